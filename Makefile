@@ -1,0 +1,31 @@
+# Six words: install, demo, test, check, docs, build.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: install demo test check docs build
+
+$(VENV)/.installed: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+install: $(VENV)/.installed  ## set up everything in .venv
+
+demo: install  ## run preflight against three simulated nodes
+	$(BIN)/wincnode-lab demo
+
+test: install  ## run the tests
+	$(BIN)/python -m pytest -n 2 -rs
+
+check: install  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: install  ## write the generated pages
+	$(BIN)/python docs/generate.py
+
+build: install  ## build the wheel
+	$(BIN)/python -m build --no-isolation --wheel
