@@ -1,0 +1,29 @@
+"""Finds the node's scripts, the templates and the playbooks, in a checkout or an installed wheel."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """Give `templates` or `playbooks`: inside the wheel, else beside the package in a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+def node_script(name: str) -> str:
+    """Give the text of one of the node's scripts, such as `runner` or `kinds/directory`."""
+    return (PACKAGE / "node" / f"{name}.ps1").read_text(encoding="ascii")
+
+
+def script_names(folder_name: str) -> tuple[str, ...]:
+    """List the scripts of `facts` or `kinds`, without their suffix, in alphabetical order."""
+    return tuple(sorted(path.stem for path in (PACKAGE / "node" / folder_name).glob("*.ps1")))
+
+
+def sha256(text: str) -> str:
+    """Give the SHA-256 of a script's ASCII text, as the node computes it."""
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -1,0 +1,1 @@
+"""One verb each: options in, a `Report` out; nothing here prints."""

@@ -1,0 +1,103 @@
+"""What can go wrong, each with the exit code that the process ends with.
+
+    WincnodeError                 70  a bug of ours, unless a subclass says otherwise
+    ├── ConfigError                2  the command line, the inventory or a playbook is wrong
+    ├── NodeError                  1  one node failed; the others go on
+    │   ├── RunFailed              1  a step failed, or the runner on the node died
+    │   ├── BadReply               1  the node sent what no wincnode runner sends
+    │   ├── NodeUnreachable        4  nothing answered, or the link was lost for good
+    │   ├── NotLetIn               4  the node refused the credentials or the account
+    │   ├── UntrustedNode          4  the node's certificate is not trusted
+    │   ├── NodeRefused            1  the node's policy forbids the runner
+    │   └── NodeLocked             6  another run holds the node
+    └── Interrupted              130  the user pressed ^C
+"""
+
+from __future__ import annotations
+
+
+class WincnodeError(Exception):
+    """An error with a stable id, what failed, and what to do about it.
+
+    Args:
+        message: what failed, and where (node, or file and position).
+        remedy: what the reader should do next; empty where the message says it.
+        id: a stable name that `wincnode explain` knows; the class's own by default.
+    """
+
+    exit_code = 70
+    id = "internal"
+
+    def __init__(self, message: str, *, remedy: str = "", id: str = "") -> None:  # noqa: A002 - the field's word
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        if id:
+            self.id = id
+
+
+class ConfigError(WincnodeError):
+    """The command line, the inventory or a playbook is wrong; no network was touched."""
+
+    exit_code = 2
+    id = "config"
+
+
+class NodeError(WincnodeError):
+    """One node failed; it never ends another node's run."""
+
+    exit_code = 1
+    id = "node"
+
+
+class RunFailed(NodeError):
+    """A step failed, or the runner on the node ended without saying how."""
+
+    id = "run.failed"
+
+
+class BadReply(NodeError):
+    """The node sent something that no runner of ours sends, or far too much of it."""
+
+    id = "node.bad-reply"
+
+
+class NodeUnreachable(NodeError):
+    """Nothing answered at the node's address, or the link was lost for good."""
+
+    exit_code = 4
+    id = "node.unreachable"
+
+
+class NotLetIn(NodeError):
+    """The node refused the credentials, the scheme or the account's rights."""
+
+    exit_code = 4
+    id = "node.not-let-in"
+
+
+class UntrustedNode(NodeError):
+    """The node's certificate is not trusted; no credentials were sent."""
+
+    exit_code = 4
+    id = "node.untrusted"
+
+
+class NodeRefused(NodeError):
+    """The node's policy or state forbids the runner: constrained language, a foreign run folder."""
+
+    id = "node.refused"
+
+
+class NodeLocked(NodeError):
+    """Another run holds the node; the message says whose."""
+
+    exit_code = 6
+    id = "node.locked"
+
+
+class Interrupted(WincnodeError):
+    """The user pressed ^C."""
+
+    exit_code = 130
+    id = "interrupted"

@@ -1,0 +1,1 @@
+"""All that runs on Windows: scripts that travel as text, never as code built from data."""
