@@ -12,33 +12,7 @@ from winps import machine, winps
 from wincnode.commands.winrm_setup import EC2_LIMIT_BYTES, render
 from wincnode.errors import ConfigError
 
-# Stand-ins that note each call; functions of these names are found before any cmdlet.
-PRELUDE = r"""
-function Write-Call($name, $bound) {
-    $text = ($bound.Keys | Sort-Object | ForEach-Object { "$_=" + (ConvertTo-Json -Compress -InputObject $bound[$_]) }) -join ' '
-    Add-Content -LiteralPath C:\calls.txt -Value "$name $text"
-}
-function Set-Service { param($Name, $StartupType) Write-Call Set-Service $PSBoundParameters }
-function Start-Service { param($Name) Write-Call Start-Service $PSBoundParameters }
-function Enable-PSRemoting { param([switch]$SkipNetworkProfileCheck, [switch]$Force) Add-Content C:\calls.txt 'Enable-PSRemoting' }
-function New-SelfSignedCertificate {
-    param($Subject, $FriendlyName, $CertStoreLocation, $KeyAlgorithm, $KeyLength, $KeyExportPolicy, $NotAfter, $TextExtension)
-    Add-Content C:\calls.txt "New-SelfSignedCertificate $KeyExportPolicy $($TextExtension -join ' ')"
-    [pscustomobject]@{ Thumbprint = 'AB12'; RawData = [byte[]](1, 2, 3) }
-}
-function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate)
-    [pscustomobject]@{ Transport = 'HTTP'; Address = '*'; CertificateThumbprint = '' }
-    [pscustomobject]@{ Transport = 'HTTPS'; Address = '*'; CertificateThumbprint = 'OLD' } }
-function Remove-WSManInstance { param($ResourceURI, $SelectorSet) Write-Call Remove-WSManInstance $SelectorSet }
-function New-WSManInstance { param($ResourceURI, $SelectorSet, $ValueSet) Write-Call New-WSManInstance $ValueSet }
-function Set-WSManInstance { param($ResourceURI, $ValueSet) Write-Call Set-WSManInstance $ValueSet }
-function Get-NetFirewallRule { param($Name) }
-function New-NetFirewallRule { param($Name, $DisplayName, $Direction, $Protocol, $LocalPort, $RemoteAddress, $Action, $Profile)
-    Write-Call New-NetFirewallRule $PSBoundParameters }
-function Set-NetFirewallRule { param($Name, $RemoteAddress, $Action, $Enabled) Write-Call Set-NetFirewallRule $PSBoundParameters }
-$null = New-Item -ItemType Directory -Path C:\certificates\LocalMachine\My -Force
-$null = New-PSDrive -Name Cert -PSProvider FileSystem -Root C:\certificates
-"""
+PRELUDE = (Path(__file__).parent / "standins" / "winrm-setup.ps1").read_text(encoding="ascii")
 
 
 def test_the_script_binds_a_certificate_and_opens_one_port(tmp_path: Path) -> None:

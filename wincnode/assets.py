@@ -1,4 +1,4 @@
-"""Finds the node's scripts, the templates and the playbooks, in a checkout or an installed wheel."""
+"""Finds the node's scripts, the templates and the playbooks, in a checkout or a wheel."""
 
 from __future__ import annotations
 

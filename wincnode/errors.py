@@ -1,16 +1,16 @@
 """What can go wrong, each with the exit code that the process ends with.
 
-    WincnodeError                 70  a bug of ours, unless a subclass says otherwise
-    ├── ConfigError                2  the command line, the inventory or a playbook is wrong
-    ├── NodeError                  1  one node failed; the others go on
-    │   ├── RunFailed              1  a step failed, or the runner on the node died
-    │   ├── BadReply               1  the node sent what no wincnode runner sends
-    │   ├── NodeUnreachable        4  nothing answered, or the link was lost for good
-    │   ├── NotLetIn               4  the node refused the credentials or the account
-    │   ├── UntrustedNode          4  the node's certificate is not trusted
-    │   ├── NodeRefused            1  the node's policy forbids the runner
-    │   └── NodeLocked             6  another run holds the node
-    └── Interrupted              130  the user pressed ^C
+WincnodeError                 70  a bug of ours, unless a subclass says otherwise
+├── ConfigError                2  the command line, the inventory or a playbook is wrong
+├── NodeError                  1  one node failed; the others go on
+│   ├── RunFailed              1  a step failed, or the runner on the node died
+│   ├── BadReply               1  the node sent what no wincnode runner sends
+│   ├── NodeUnreachable        4  nothing answered, or the link was lost for good
+│   ├── NotLetIn               4  the node refused the credentials or the account
+│   ├── UntrustedNode          4  the node's certificate is not trusted
+│   ├── NodeRefused            1  the node's policy forbids the runner
+│   └── NodeLocked             6  another run holds the node
+└── Interrupted              130  the user pressed ^C
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class WincnodeError(Exception):
     exit_code = 70
     id = "internal"
 
-    def __init__(self, message: str, *, remedy: str = "", id: str = "") -> None:  # noqa: A002 - the field's word
+    def __init__(self, message: str, *, remedy: str = "", id: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy

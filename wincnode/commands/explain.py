@@ -22,6 +22,6 @@ def explain(check_id: str) -> str:
         )
     check = by_id[check_id]
     return (
-        f"{check.id} ({check.severity}): {check.title}\n"
+        f"{check.id} ({check.severity.value}): {check.title}\n"
         f"  proves: {check.proves}\n  remedy: {check.remedy}\n  source: {check.source}"
     )

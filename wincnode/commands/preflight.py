@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from wincnode import assets, checks, fleet, runner
 from wincnode.errors import ConfigError, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
-from wincnode.facts import Facts
+from wincnode.facts import from_reads
 from wincnode.inventory.model import Inventory
-from wincnode.report import NodeReport, Report
+from wincnode.report import NodeReport, Report, Status
 from wincnode.transport import Transport
 
 Watcher = Callable[[str, "Event | NodeReport"], None]
@@ -62,8 +62,8 @@ def run(inventory: Inventory, options: Options, *, connect: Opener, watch: Watch
 
 def failed(node: str, error: WincnodeError) -> NodeReport:
     """Give the result of a node that could not be asked."""
-    status = {4: "unreachable", 6: "locked"}.get(error.exit_code, "failed")
-    return NodeReport(node=node, status=status, error=error)  # type: ignore[arg-type] # one of three Status values
+    statuses: dict[int, Status] = {4: "unreachable", 6: "locked"}
+    return NodeReport(node=node, status=statuses.get(error.exit_code, "failed"), error=error)
 
 
 def _one_node(
@@ -74,16 +74,15 @@ def _one_node(
     read: list[FactsRead] = []
     transport = connect(name)
     try:
-        for event in runner.read_facts(
-            transport, node=name, sections=assets.script_names("facts")
-        ):
+        for event in runner.read_facts(transport, node=name, sections=assets.script_names("facts")):
             hello = event if isinstance(event, Hello) else hello
             if isinstance(event, FactsRead):
                 read.append(event)
             yield event
     finally:
         transport.close()
-    findings = judge(read, inventory, ignore=options.ignore)
+    facts = from_reads(read)
+    findings = checks.run_checks(facts, wanted(inventory, ignore=options.ignore))
     yield NodeReport(
         node=name,
         status=_status(findings),
@@ -94,15 +93,18 @@ def _one_node(
     )
 
 
-def judge(
-    read: Sequence[FactsRead], inventory: Inventory, *, ignore: frozenset[str]
-) -> tuple[checks.Finding, ...]:
-    """Run every check over what a node said of itself."""
-    return checks.run_checks(Facts.of(read), inventory, ignore=ignore)
+def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
+    """Give what the checks measure a node against."""
+    cluster = inventory.cluster
+    return checks.Wanted(
+        subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
+        hyperv="hyperv" in inventory.runtime.isolation,
+        ignore=ignore,
+    )
 
 
-def _status(findings: Sequence[checks.Finding]) -> str:
-    bad = [finding for finding in findings if finding.verdict != "pass"]
-    if any(finding.severity == "error" and finding.verdict == "fail" for finding in bad):
+def _status(findings: Sequence[checks.Finding]) -> Status:
+    if any(finding.blocks for finding in findings):
         return "blocked"
-    return "warnings" if bad else "ready"
+    wrong = any(finding.verdict is not checks.Verdict.PASS for finding in findings)
+    return "warnings" if wrong else "ready"

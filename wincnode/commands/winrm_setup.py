@@ -29,8 +29,8 @@ UNATTEND = """\
   </component>
 </settings>
 """
-# Where the unattend fragment expects the text of the form `script`; %WINDIR%\\Setup\\Scripts is the folder
-# that Windows Setup itself looks into (learn.microsoft.com, add-a-custom-script-to-windows-setup).
+# Where the unattend fragment expects the text of the form `script`: the folder that Windows Setup
+# itself looks into (learn.microsoft.com, add-a-custom-script-to-windows-setup).
 UNATTEND_SCRIPT = r"C:\Windows\Setup\Scripts\winrm-setup.ps1"
 
 
@@ -70,8 +70,7 @@ def _ec2(script: str) -> str:
 
 def _unattend(_script: str) -> str:
     command = (
-        "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass"
-        f" -File {UNATTEND_SCRIPT}"
+        f"powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {UNATTEND_SCRIPT}"
     )
     return UNATTEND.format(description="wincnode: WinRM over HTTPS", path=escape(command))
 

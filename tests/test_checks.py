@@ -1,0 +1,341 @@
+"""Checks: each one passes, fails and is unknown for the right facts; a run holds together."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from wincnode.checks import (
+    Check,
+    Finding,
+    Outcome,
+    Severity,
+    Verdict,
+    Wanted,
+    all_checks,
+    failed,
+    failures,
+    run_checks,
+)
+from wincnode.facts import Facts
+from wincnode.lab.model import load_profile
+
+BY_ID = {check.id: check for check in all_checks()}
+WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False)
+GONE = object()
+NIC = ("network", "adapters", 0)
+ROUTE = {"destination": "0.0.0.0/0", "next_hop": "10.0.0.1", "index": 9, "metric": 0}
+TAKEN = {"protocol": "tcp", "port": 10250, "address": "::", "process": "kubelet"}
+
+Path = tuple[str | int, ...]
+# id, place of the fact, value that fails, words of the evidence
+FAILING: list[tuple[str, Path, Any, str]] = [
+    ("os.arch", ("hardware", "architecture"), 12, "ARM64"),
+    ("os.arch", ("hardware", "architecture"), 77, "architecture 77"),
+    ("os.product", ("os", "product_type"), 1, "client"),
+    ("os.build", ("os", "build"), 14393, "Windows Server 2016"),
+    ("os.build", ("os", "build"), 99999, "not known"),
+    ("os.build", ("os", "build"), 22631, "Windows 11 23H2"),
+    ("os.systemdrive", ("os", "system_drive"), "D:", "D:"),
+    ("os.reboot", ("os", "reboot_reasons"), ["windows_update"], "windows_update"),
+    ("sys.ps", ("os", "powershell"), "4.0", "4.0"),
+    ("sys.ps", ("os", "process_64bit"), False, "32-bit"),
+    ("host.name", ("os", "host_name"), "win_1", "win_1"),
+    ("host.name", ("os", "host_name"), "", "cannot be"),
+    ("host.name", ("os", "host_name"), "a" * 64, "cannot be"),
+    ("sys.cpu", ("hardware", "logical_processors"), 1, "1 logical processor"),
+    ("sys.mem", ("hardware", "memory_bytes"), 3 << 30, "3.0 GiB"),
+    ("sys.fs", ("disks", "volumes", 0, "file_system"), "ReFS", "ReFS"),
+    ("sys.fs", ("disks", "volumes", 0, "drive_type"), 2, "removable"),
+    ("sys.fs", ("disks", "volumes"), [], "no volume"),
+    ("sys.bitlocker.fdv", ("policy", "fdv_deny_write"), 1, "FDVDenyWriteAccess"),
+    ("feat.containers", ("features", "states", "Containers"), "Available", "not installed"),
+    ("feat.containers", ("features", "states", "Containers"), "InstallPending", "reboot"),
+    ("feat.payload", ("features", "states", "Containers"), "Removed", "removed"),
+    ("svc.vmcompute", ("services", "services", "vmcompute"), GONE, "does not exist"),
+    ("svc.vmcompute", ("services", "services", "vmcompute", "start_mode"), "Disabled", "disabled"),
+    ("svc.vmcompute", ("services", "vmcompute_dll"), False, "vmcompute.dll"),
+    ("svc.hns", ("services", "services", "hns"), GONE, "does not exist"),
+    ("svc.ipv6", ("network", "ipv6_disabled_components"), 0xFFFFFFFF, "0xffffffff"),
+    ("net.nic", ("network", "routes"), [], "no adapter"),
+    ("net.nic", (*NIC, "up"), False, "no adapter"),
+    ("net.addr", (*NIC, "addresses", 0, "address"), "169.254.7.8", "169.254.7.8"),
+    ("net.addr", (*NIC, "addresses"), [], "no IPv4"),
+    ("net.listen", ("network", "listening", 0), TAKEN, "10250/tcp by kubelet"),
+    ("net.cidr", ("network", "routes", 1, "destination"), "10.244.7.0/24", "10.244.7.0/24"),
+    ("fw.merge", ("policy", "firewall", "public", "local_rules"), 0, "public"),
+    ("fw.merge", ("policy", "firewall", "domain", "block_all_inbound"), 1, "domain"),
+    ("sec.admin", ("policy", "elevated"), False, "administrator"),
+    ("sec.langmode", ("policy", "language_mode"), "ConstrainedLanguage", "ConstrainedLanguage"),
+    ("sec.tls12", ("policy", "tls12_client", "enabled"), 0, "disabled"),
+    ("sec.tls12", ("policy", "tls12_client", "disabled_by_default"), 1, "by default"),
+    ("sec.wdac", ("policy", "code_integrity", "user"), 2, "enforced"),
+    ("sw.kubelet", ("leftovers", "programs"), ["C:\\k\\kubelet.exe"], "kubelet.exe"),
+    ("sw.kubelet", ("services", "services", "kubelet"), {"state": "Stopped"}, "service kubelet"),
+    ("sw.rke2", ("leftovers", "folders"), ["C:\\etc\\rancher"], "C:\\etc\\rancher"),
+    ("sw.k0s", ("services", "services", "k0sworker"), {"state": "Running"}, "k0sworker"),
+    (
+        "left.kubeconfig",
+        ("leftovers", "kubeconfigs"),
+        [{"path": "C:\\k\\config", "server": "https://x:6443"}],
+        "https://x:6443",
+    ),
+    ("sys.time", ("time", "source"), "NoSync", "no time source"),
+]
+# id, place of a fact without which the check cannot say
+UNKNOWN: list[tuple[str, Path]] = [
+    ("os.arch", ("hardware", "architecture")),
+    ("os.product", ("os", "product_type")),
+    ("os.build", ("os", "build")),
+    ("os.systemdrive", ("os", "system_drive")),
+    ("os.reboot", ("os", "reboot_reasons")),
+    ("sys.ps", ("os", "powershell")),
+    ("host.name", ("os", "host_name")),
+    ("sys.cpu", ("hardware", "logical_processors")),
+    ("sys.mem", ("hardware", "memory_bytes")),
+    ("sys.fs", ("disks", "volumes")),
+    ("sys.bitlocker.fdv", ("policy", "fdv_deny_write")),
+    ("sys.time", ("time", "source")),
+    ("feat.containers", ("features", "states", "Containers")),
+    ("feat.payload", ("features", "states")),
+    ("feat.hyperv", ("features", "states", "Hyper-V")),
+    ("svc.vmcompute", ("services", "services")),
+    ("svc.hns", ("services", "services")),
+    ("svc.ipv6", ("network", "ipv6_disabled_components")),
+    ("net.nic", ("network", "adapters")),
+    ("net.addr", (*NIC, "addresses")),
+    ("net.listen", ("network", "listening")),
+    ("net.cidr", ("network", "routes")),
+    ("fw.merge", ("policy", "firewall", "public")),
+    ("sec.admin", ("policy", "elevated")),
+    ("sec.langmode", ("policy", "language_mode")),
+    ("sec.tls12", ("policy", "tls12_client")),
+    ("sec.wdac", ("policy", "code_integrity")),
+    ("sw.kubelet", ("leftovers", "programs")),
+    ("sw.rke2", ("leftovers", "folders")),
+    ("sw.k0s", ("services", "services")),
+    ("left.kubeconfig", ("leftovers", "kubeconfigs")),
+]
+
+
+def facts_with(*changes: tuple[Path, Any]) -> Facts:
+    """Give the facts of the healthy Server 2022, changed at some places."""
+    sections: Any = copy.deepcopy(load_profile("ws2022").facts)
+    for path, value in changes:
+        target = sections
+        for key in path[:-1]:
+            target = target[key]
+        if value is GONE:
+            del target[path[-1]]
+        else:
+            target[path[-1]] = value
+    return Facts(sections=sections)
+
+
+def finding(check: str, facts: Facts, wanted: Wanted = WANTED) -> Finding:
+    """Give what one check of a whole run found."""
+    return next(row for row in run_checks(facts, wanted) if row.check == check)
+
+
+@pytest.mark.parametrize("check", sorted(BY_ID))
+def test_check_passes_on_a_healthy_node(check: str) -> None:
+    """A healthy Server 2022 has nothing to complain about."""
+    assert finding(check, facts_with()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("check", "path", "value", "words"), FAILING)
+def test_check_fails(check: str, path: Path, value: Any, words: str) -> None:
+    """One defect is an error, its evidence names what was seen, and a remedy is given."""
+    host = ((("time", "host_provider"), False),) if check == "sys.time" else ()
+    found = finding(check, facts_with((path, value), *host))
+    assert (found.verdict, found.severity, found.blocks) == (Verdict.FAIL, Severity.ERROR, True)
+    assert words in found.evidence
+    assert found.remedy
+
+
+@pytest.mark.parametrize(("check", "path"), UNKNOWN)
+def test_check_is_unknown_without_its_fact(check: str, path: Path) -> None:
+    """A missing fact is neither good nor bad news."""
+    wanted = replace(WANTED, hyperv=True)
+    found = finding(check, facts_with((path, GONE)), wanted)
+    assert (found.verdict, found.blocks) == (Verdict.UNKNOWN, False)
+
+
+@pytest.mark.parametrize("check", sorted(BY_ID))
+def test_check_is_unknown_without_its_sections(check: str) -> None:
+    """The reason why a section is unknown reaches the finding."""
+    for need in BY_ID[check].needs:
+        facts = facts_with()
+        sections = {name: data for name, data in facts.sections.items() if name != need}
+        found = finding(check, Facts(sections=sections, errors={need: "timed out"}))
+        assert (found.verdict, "timed out" in found.evidence) == (Verdict.UNKNOWN, True)
+
+
+def test_tables_cover_every_check() -> None:
+    """A new check comes with its failing and its unknown case."""
+    by_hand = {"feat.hyperv"}
+    assert {row[0] for row in FAILING} | by_hand == set(BY_ID) == {row[0] for row in UNKNOWN}
+
+
+@pytest.mark.parametrize("name", ["ws2022", "ws2019-broken"])
+def test_profile_gives_exactly_what_it_expects(name: str) -> None:
+    """A planted defect has consequences: root causes come first, nothing else is reported."""
+    profile = load_profile(name)
+    found = run_checks(Facts(sections=profile.facts), WANTED)
+    assert [row.check for row in found if row.verdict is not Verdict.PASS] == list(profile.expects)
+    assert len(found) == len(BY_ID)
+
+
+def test_consequence_names_its_cause() -> None:
+    """Without the payload there is no feature, without the feature no service."""
+    found = {
+        row.check: row.because_of
+        for row in failures(run_checks(Facts(sections=load_profile("ws2019-broken").facts), WANTED))
+    }
+    assert found["feat.payload"] == ()
+    assert found["feat.containers"] == ("feat.payload",)
+    assert found["svc.vmcompute"] == found["svc.hns"] == ("feat.containers",)
+    assert found["net.listen"] == found["left.kubeconfig"] == ("sw.kubelet",)
+
+
+def test_port_taken_by_a_stranger_has_no_cause() -> None:
+    """A consequence is claimed only where it is one."""
+    taken = {**TAKEN, "process": "java"}
+    facts = facts_with(
+        (("network", "listening", 0), taken), (("leftovers", "programs"), ["C:\\k\\kubelet.exe"])
+    )
+    assert finding("net.listen", facts).because_of == ()
+
+
+def test_ignored_check_is_demoted_and_says_so() -> None:
+    """`--ignore` lets the node through, and the report shows it."""
+    facts = facts_with((("policy", "code_integrity", "user"), 2))
+    found = finding("sec.wdac", facts, replace(WANTED, ignore=frozenset({"sec.wdac"})))
+    assert (found.verdict, found.severity) == (Verdict.FAIL, Severity.WARNING)
+    assert (found.ignored, found.blocks) == (True, False)
+
+
+def test_ignored_check_that_passes_is_not_marked() -> None:
+    """Nothing was demoted there."""
+    wanted = replace(WANTED, ignore=frozenset({"os.arch"}))
+    assert not finding("os.arch", facts_with(), wanted).ignored
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "value"),
+    [
+        ("os.product", ("os", "product_type"), 2),
+        ("os.build", ("os", "build"), 25398),
+        ("os.reboot", ("os", "reboot_reasons"), ["file_rename"]),
+        ("sys.cpu", ("hardware", "logical_processors"), 2),
+        ("sys.mem", ("hardware", "memory_bytes"), 4 << 30),
+    ],
+)
+def test_mild_case_is_a_warning(check: str, path: Path, value: Any) -> None:
+    """Some states are worth a word, but block nobody."""
+    found = finding(check, facts_with((path, value)))
+    assert (found.verdict, found.severity) == (Verdict.FAIL, Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "verdict", "blocks"),
+    [
+        (5.0, Verdict.PASS, False),
+        (-61.0, Verdict.FAIL, False),
+        (301.0, Verdict.FAIL, True),
+    ],
+)
+def test_measured_skew_is_judged(skew_s: float, verdict: Verdict, *, blocks: bool) -> None:
+    """Kerberos and certificates stand a few minutes, no more."""
+    found = finding("sys.time", facts_with(), replace(WANTED, skew_s=skew_s))
+    assert (found.verdict, found.blocks) == (verdict, blocks)
+
+
+def test_hyperv_is_checked_only_where_it_is_wanted() -> None:
+    """Process isolation needs no Hyper-V."""
+    found = finding("feat.hyperv", facts_with(), replace(WANTED, hyperv=True))
+    assert found.blocks
+    waiting = facts_with((("features", "states", "Hyper-V"), "InstallPending"))
+    found = finding("feat.hyperv", waiting, replace(WANTED, hyperv=True))
+    assert "reboot" in found.evidence
+    ready = facts_with((("features", "states", "Hyper-V"), "Installed"))
+    assert not finding("feat.hyperv", ready, replace(WANTED, hyperv=True)).blocks
+
+
+def test_lab_flag_lets_clients_through() -> None:
+    """A developer's Windows 11 is good enough for a try."""
+    facts = facts_with((("os", "product_type"), 1), (("os", "build"), 26200))
+    wanted = replace(WANTED, lab=True)
+    assert finding("os.product", facts, wanted).verdict is Verdict.PASS
+    assert finding("os.build", facts, wanted).verdict is Verdict.PASS
+
+
+def test_named_adapter_decides_between_several() -> None:
+    """Two default routes are an error only while nobody says which adapter counts."""
+    second = {**load_profile("ws2022").facts["network"]["adapters"][0], "name": "Data", "index": 9}
+    facts = facts_with((("network", "routes", 1), ROUTE))
+    facts.sections["network"]["adapters"].append(second)
+    assert "Ethernet, Data" in finding("net.nic", facts).evidence
+    assert finding("net.nic", facts, replace(WANTED, adapter="data")).evidence == "Data"
+    assert finding("net.nic", facts, replace(WANTED, adapter="x")).blocks
+    second["up"] = False
+    assert "down" in finding("net.nic", facts, replace(WANTED, adapter="Data")).evidence
+
+
+def test_node_of_ours_may_hold_ports_routes_and_programs() -> None:
+    """Preflight of a node that wincnode has installed must not complain of wincnode's work."""
+    facts = facts_with(
+        (("leftovers", "owned"), True),
+        (("leftovers", "programs"), ["C:\\k\\kubelet.exe"]),
+        (("leftovers", "kubeconfigs"), [{"path": "C:\\k\\config", "server": "https://x:6443"}]),
+        (("network", "listening", 0), TAKEN),
+        (("network", "routes", 1, "destination"), "10.244.7.0/24"),
+    )
+    assert failures(run_checks(facts, WANTED)) == ()
+
+
+def test_kubeconfig_of_the_wanted_cluster_is_fine() -> None:
+    """The port that a URL leaves out is that of its scheme."""
+    row = {"path": "C:\\k\\config", "server": "https://api.example"}
+    facts = facts_with((("leftovers", "kubeconfigs"), [row]))
+    wanted = replace(WANTED, server="https://API.example:443")
+    assert finding("left.kubeconfig", facts, wanted).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"),
+    [("C:\\var\\lib\\rancher\\x", "sw.rke2"), ("C:\\var\\lib\\k0s\\x", "sw.k0s")],
+)
+def test_kubeconfig_of_a_distribution_follows_from_it(path: str, cause: str) -> None:
+    """Who removes the distribution removes its kubeconfig."""
+    facts = facts_with(
+        (("leftovers", "kubeconfigs"), [{"path": path, "server": ""}]),
+        (("leftovers", "folders"), [path.rpartition("\\")[0]]),
+    )
+    assert finding("left.kubeconfig", facts).because_of == (cause,)
+
+
+def test_crash_of_one_check_stops_no_other() -> None:
+    """A bug in a check, or data nobody thought of, must not cost the other findings."""
+
+    def crash(_facts: Facts, _wanted: Wanted) -> Outcome:
+        raise RuntimeError("boom")
+
+    sick = replace(BY_ID["os.arch"], id="x.sick", run=crash)
+    bad: Check = replace(sick, id="x.bad", run=lambda _f, _w: failed("no"))
+    found = run_checks(facts_with(), WANTED, (sick, bad))
+    assert [(row.check, row.verdict) for row in found] == [
+        ("x.bad", Verdict.FAIL),
+        ("x.sick", Verdict.UNKNOWN),
+    ]
+    assert "RuntimeError: boom" in found[1].evidence
+
+
+def test_checks_say_what_they_prove() -> None:
+    """`explain` and the docs are made of these fields."""
+    for check in BY_ID.values():
+        assert all((check.title, check.proves, check.remedy, check.source, check.needs))
+        assert check.severity is Severity.ERROR

@@ -1,0 +1,37 @@
+"""Facts about running many nodes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wincnode import fleet
+
+
+def test_one_nodes_error_is_a_value_and_the_others_finish() -> None:
+    """A failing node never ends another's run."""
+
+    def work(name: str) -> Iterator[int]:
+        yield 1
+        if name == "bad":
+            raise OSError("gone")
+        yield 2
+
+    got: dict[str, list[object]] = {}
+    for name, item in fleet.run(["a", "bad", "b"], work, parallel=2):
+        got.setdefault(name, []).append(item if isinstance(item, int) else str(item))
+
+    assert got == {"a": [1, 2], "bad": [1, "gone"], "b": [1, 2]}
+
+
+def test_two_hundred_nodes_are_drained() -> None:
+    """The fleet's size is not bounded by its threads."""
+    names = [f"n{number}" for number in range(200)]
+
+    seen = [name for name, _ in fleet.run(names, lambda name: iter([name]), parallel=20)]
+
+    assert sorted(seen) == sorted(names)
+
+
+def test_no_nodes_is_no_work() -> None:
+    """An empty fleet ends at once."""
+    assert list(fleet.run([], lambda _: iter([1]), parallel=5)) == []

@@ -1,0 +1,109 @@
+"""The whole road: our transport, a real WS-Management server, a real PowerShell engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wincnode.lab.server import WsmanServer
+from winps import Machine, machine, winps
+
+from wincnode import assets, runner
+from wincnode.events import FactsRead, Finished, Hello
+from wincnode.lab.powershell import PowerShellEngine
+from wincnode.transport import ConnectionSettings, Transport, open_transport
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Machine:
+    return machine(tmp_path)
+
+
+@pytest.fixture
+def server(node: Machine) -> Iterator[WsmanServer]:
+    engine = PowerShellEngine(Path(winps()), node.folder, computer="WEB-1", build=20348)
+    with WsmanServer(engine, users={"Administrator": "secret"}) as running:
+        yield running
+
+
+@pytest.fixture
+def transport(server: WsmanServer) -> Iterator[Transport]:
+    link = open_transport(
+        ConnectionSettings(
+            address="127.0.0.1",
+            port=server.port,
+            scheme="http",
+            user="Administrator",
+            password="secret",
+        )
+    )
+    yield link
+    link.close()
+
+
+def files(node: Machine) -> list[str]:
+    """List what lies on drive C, but for what the stand-ins note of their calls."""
+    return sorted(str(path) for path in node.drive.rglob("*") if path.suffix != ".log")
+
+
+def test_facts_are_read_in_one_process_within_twelve_requests(
+    transport: Transport, server: WsmanServer
+) -> None:
+    """A preflight costs at most 12 requests, whatever the number of sections."""
+    sections = assets.script_names("facts")
+
+    events = list(runner.read_facts(transport, node="web-1", sections=sections))
+    transport.close()
+
+    assert [type(event) for event in events if not isinstance(event, FactsRead)] == [
+        Hello,
+        Finished,
+    ]
+    assert [event.section for event in events if isinstance(event, FactsRead)] == list(sections)
+    assert len(server.requests) <= 12, server.requests
+
+
+def test_a_preflight_leaves_no_trace(node: Machine, transport: Transport) -> None:
+    """Read-only means that no file and no registry value is written."""
+    before = files(node)
+
+    list(runner.read_facts(transport, node="web-1", sections=assets.script_names("facts")))
+
+    assert files(node) == before
+
+
+def test_a_plan_is_carried_out_detached_and_again_without_change(
+    transport: Transport, node: Machine
+) -> None:
+    """The node's own task does the work; a second run finds nothing to do."""
+    plan = {
+        "protocol": 1,
+        "node": "web-1",
+        "mode": "apply",
+        "who": runner.who("test"),
+        "facts": [],
+        "kinds": {"file": {"compare": {"content": "exact"}, "detached_only": False}},
+        "steps": [
+            {
+                "id": "1-hello",
+                "kind": "file",
+                "title": "a file",
+                "key": {"path": r"C:\hello.txt"},
+                "want": {"ensure": "present", "content": "hello\n"},
+                "timeout_s": 20,
+            }
+        ],
+    }
+    counts = []
+    for _ in range(2):
+        run = runner.new_run()
+        events = list(runner.detached(transport, run=run, plan={**plan, "run": run}))
+        assert isinstance(events[-1], Finished)
+        counts.append(dict(events[-1].counts))
+
+    assert (node.drive / "hello.txt").read_text() == "hello\n"
+    assert [{k: v for k, v in count.items() if v} for count in counts] == [
+        {"changed": 1},
+        {"ok": 1},
+    ]

@@ -1,0 +1,149 @@
+"""Facts about starting, following and re-attaching to a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from wincnode import runner
+from wincnode.errors import NodeLocked, NodeRefused, RunFailed
+from wincnode.events import Finished, Log
+from wincnode.lab.model import unpack
+from wincnode.transport import ConnectionLost
+
+RUN = "a" * 32
+PLAN = {"node": "win1", "steps": [{"id": "1", "kind": "directory"}]}
+
+
+class Journal:
+    """A transport over a list of events that loses the link after each `cut` lines."""
+
+    def __init__(self, events: list[dict[str, object]], *, cut: int) -> None:
+        self.events = events
+        self.cut = cut
+        self.verbs: list[str] = []
+        self.exit_code = 0
+        self.stderr = b""
+
+    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+        payload = unpack(stdin)
+        self.verbs.append(payload["verb"])
+        left = [event for event in self.events if event["seq"] > payload["since"]]
+        for event in left[: self.cut]:
+            yield json.dumps({"run": RUN, "at": "", **event}).encode()
+        if len(left) > self.cut:
+            raise ConnectionLost("win1: the link was lost")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def numbered(count: int) -> list[dict[str, object]]:
+    logs: list[dict[str, object]] = [
+        {"seq": n, "type": "log", "level": "info", "text": str(n)} for n in range(1, count)
+    ]
+    return [*logs, {"seq": count, "type": "finished", "outcome": "ok", "counts": {}}]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 10])
+def test_each_event_comes_once_however_often_the_link_drops(cut: int) -> None:
+    """A client re-attaches with the last number it saw."""
+    transport = Journal(numbered(8), cut=cut)
+
+    seen = [event.seq for event in runner.detached(transport, run=RUN, plan=PLAN)]
+
+    assert seen == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert transport.verbs[0] == "detached"
+    assert set(transport.verbs[1:]) <= {"follow"}
+
+
+def test_a_gap_in_the_numbers_is_asked_for_again() -> None:
+    """A lost line is never skipped."""
+    transport = Journal(numbered(3), cut=10)
+    whole = transport.events
+    transport.events = [whole[0], whole[2]]
+
+    events = runner.detached(transport, run=RUN, plan=PLAN)
+    first = next(events)
+    transport.events = whole
+    rest = list(events)
+
+    assert [first.seq, *(event.seq for event in rest)] == [1, 2, 3]
+
+
+def test_a_link_that_never_holds_is_given_up() -> None:
+    """Re-attaching is bounded."""
+    transport = Journal(numbered(30), cut=0)
+
+    with pytest.raises(ConnectionLost):
+        list(runner.detached(transport, run=RUN, plan=PLAN))
+
+    assert len(transport.verbs) == runner.REATTACH_ATTEMPTS + 1
+
+
+def test_a_locked_node_names_its_holder() -> None:
+    """The loser of the lock is told whose run it is."""
+    holder = {"operator": "ann", "host": "laptop"}
+    refused = {"seq": 0, "type": "refused", "code": "locked", "message": "", "holder": holder}
+    transport = Journal([], cut=10)
+    transport.run = lambda *_: iter([json.dumps({"run": RUN, **refused}).encode()])  # type: ignore[method-assign] # one reply
+
+    with pytest.raises(NodeLocked, match="operator ann, host laptop"):
+        list(runner.detached(transport, run=RUN, plan=PLAN))
+
+
+def test_a_refusal_has_the_id_of_its_cause() -> None:
+    """Constrained language is told apart from other refusals."""
+    refused = {"seq": 0, "type": "refused", "code": "constrained_language", "message": "no"}
+    transport = Journal([], cut=10)
+    transport.run = lambda *_: iter([json.dumps({"run": RUN, **refused}).encode()])  # type: ignore[method-assign] # one reply
+
+    with pytest.raises(NodeRefused) as caught:
+        list(runner.attached(transport, run=RUN, plan={"node": "win1"}))
+
+    assert caught.value.id == "node.constrained-language"
+
+
+def test_a_process_that_ends_without_a_result_is_an_error() -> None:
+    """Silence is not success; the end of stderr is shown."""
+    transport = Journal([], cut=10)
+    transport.stderr = b"blocked by your antivirus"
+
+    with pytest.raises(RunFailed, match="blocked by your antivirus"):
+        list(runner.attached(transport, run=RUN, plan={"node": "win1"}))
+
+
+def test_the_request_is_ascii_and_framed() -> None:
+    """Values arrive as they were sent, whatever the code page."""
+    payload = {"name": "Zürich ‘quoted’ \u2028", "verb": "attached"}
+
+    packed = runner.pack(payload)
+
+    assert packed.isascii()
+    assert unpack(packed) == payload
+
+
+def test_an_altered_request_is_noticed() -> None:
+    """A changed byte in the payload does not pass."""
+    packed = runner.pack({"verb": "attached"}).replace(b"attached", b"detached")
+
+    with pytest.raises(ValueError, match="altered"):
+        unpack(packed)
+
+
+def test_the_command_line_fits_behind_cmd() -> None:
+    """cmd.exe takes 8,191 characters (winrm: Windows command-line limit)."""
+    assert len(runner.command_line()) < 8191
+
+
+def test_events_that_are_no_events_are_kept_as_log() -> None:
+    """A stray line on stdout neither ends nor confuses a run."""
+    end = {"run": RUN, "seq": 1, "type": "finished", "outcome": "ok"}
+    transport = Journal([], cut=10)
+    transport.run = lambda *_: iter([b"WARNING: hello", json.dumps(end).encode()])  # type: ignore[method-assign] # one reply
+
+    events = list(runner.attached(transport, run=RUN, plan={"node": "win1"}))
+
+    assert [type(event) for event in events] == [Log, Finished]

@@ -1,0 +1,130 @@
+"""The link and the lab's server, which any other WinRM client can use too, talk to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from test_transport_shell import certificate
+
+from wincnode.errors import BadReply, NotLetIn, UntrustedNode
+from wincnode.lab.process import FunctionProcess
+from wincnode.lab.server import Faults, WsmanServer
+from wincnode.transport import ConnectionLost, ConnectionSettings
+from wincnode.transport.shell import WinrmTransport
+
+USERS = {"alice": "pass-1"}
+
+
+class Echo:
+    """Runs one program: it counts its stdin, then writes what it read."""
+
+    def start(self, command: str, environment: Mapping[str, str]) -> FunctionProcess:
+        """Start it."""
+
+        def work(stdin: bytes) -> Iterator[bytes]:
+            yield b"%d\r\n" % len(stdin)
+            yield stdin
+
+        return FunctionProcess(work, needs_stdin=True)
+
+
+def link_to(server: WsmanServer, **more: object) -> WinrmTransport:
+    """Return a link to a lab server."""
+    settings: dict[str, object] = {
+        "address": "127.0.0.1",
+        "port": server.port,
+        "scheme": "https" if server.encrypted else "http",
+        "user": "alice",
+        "password": "pass-1",
+    }
+    return WinrmTransport(
+        ConnectionSettings(**(settings | more)),  # type: ignore[arg-type] # test data
+        resend_delays_s=(0, 0),
+    )
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_http(auth: str) -> None:
+    """Plain Basic and sealed NTLM carry a command both ways, twice in one shell."""
+    data = b"line \xe6\x97\xa5\r\n" * 50_000
+    server = WsmanServer(Echo(), users=USERS, allow_unencrypted=auth == "basic")
+    with server:
+        link = link_to(server, auth=auth, allow_unencrypted=True)
+        lines = list(link.run("x", data))
+        again = list(link.run("x", b""))
+        seen = link.exit_code, link.stderr
+        link.close()
+
+    assert (lines[0], len(lines), set(lines[1:])) == (b"500000", 50_001, {b"line \xe6\x97\xa5"})
+    assert (again, seen) == ([b"0"], (0, b""))
+    assert server.requests.count("Create") == 1
+    assert server.requests[-1] == "Delete"
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_https_by_ca_and_by_pin(auth: str, tmp_path: Path) -> None:
+    """The server is trusted by its authority or by its fingerprint."""
+    pem, sha256 = certificate(tmp_path)
+    with WsmanServer(Echo(), users=USERS, tls=(pem, pem)) as server:
+        for trust in ({"ca_file": str(pem)}, {"fingerprint": sha256}):
+            link = link_to(server, auth=auth, **trust)
+            assert list(link.run("x", b"ab\n")) == [b"3", b"ab"]
+            link.close()
+
+
+@pytest.mark.parametrize("trust", [{}, {"fingerprint": "00" * 32}])
+def test_no_request_reaches_an_untrusted_server(trust: dict[str, str], tmp_path: Path) -> None:
+    """Credentials leave only after the certificate was accepted."""
+    pem, _ = certificate(tmp_path)
+    with WsmanServer(Echo(), users=USERS, tls=(pem, pem)) as server:
+        with pytest.raises(UntrustedNode, match="CN=win1"):
+            list(link_to(server, auth="basic", **trust).run("x", b""))
+
+        assert server.http_requests == 0
+
+
+def test_a_wrong_password_is_one_handshake() -> None:
+    """The blank message, the challenge and one answer: three requests, whatever follows."""
+    with WsmanServer(Echo(), users=USERS) as server:
+        link = link_to(server, password="pass-2")
+        for _ in range(2):
+            with pytest.raises(NotLetIn, match="password of alice"):
+                list(link.run("x", b""))
+        link.close()
+
+        assert server.http_requests == 3
+
+
+def test_a_scheme_that_is_off_is_named() -> None:
+    """The message lists what the server offers instead."""
+    with WsmanServer(Echo(), users=USERS, auth=("ntlm",), allow_unencrypted=True) as server:
+        with pytest.raises(NotLetIn, match="does not offer basic; it offers negotiate"):
+            list(link_to(server, auth="basic", allow_unencrypted=True).run("x", b""))
+
+
+@pytest.mark.parametrize("number", [4, 5])
+@pytest.mark.parametrize("when", ["drop_before", "drop_at_request"])
+def test_a_dropped_receive_loses_nothing(number: int, when: str) -> None:
+    """Whether the request or its reply is lost, the output arrives once."""
+    with WsmanServer(Echo(), users=USERS, faults=Faults(**{when: number})) as server:
+        assert list(link_to(server).run("x", b"abc\n")) == [b"4", b"abc"]
+
+
+def test_a_dropped_command_is_not_sent_twice() -> None:
+    """The caller learns that it may have started."""
+    with WsmanServer(Echo(), users=USERS, faults=Faults(drop_at_request=2)) as server:
+        with pytest.raises(ConnectionLost):
+            list(link_to(server).run("x", b""))
+
+        assert server.requests.count("Command") == 1
+
+
+def test_a_proxys_page_is_not_winrm() -> None:
+    """An HTML answer on a sealed session is shown as what it is."""
+    with (
+        WsmanServer(Echo(), users=USERS, faults=Faults(garbage=True)) as server,
+        pytest.raises(BadReply, match=r"not WinRM.*502 Bad Gateway"),
+    ):
+        list(link_to(server).run("x", b""))

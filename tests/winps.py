@@ -1,0 +1,132 @@
+"""Finds the PowerShell engine that runs the node's scripts here, and sends requests to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wincnode import assets
+
+RUN = "0123456789abcdef0123456789abcdef"
+MODULES = "Windows/System32/WindowsPowerShell/v1.0/Modules"
+
+
+def winps() -> str:
+    """Give the path of winps, or skip the test."""
+    beside = Path(__file__).parents[2] / "shared" / "winps" / "winps"
+    path = os.environ.get("WINCNODE_WINPS", str(beside))
+    if not Path(path).is_file():
+        pytest.skip(f"no winps at {path}; set WINCNODE_WINPS")
+    return path
+
+
+def command() -> list[str]:
+    """Give the constant command line with the bootstrap in it."""
+    code = base64.b64encode(assets.node_script("bootstrap").encode("utf-16-le")).decode()
+    words = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
+    return [winps(), *words, "-EncodedCommand", code]
+
+
+def script(text: str) -> dict[str, str]:
+    """Give a script as a request carries it."""
+    return {"sha256": assets.sha256(text), "text": text}
+
+
+def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
+    """Give a payload; `steps`, `facts`, `mode` and `scripts` are put where they belong."""
+    run = changes.pop("run", RUN)
+    kinds = {kind: script(assets.node_script(f"kinds/{kind}")) for kind in KINDS}
+    scripts = {name: script(assets.node_script(name)) for name in ("runner", "worker")}
+    scripts |= {f"kinds/{kind}": text for kind, text in kinds.items()}
+    scripts |= {name: script(text) for name, text in changes.pop("scripts", {}).items()}
+    kinds_rows = {kind: {"compare": {}, "detached_only": False} for kind in KINDS}
+    plan = {
+        "protocol": 1,
+        "run": run,
+        "node": "win1",
+        "mode": changes.pop("mode", "check"),
+        "who": {"operator": "ada", "host": "desk", "pid": 7, "command": "install"},
+        "facts": changes.pop("facts", []),
+        "kinds": kinds_rows | changes.pop("kinds", {}),
+        "steps": changes.pop("steps", []),
+    }
+    launcher = script(assets.node_script("launcher"))
+    payload = {"verb": verb, "run": run, "since": 0, "flush_s": [0], "launcher": launcher}
+    return payload | {"scripts": scripts, "plan": plan, "secrets": {}} | changes
+
+
+def packed(payload: Mapping[str, Any]) -> bytes:
+    """Give the three lines that go to the bootstrap."""
+    body = json.dumps(payload)
+    header = {"wincnode": 1, "length": len(body), "sha256": assets.sha256(body)}
+    return f"{json.dumps(header)}\n{body}\nwincnode-end\n".encode("ascii")
+
+
+KINDS = assets.script_names("kinds")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """A Windows machine of one test: a drive, a registry, and the modules Windows would have."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def drive(self) -> Path:
+        """Where drive C lies."""
+        return self.folder / "c"
+
+    @property
+    def base(self) -> Path:
+        """The folder of wincnode on the machine."""
+        return self.drive / "Program Files" / "wincnode"
+
+    def variables(self) -> dict[str, str]:
+        """Give the environment of a process on this machine."""
+        return {
+            **os.environ,
+            "WINPS_DRIVE_C": str(self.drive),
+            "WINPS_REGISTRY": str(self.folder / "registry.json"),
+            "PSModulePath": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\Modules",
+            "PSModuleAnalysisCachePath": str(self.folder / "modules.cache"),
+            **self.environment,
+        }
+
+    def send(self, stdin: bytes) -> list[dict[str, Any]]:
+        """Send a request and give the events that came back; anything else fails the test."""
+        done = subprocess.run(
+            command(),
+            input=stdin,
+            capture_output=True,
+            env=self.variables(),
+            timeout=120,
+            check=False,
+        )
+        try:
+            return [json.loads(line) for line in done.stdout.splitlines() if line]
+        except ValueError:
+            raise AssertionError(done.stdout.decode() + done.stderr.decode()) from None
+
+    def run(self, verb: str = "attached", **changes: Any) -> list[dict[str, Any]]:
+        """Send a valid request and give its events."""
+        return self.send(packed(request(verb, **changes)))
+
+
+def machine(folder: Path) -> Machine:
+    """Make a machine with the stand-ins of tests/standins as its modules."""
+    for source in sorted((Path(__file__).parent / "standins").glob("*.psm1")):
+        target = folder / "c" / MODULES / source.stem
+        target.mkdir(parents=True)
+        shutil.copy(source, target)
+    (folder / "c" / "Program Files").mkdir(parents=True)
+    return Machine(folder=folder)

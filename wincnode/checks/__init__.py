@@ -1,0 +1,193 @@
+"""Checks: facts in, findings out. A topic is a module of this package with a tuple `CHECKS`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from wincnode.facts import FactMissing, Facts, Unknown
+
+
+class Severity(Enum):
+    """What a failed check means: an error blocks the node."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Verdict(Enum):
+    """What a check found; unknown means that the facts were not enough to say."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What the node is to become; the checks measure it against this.
+
+    Args:
+        adapter: name of the adapter that carries pods; empty: the only usable one.
+        subnets: pod and service subnets of the cluster, which no route of the node may touch.
+        server: address of the cluster's API server, as in a kubeconfig.
+        hyperv: Hyper-V-isolated containers are wanted.
+        lab: a Windows client is good enough.
+        skew_s: the node's clock minus ours, where it was measured.
+        ports: (protocol, port) that must be free.
+        drive: the drive of the container runtime's data.
+        ignore: ids of checks that shall not block the node.
+    """
+
+    adapter: str = ""
+    subnets: tuple[str, ...] = ()
+    server: str = ""
+    hyperv: bool = False
+    lab: bool = False
+    skew_s: float | None = None
+    # kubernetes/kubernetes:cmd/kubeadm/app/preflight/checks.go (10250); kubelet's and kube-proxy's
+    # health and metrics; 4789 is the only VXLAN port of Server 2019.
+    ports: tuple[tuple[str, int], ...] = (
+        ("tcp", 10248),
+        ("tcp", 10249),
+        ("tcp", 10250),
+        ("tcp", 10256),
+        ("udp", 4789),
+    )
+    drive: str = "C:"
+    ignore: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What one check saw; `because` lists ids that explain a failure if they failed, too."""
+
+    verdict: Verdict
+    evidence: str
+    because: tuple[str, ...] = ()
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One rule: data, and a pure function that judges."""
+
+    id: str
+    title: str
+    severity: Severity
+    proves: str
+    remedy: str
+    source: str
+    needs: tuple[str, ...]
+    run: Callable[[Facts, Wanted], Outcome]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a check says of one node; `because_of` names the failed checks that it follows from."""
+
+    check: str
+    title: str
+    verdict: Verdict
+    severity: Severity
+    evidence: str
+    remedy: str
+    because_of: tuple[str, ...] = ()
+    ignored: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """An error that failed keeps the node from being changed."""
+        return self.verdict is Verdict.FAIL and self.severity is Severity.ERROR
+
+
+def passed(evidence: str) -> Outcome:
+    """Say that the check holds."""
+    return Outcome(verdict=Verdict.PASS, evidence=evidence)
+
+
+def failed(
+    evidence: str, *, because: tuple[str, ...] = (), severity: Severity | None = None
+) -> Outcome:
+    """Say that the check does not hold; `severity` where this case is milder than the check's."""
+    return Outcome(verdict=Verdict.FAIL, evidence=evidence, because=because, severity=severity)
+
+
+def unknown(evidence: str) -> Outcome:
+    """Say that the facts are not enough."""
+    return Outcome(verdict=Verdict.UNKNOWN, evidence=evidence)
+
+
+def all_checks() -> tuple[Check, ...]:
+    """List the checks of every topic, sorted by id; two with one id are a bug of ours."""
+    found: dict[str, Check] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for check in importlib.import_module(f"{__name__}.{module.name}").CHECKS:
+            if check.id in found:
+                raise ValueError(f"two checks are called {check.id}")
+            found[check.id] = check
+    return tuple(found[key] for key in sorted(found))
+
+
+def run_checks(
+    facts: Facts, wanted: Wanted, checks: tuple[Check, ...] | None = None
+) -> tuple[Finding, ...]:
+    """Run every check; none stops another.
+
+    Failures come first, root causes before what follows from them, then unknowns, then the rest.
+    """
+    pairs = [(check, _outcome(check, facts, wanted)) for check in checks or all_checks()]
+    broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
+    findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
+    return tuple(sorted(findings, key=_place))
+
+
+def failures(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Select the findings that failed, in their order."""
+    return tuple(finding for finding in findings if finding.verdict is Verdict.FAIL)
+
+
+def _outcome(check: Check, facts: Facts, wanted: Wanted) -> Outcome:
+    for need in check.needs:
+        section = facts.section(need)
+        if isinstance(section, Unknown):
+            return unknown(f"facts of {need} are unknown: {section.error}")
+    try:
+        return check.run(facts, wanted)
+    except FactMissing as missing:
+        return unknown(str(missing))
+    except Exception as bug:  # noqa: BLE001 - what the node sent must not stop the other checks
+        return unknown(f"the check itself failed: {type(bug).__name__}: {bug}")
+
+
+def _finding(check: Check, outcome: Outcome, broken: set[str], wanted: Wanted) -> Finding:
+    severity = outcome.severity or check.severity
+    ignored = check.id in wanted.ignore and outcome.verdict is not Verdict.PASS
+    finding = Finding(
+        check=check.id,
+        title=check.title,
+        verdict=outcome.verdict,
+        severity=severity,
+        evidence=outcome.evidence,
+        remedy="" if outcome.verdict is Verdict.PASS else check.remedy,
+        because_of=tuple(id for id in outcome.because if id in broken),
+        ignored=ignored,
+    )
+    if ignored and severity is Severity.ERROR:
+        return replace(finding, severity=Severity.WARNING)
+    return finding
+
+
+def _place(finding: Finding) -> tuple[int, int, int, str]:
+    verdicts = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)
+    severities = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+    return (
+        verdicts.index(finding.verdict),
+        len(finding.because_of) > 0,
+        severities.index(finding.severity),
+        finding.check,
+    )

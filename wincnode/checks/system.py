@@ -1,0 +1,122 @@
+"""The machine: processors, memory, file system, BitLocker, clock."""
+
+from __future__ import annotations
+
+from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
+from wincnode.facts import Facts
+
+_GIB = 1 << 30
+_FIXED = 3  # Win32_LogicalDisk.DriveType
+_SKEW_S = 300  # Kerberos' own limit; certificates not yet valid come sooner
+_SKEW_WARNING_S = 60
+
+
+def _cpu(facts: Facts, _wanted: Wanted) -> Outcome:
+    count = facts.known("hardware").number("logical_processors")
+    if count < 2:
+        return failed(f"{count} logical processor, at least 2 are needed")
+    if count < 4:
+        return failed(f"{count} logical processors, 4 are advised", severity=Severity.WARNING)
+    return passed(f"{count} logical processors")
+
+
+def _memory(facts: Facts, _wanted: Wanted) -> Outcome:
+    size = facts.known("hardware").number("memory_bytes")
+    shown = f"{size / _GIB:.1f} GiB of memory"
+    # Firmware keeps a few megabytes of the nominal size for itself.
+    if size < 4 * _GIB * 0.95:
+        return failed(f"{shown}, at least 4 are needed")
+    if size < 8 * _GIB * 0.95:
+        return failed(f"{shown}, 8 are advised", severity=Severity.WARNING)
+    return passed(shown)
+
+
+def _file_system(facts: Facts, wanted: Wanted) -> Outcome:
+    for volume in facts.known("disks").rows("volumes"):
+        if volume.text("drive").upper() != wanted.drive.upper():
+            continue
+        system, kind = volume.text("file_system"), volume.number("drive_type")
+        if system != "NTFS":
+            return failed(f"{wanted.drive} is {system or 'not formatted'}")
+        if kind != _FIXED:
+            return failed(f"{wanted.drive} is a removable drive")
+        return passed(f"{wanted.drive} is a fixed NTFS volume")
+    return failed(f"there is no volume {wanted.drive}")
+
+
+def _bitlocker(facts: Facts, _wanted: Wanted) -> Outcome:
+    value = facts.known("policy").setting("fdv_deny_write")
+    if value:
+        return failed(f"FDVDenyWriteAccess is {value}")
+    return passed("volumes without BitLocker may be written to")
+
+
+def _time(facts: Facts, wanted: Wanted) -> Outcome:
+    time = facts.known("time")
+    source, host = time.text("source"), time.flag("host_provider")
+    skew = wanted.skew_s
+    if skew is not None and abs(skew) > _SKEW_S:
+        return failed(f"the clock is {skew:+.0f} s off")
+    if skew is not None and abs(skew) > _SKEW_WARNING_S:
+        return failed(f"the clock is {skew:+.0f} s off", severity=Severity.WARNING)
+    if source in ("", "NoSync") and not host:
+        return failed("the clock follows no time source")
+    return passed(f"the clock follows {source if source not in ('', 'NoSync') else 'the host'}")
+
+
+CHECKS = (
+    Check(
+        id="sys.cpu",
+        title="Enough processors",
+        severity=Severity.ERROR,
+        proves="System services and pods do not starve each other.",
+        remedy="Give the machine at least 2 processors, better 4.",
+        source="https://docs.rke2.io/install/requirements",
+        needs=("hardware",),
+        run=_cpu,
+    ),
+    Check(
+        id="sys.mem",
+        title="Enough memory",
+        severity=Severity.ERROR,
+        proves="Windows, the kubelet and a few containers fit.",
+        remedy="Give the machine at least 4 GiB of memory, better 8.",
+        source="https://docs.rke2.io/install/requirements",
+        needs=("hardware",),
+        run=_memory,
+    ),
+    Check(
+        id="sys.fs",
+        title="The runtime's drive is a fixed NTFS volume",
+        severity=Severity.ERROR,
+        proves="The layers of images can be stored there.",
+        remedy="Put the runtime's data on a fixed NTFS volume.",
+        source="containerd/containerd:plugins/snapshots/windows/windows.go@301026e5",
+        needs=("disks",),
+        run=_file_system,
+    ),
+    Check(
+        id="sys.bitlocker.fdv",
+        title="Drives without BitLocker may be written to",
+        severity=Severity.ERROR,
+        proves="The virtual disk of a container can be mounted for writing.",
+        remedy="Turn off the policy 'Deny write access to fixed drives not protected by "
+        "BitLocker' for this machine.",
+        source="MicrosoftDocs/Virtualization-Documentation:windows-server-container-tools/"
+        "Debug-ContainerHost/Debug-ContainerHost.ps1@77e0742a",
+        needs=("policy",),
+        run=_bitlocker,
+    ),
+    Check(
+        id="sys.time",
+        title="The clock is right and kept so",
+        severity=Severity.ERROR,
+        proves="Certificates and tokens are valid when the node looks at them.",
+        remedy="Set a time source: w32tm /config /manualpeerlist:SERVER /syncfromflags:manual "
+        "/update, then w32tm /resync.",
+        source="https://learn.microsoft.com/windows-server/networking/windows-time-service/"
+        "windows-time-service-tools-and-settings",
+        needs=("time",),
+        run=_time,
+    ),
+)

@@ -1,0 +1,189 @@
+"""From argv to options to a verb to an exit code; the only importer of typer."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wincnode.errors import ConfigError, Interrupted, WincnodeError
+
+EPILOG = (
+    "Exit codes: 0 as wanted, 1 a node failed, 2 usage or configuration, 4 unreachable or not let"
+    " in, 5 blocked by preflight, 6 another run holds the node, 70 a bug of ours, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="wincnode", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+
+class Format(StrEnum):
+    """How a report is printed."""
+
+    table = "table"
+    json = "json"
+
+
+InventoryFile = Annotated[
+    Path, typer.Option("-i", "--inventory", metavar="FILE", help="The inventory.")
+]
+Nodes = Annotated[
+    list[str] | None, typer.Argument(metavar="[NODE]...", help="Nodes or groups; all by default.")
+]
+
+
+@app.callback(epilog=EPILOG)
+def top() -> None:
+    """Turn existing Windows Server machines into Kubernetes workers, over WinRM."""
+
+
+@app.command()
+def preflight(
+    nodes: Nodes = None,
+    inventory: InventoryFile = Path("wincnode.yaml"),
+    output: Annotated[Format, typer.Option("-o", "--output", help="How to print.")] = Format.table,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="ID", help="Make this check's finding a warning."),
+    ] = None,
+    parallel: Annotated[
+        int, typer.Option("--parallel", min=1, help="Nodes that are asked at once.")
+    ] = 20,
+) -> None:
+    """Check whether nodes can run the wanted containers; changes nothing on them.
+
+    Example: wincnode preflight -i wincnode.yaml --ignore sys.mem -o json
+    """
+    from wincnode.commands import preflight as verb
+    from wincnode.connect import connector
+    from wincnode.formats import json as json_format
+    from wincnode.inventory import load, select
+    from wincnode.ui import Progress, show
+
+    loaded = load(inventory)
+    chosen = select(loaded, nodes or ())
+    options = verb.Options(
+        nodes=tuple(node.name for node in chosen),
+        ignore=frozenset(ignore or ()),
+        parallel=parallel,
+    )
+    verb.check_ids(options.ignore)
+    with Progress(options.nodes) as progress:
+        report = verb.run(loaded, options, connect=connector(chosen), watch=progress.watch)
+    if output is Format.json:
+        typer.echo(json_format.render(report))
+    else:
+        show(report)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path(
+        "wincnode.yaml"
+    ),
+) -> None:
+    """Write a commented first inventory; an existing file is left alone.
+
+    Example: wincnode init
+    """
+    from wincnode.inventory.sample import sample
+
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(sample())
+    except FileExistsError as error:
+        raise ConfigError(f"{file} exists and was left alone") from error
+    typer.echo(f"wrote {file}")
+
+
+class Form(StrEnum):
+    """For which platform winrm-setup prints."""
+
+    script = "script"
+    ec2 = "ec2"
+    azure = "azure"
+    unattend = "unattend"
+
+
+@app.command("winrm-setup")
+def winrm_setup(
+    form: Annotated[Form, typer.Option("--form", help="For which platform.")] = Form.script,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="A further name or address of the node."),
+    ] = None,
+    remote: Annotated[
+        list[str] | None,
+        typer.Option("--remote", metavar="ADDRESS", help="Who may connect; LocalSubnet if none."),
+    ] = None,
+) -> None:
+    """Print what turns on WinRM over HTTPS on a new node.
+
+    Example: wincnode winrm-setup --form ec2 --remote 10.0.0.0/8
+    """
+    from wincnode.commands.winrm_setup import render
+
+    typer.echo(render(form.value, names=name or (), remote=remote or ()), nl=False)
+
+
+@app.command()
+def explain(check_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Say what a check proves, why it matters and what to do; works offline.
+
+    Example: wincnode explain feat.containers
+    """
+    from wincnode.commands.explain import explain as text_of
+
+    typer.echo(text_of(check_id))
+
+
+def run() -> int:
+    """Run the command line; gives the exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return Interrupted.exit_code
+    except WincnodeError as error:
+        _print_error(error.message, error.remedy)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last place where a bug can become a message
+        return _click_error(error) or _bug(error)
+    return result if isinstance(result, int) else 0
+
+
+def _click_error(error: Exception) -> int:
+    """Print a usage error of the command line; 0 when it is none."""
+    show = getattr(error, "show", None)
+    code = getattr(error, "exit_code", 0)
+    if show is None or not isinstance(code, int):
+        return 0
+    show()
+    return code
+
+
+def _bug(error: Exception) -> int:
+    """Write the traceback to a file of the user's own, and name it."""
+    handle, name = tempfile.mkstemp(prefix="wincnode-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        traceback.print_exception(error, file=log)
+    _print_error(f"a bug in wincnode: {type(error).__name__}", f"The details are in {name}.")
+    return WincnodeError.exit_code
+
+
+def _print_error(message: str, remedy: str) -> None:
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"wincnode: {message}\n" + (f"    {remedy}\n" if remedy else ""))
+        return
+    from wincnode.ui import show_error
+
+    show_error(message, remedy)

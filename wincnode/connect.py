@@ -1,0 +1,61 @@
+"""From an inventory's connection to a transport: the place where passwords are revealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, cast
+
+from wincnode.inventory.model import Node
+from wincnode.secrets import Secret, Source, resolve
+from wincnode.transport import ConnectionSettings, Transport, open_transport
+
+Scheme = Literal["https", "http"]
+Auth = Literal["ntlm", "basic", "kerberos", "credssp", "certificate"]
+
+
+def connector(nodes: tuple[Node, ...]) -> Callable[[str], Transport]:
+    """Give the function that opens a node's transport.
+
+    Each password source is asked once, here, before any thread runs: a prompt or a command
+    that serves twenty nodes is answered once.
+
+    Raises: ConfigError: a password cannot be had.
+    """
+    by_name = {node.name: node for node in nodes}
+    passwords = _passwords(nodes)
+
+    def connect(name: str) -> Transport:
+        node = by_name[name]
+        source = node.connection.password
+        secret = passwords[source] if source is not None else Secret("")
+        return open_transport(_settings(node, secret))
+
+    return connect
+
+
+def _passwords(nodes: tuple[Node, ...]) -> dict[Source, Secret]:
+    found: dict[Source, Secret] = {}
+    for node in nodes:
+        source = node.connection.password
+        if source is not None and source not in found:
+            found[source] = resolve(source, what=f"password of {node.name}")
+    return found
+
+
+def _settings(node: Node, password: Secret) -> ConnectionSettings:
+    connection = node.connection
+    return ConnectionSettings(
+        address=node.address or node.name,
+        port=connection.effective_port,
+        # The inventory's loader has held both words to their allowed values.
+        scheme=cast("Scheme", connection.scheme),
+        auth=cast("Auth", connection.auth),
+        user=connection.user or "",
+        password=password.reveal(),
+        ca_file=connection.ca_file or "",
+        fingerprint=connection.fingerprint or "",
+        cert_file=connection.cert_file or "",
+        key_file=connection.key_file or "",
+        connect_timeout_s=connection.connect_timeout_s,
+        allow_unencrypted=connection.allow_unencrypted,
+    )

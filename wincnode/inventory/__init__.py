@@ -1,0 +1,20 @@
+"""One YAML file: cluster, runtime, connection defaults, nodes."""
+
+from wincnode.inventory.load import load, parse, select
+from wincnode.inventory.model import Cluster, Connection, Inventory, Node, Runtime
+from wincnode.inventory.sample import sample_text
+from wincnode.inventory.schema import page, schema
+
+__all__ = [
+    "Cluster",
+    "Connection",
+    "Inventory",
+    "Node",
+    "Runtime",
+    "load",
+    "page",
+    "parse",
+    "sample_text",
+    "schema",
+    "select",
+]

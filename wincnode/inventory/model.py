@@ -1,0 +1,183 @@
+"""What an inventory holds; a field's metadata drives loading, the JSON Schema and its docs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from wincnode.secrets import Source
+
+Shape = Literal["text", "path", "cidr", "number", "flag", "texts", "map", "source", "group"]
+
+# RFC 1123 subdomain, as the API server holds a Node's name to it
+# (kubernetes/kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go@v1.34.0).
+NODE_NAME = r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+VERSION = r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$"
+TAINT = (
+    r"^[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?(=[-A-Za-z0-9_.]*)?"
+    r":(NoSchedule|PreferNoSchedule|NoExecute)$"
+)
+# Source: learn.microsoft.com/windows/win32/winrm, "Installation and configuration for Windows
+# Remote Management", section "Listener and service defaults".
+PORTS = MappingProxyType({"https": 5986, "http": 5985})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spec:
+    """What one field of the file accepts."""
+
+    doc: str
+    shape: Shape
+    allowed: tuple[str, ...] = ()
+    pattern: str = ""
+    form: str = ""
+    minimum: int = 0
+    maximum: int = 0
+
+
+def _entry(shape: Shape, doc: str, *, default: Any = None, **rules: Any) -> Any:
+    spec = Spec(doc=doc, shape=shape, **rules)
+    if isinstance(default, dict):
+        return field(default_factory=lambda: MappingProxyType({}), metadata={"spec": spec})
+    return field(default=default, metadata={"spec": spec})
+
+
+def specs(owner: type) -> dict[str, Spec]:
+    """Give the fields of a section that may stand in the file, in their order."""
+    return {row.name: row.metadata["spec"] for row in fields(owner) if "spec" in row.metadata}
+
+
+def default_of(owner: type, name: str) -> Any:
+    """Give what holds when a field is left out; None where nothing does."""
+    row: Field[Any] = next(row for row in fields(owner) if row.name == name)
+    return row.default if row.default is not MISSING else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """The cluster that the nodes are to work in."""
+
+    kubeconfig: str | None = _entry("path", "Path of an administrator's kubeconfig.")
+    kubernetes: str | None = _entry(
+        "text", "Kubernetes version of the nodes.", pattern=VERSION, form="a version such as 1.34.2"
+    )
+    cni: str | None = _entry(
+        "text",
+        "Network of the cluster: the name of a file in `playbooks/cni`.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        form="a name such as flannel",
+    )
+    pod_cidr: str | None = _entry("cidr", "Addresses of the pods, such as `10.244.0.0/16`.")
+    service_cidr: str | None = _entry("cidr", "Addresses of the services, such as `10.96.0.0/12`.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """The container runtime that the nodes get."""
+
+    containerd: str | None = _entry(
+        "text", "containerd version.", pattern=VERSION, form="a version such as 2.1.4"
+    )
+    isolation: tuple[str, ...] = _entry(
+        "texts",
+        "Isolations that the nodes must offer.",
+        default=("process",),
+        allowed=("process", "hyperv"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """How a node is reached over WinRM."""
+
+    scheme: str = _entry("text", "Transport.", default="https", allowed=("https", "http"))
+    port: int | None = _entry(
+        "number", "TCP port; 5986 for https and 5985 for http.", minimum=1, maximum=65535
+    )
+    auth: str = _entry(
+        "text",
+        "How to log on.",
+        default="ntlm",
+        allowed=("ntlm", "basic", "kerberos", "credssp", "certificate"),
+    )
+    user: str | None = _entry("text", r"Account, such as `Administrator` or `CORP\ops`.")
+    password: Source | None = _entry(  # noqa: RUF009 - it gives a dataclass field
+        "source",
+        "Where the password comes from: `{env: NAME}`, `{file: PATH}` (mode 0600), "
+        "`{prompt: true}` or `{command: [..]}`; never the password itself.",
+    )
+    ca_file: str | None = _entry("path", "PEM file of the authority behind the certificates.")
+    fingerprint: str | None = _entry(
+        "text",
+        "SHA-256 of the node's certificate, trusted instead of an authority.",
+        pattern=r"^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$",
+        form="64 hexadecimal digits (SHA-256)",
+    )
+    cert_file: str | None = _entry("path", "PEM file of the client certificate.")
+    key_file: str | None = _entry("path", "PEM file of the client certificate's key.")
+    connect_timeout_s: int = _entry(
+        "number", "Seconds until a silent address is given up.", default=30, minimum=1, maximum=600
+    )
+    allow_unencrypted: bool = _entry(
+        "flag",
+        "Allow basic over http, which sends the password readable to everyone on the way.",
+        default=False,
+    )
+
+    @property
+    def effective_port(self) -> int:
+        """The port that is used: the given one, else the scheme's."""
+        return self.port or PORTS[self.scheme]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """One Windows machine; its name is also its name in Kubernetes."""
+
+    name: str
+    line: int = field(default=0, compare=False)
+    address: str = _entry(
+        "text",
+        "DNS name or IP address; the node's name by default.",
+        default="",
+        pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9.])?$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$",
+        form="a DNS name or an IP address, without scheme and port",
+    )
+    groups: tuple[str, ...] = _entry(
+        "texts",
+        "Groups that select the node.",
+        default=(),
+        pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]*$",
+        form="a word of letters, digits, `-`, `_` and `.`",
+    )
+    labels: Mapping[str, str] = _entry("map", "Kubernetes labels.", default={})
+    taints: tuple[str, ...] = _entry(
+        "texts",
+        "Kubernetes taints, such as `os=windows:NoSchedule`.",
+        default=(),
+        pattern=TAINT,
+        form="key=value:NoSchedule, :PreferNoSchedule or :NoExecute",
+    )
+    connection: Connection = field(
+        default_factory=Connection,
+        metadata={"spec": Spec(doc="What differs from the defaults.", shape="group")},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inventory:
+    """One file: the cluster, the runtime and the nodes, each with its whole connection."""
+
+    path: Path
+    cluster: Cluster = field(default_factory=Cluster)
+    runtime: Runtime = field(default_factory=Runtime)
+    connection: Connection = field(default_factory=Connection)
+    nodes: tuple[Node, ...] = ()
+
+
+SECTIONS: Mapping[str, type] = MappingProxyType(
+    {"cluster": Cluster, "runtime": Runtime, "connection": Connection}
+)

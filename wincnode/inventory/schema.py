@@ -1,0 +1,136 @@
+"""The JSON Schema of an inventory and its reference page, both from the fields' metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wincnode.inventory.model import (
+    NODE_NAME,
+    SECTIONS,
+    Connection,
+    Node,
+    Spec,
+    default_of,
+    specs,
+)
+
+_WORD = {"type": "string", "minLength": 1}
+_SOURCE_FORMS: dict[str, dict[str, Any]] = {
+    "env": _WORD,
+    "file": _WORD,
+    "prompt": {"const": True},
+    "command": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+}
+_SOURCE = {
+    "type": "object",
+    "properties": _SOURCE_FORMS,
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+}
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) that editors complete and check inventories with."""
+    parts = {name: {"$ref": f"#/$defs/{name}"} for name in SECTIONS}
+    nodes = {
+        "type": "object",
+        "description": "The machines, by their name in Kubernetes.",
+        "minProperties": 1,
+        "propertyNames": {"pattern": NODE_NAME},
+        "additionalProperties": {"oneOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "wincnode inventory",
+        "type": "object",
+        "properties": {**parts, "nodes": nodes},
+        "required": ["nodes"],
+        "additionalProperties": False,
+        "$defs": {
+            **{name: _object_of(kind) for name, kind in SECTIONS.items()},
+            "node": _object_of(Node),
+        },
+    }
+
+
+def _object_of(kind: type) -> dict[str, Any]:
+    properties = {}
+    for name, spec in specs(kind).items():
+        rules = {"description": spec.doc, **_rules(spec)}
+        default = default_of(kind, name)
+        if default not in (None, "", ()):
+            rules["default"] = list(default) if isinstance(default, tuple) else default
+        properties[name] = rules
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _rules(spec: Spec) -> dict[str, Any]:
+    rules: dict[str, dict[str, Any]] = {
+        "group": {"$ref": "#/$defs/connection"},
+        "source": _SOURCE,
+        "flag": {"type": "boolean"},
+        "number": {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum},
+        "map": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+        "texts": {"type": "array", "items": _text(spec)},
+    }
+    return rules.get(spec.shape) or _text(spec)
+
+
+def _text(spec: Spec) -> dict[str, Any]:
+    if spec.allowed:
+        return {"enum": list(spec.allowed)}
+    if spec.pattern:
+        # A version such as 1.34 is a number to YAML; the loader takes it as it was written.
+        return {"type": ["string", "number"], "pattern": spec.pattern}
+    return dict(_WORD)
+
+
+def page() -> str:
+    """Give the reference page `docs/inventory.md`."""
+    rows = [
+        "# The inventory",
+        "",
+        "One YAML file says which cluster, which runtime and which nodes.",
+        "`wincnode init` writes a commented one.",
+        "A mistake is reported with its line, all of them at once, before any network is touched.",
+        "Relative paths start at the file's own folder.",
+    ]
+    sections = {**SECTIONS, "nodes.NAME": Node}
+    for name, kind in sections.items():
+        rows += ["", f"## `{name}`", "", *_intro(kind), "| field | value | default | meaning |"]
+        rows += ["|---|---|---|---|", *_table(kind)]
+    return "\n".join(rows) + "\n"
+
+
+def _intro(kind: type) -> list[str]:
+    text = (kind.__doc__ or "").splitlines()[0]
+    extra = " A node's `connection` overrides single fields." if kind is Connection else ""
+    return [text + extra, ""]
+
+
+def _table(kind: type) -> Iterator[str]:
+    for name, spec in specs(kind).items():
+        default = default_of(kind, name)
+        shown = ", ".join(default) if isinstance(default, tuple) else default
+        if isinstance(default, bool):
+            shown = str(default).lower()
+        cell = f"`{shown}`" if shown not in (None, "") else ""
+        yield f"| `{name}` | {_value_cell(spec)} | {cell} | {spec.doc} |"
+
+
+def _value_cell(spec: Spec) -> str:
+    words = {
+        "cidr": "a network",
+        "flag": "`true` or `false`",
+        "map": "a mapping of texts",
+        "source": "a secret's source",
+        "group": "fields of `connection`",
+    }
+    if spec.shape == "number":
+        return f"a number from {spec.minimum} to {spec.maximum}"
+    one = ", ".join(f"`{word}`" for word in spec.allowed) or spec.form
+    if spec.shape == "texts":
+        return f"a list of {one}"
+    return one or words.get(spec.shape, "text" if spec.shape == "text" else "a path")

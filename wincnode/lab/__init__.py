@@ -1,0 +1,1 @@
+"""Simulated Windows nodes behind a real WS-Management server; product code never imports it."""

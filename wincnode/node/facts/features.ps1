@@ -1,0 +1,32 @@
+function Get-WnFactsFeatures {
+    <#
+    .SYNOPSIS
+        Reads whether the features for containers are installed, and whether they could be.
+    .DESCRIPTION
+        A server answers with InstallState (Installed, Available, Removed, InstallPending, UninstallPending), a client with
+        the states of DISM (Enabled, Disabled, DisabledWithPayloadRemoved, EnablePending). Both are names of enumerations, never localized.
+    .LINK
+        https://learn.microsoft.com/powershell/module/servermanager/get-windowsfeature
+    .LINK
+        https://learn.microsoft.com/powershell/module/dism/get-windowsoptionalfeature
+    #>
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param()
+
+    $states = @{}
+    if (Get-Command -Name 'Get-WindowsFeature' -ErrorAction SilentlyContinue) {
+        foreach ($feature in @(Get-WindowsFeature -Name @('Containers', 'Hyper-V', 'Hyper-V-PowerShell') -ErrorAction Stop)) {
+            $states[[string]$feature.Name] = $feature.InstallState.ToString()
+        }
+        $manager = 'server'
+    }
+    else {
+        foreach ($name in 'Containers', 'Microsoft-Hyper-V', 'Microsoft-Hyper-V-Management-PowerShell') {
+            $feature = Get-WindowsOptionalFeature -Online -FeatureName $name -ErrorAction Stop
+            if ($feature) { $states[$name] = $feature.State.ToString() }
+        }
+        $manager = 'client'
+    }
+    @{ manager = $manager; states = $states }
+}

@@ -1,0 +1,72 @@
+function Get-WnFactsNetwork {
+    <#
+    .SYNOPSIS
+        Reads adapters with their IPv4 addresses, routes, listening ports and the IPv6 switch.
+    .DESCRIPTION
+        InterfaceOperationalStatus 1 is up. PrefixOrigin and NetworkCategory are names of enumerations, never localized.
+        Routes to single hosts of the machine itself and to multicast are left out. The owner of a port is named by the process's name.
+    .LINK
+        https://learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapter
+    .LINK
+        https://learn.microsoft.com/powershell/module/nettcpip/get-nettcpconnection
+    .LINK
+        https://learn.microsoft.com/troubleshoot/windows-server/networking/configure-ipv6-in-windows
+    #>
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param()
+
+    $addresses = @(Get-NetIPAddress -AddressFamily IPv4 -ErrorAction Stop)
+    $adapters = foreach ($adapter in @(Get-NetAdapter -ErrorAction Stop)) {
+        @{
+            name        = [string]$adapter.Name
+            index       = [int]$adapter.InterfaceIndex
+            description = [string]$adapter.InterfaceDescription
+            mac         = [string]$adapter.MacAddress
+            physical    = [bool]$adapter.HardwareInterface
+            up          = [int]$adapter.InterfaceOperationalStatus -eq 1
+            addresses   = [object[]]@(
+                foreach ($address in $addresses) {
+                    if ($address.InterfaceIndex -eq $adapter.InterfaceIndex) {
+                        @{
+                            address       = [string]$address.IPAddress
+                            prefix_length = [int]$address.PrefixLength
+                            origin        = $address.PrefixOrigin.ToString()
+                        }
+                    }
+                }
+            )
+        }
+    }
+    $routes = foreach ($route in @(Get-NetRoute -AddressFamily IPv4 -ErrorAction Stop)) {
+        $destination = [string]$route.DestinationPrefix
+        if ($destination -notlike '*/32' -and $destination -ne '224.0.0.0/4' -and $destination -ne '127.0.0.0/8') {
+            @{ destination = $destination; next_hop = [string]$route.NextHop; index = [int]$route.InterfaceIndex; metric = [int]$route.RouteMetric }
+        }
+    }
+    $owners = @{}
+    foreach ($process in @(Get-Process)) { $owners[[int]$process.Id] = [string]$process.ProcessName }
+    $listening = @(
+        foreach ($entry in @(Get-NetTCPConnection -State Listen -ErrorAction SilentlyContinue)) {
+            @{ protocol = 'tcp'; port = [int]$entry.LocalPort; address = [string]$entry.LocalAddress; process = [string]$owners[[int]$entry.OwningProcess] }
+        }
+        foreach ($entry in @(Get-NetUDPEndpoint -ErrorAction SilentlyContinue)) {
+            # UDP ports of the dynamic range are clients of the moment, and hundreds of them on a DNS server.
+            if ([int]$entry.LocalPort -lt 49152) {
+                @{ protocol = 'udp'; port = [int]$entry.LocalPort; address = [string]$entry.LocalAddress; process = [string]$owners[[int]$entry.OwningProcess] }
+            }
+        }
+    )
+    $profiles = foreach ($network in @(Get-NetConnectionProfile -ErrorAction SilentlyContinue)) {
+        @{ index = [int]$network.InterfaceIndex; category = $network.NetworkCategory.ToString() }
+    }
+    # A REG_DWORD of 0xffffffff arrives as -1; the mask keeps the number as people write it.
+    $ipv6 = [Microsoft.Win32.Registry]::GetValue('HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters', 'DisabledComponents', 0)
+    @{
+        adapters                 = [object[]]@($adapters)
+        routes                   = [object[]]@($routes)
+        listening                = [object[]]$listening
+        profiles                 = [object[]]@($profiles)
+        ipv6_disabled_components = [long]$ipv6 -band 4294967295
+    }
+}

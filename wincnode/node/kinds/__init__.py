@@ -1,0 +1,144 @@
+"""Step kinds: each is a schema (`<kind>.py`, exporting `KIND`) beside its script (`<kind>.ps1`)."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
+Type = Literal["text", "number", "flag", "texts"]
+Role = Literal["key", "want"]
+Compare = Literal["exact", "text", "path", "set"]
+Problem: TypeAlias = "tuple[str, str]"  # field, what is wrong with it
+
+# A full path on a drive, without what Windows forbids in names and without parent steps.
+# The rules stand on learn.microsoft.com/windows/win32/fileio/naming-a-file
+PATH = r"[A-Za-z]:[\\/](?!(.*[\\/])?\.\.([\\/]|$))[^<>:\"|?*\x00-\x1f]*"
+PATH_FORM = r"a full path such as C:\k"
+SECRET = "$secret"  # noqa: S105 - the wire's word, not a secret
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One field of a step: its value, and how the node tells whether it holds.
+
+    `key` fields say which object is meant, `want` fields how it shall be. `exact` compares as it
+    is, `text` without regard to case, `path` as Windows compares paths, `set` in any order.
+    A `want` field that is left out is not compared, unless it has a default.
+    """
+
+    name: str
+    type: Type
+    role: Role
+    doc: str
+    compare: Compare = "exact"
+    required: bool = False
+    default: str | int | bool | None = None
+    allowed: tuple[str, ...] = ()
+    pattern: str = ""
+    form: str = ""
+    minimum: int = 0
+    maximum: int = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A wanted state that a step can ask for."""
+
+    name: str
+    doc: str
+    fields: tuple[Field, ...]
+    detached_only: bool = False
+    timeout_s: int = 60
+
+    def field(self, name: str) -> Field:
+        """Give a field by its name."""
+        return next(row for row in self.fields if row.name == name)
+
+
+def all_kinds() -> dict[str, Kind]:
+    """Give every kind by its name, in alphabetical order."""
+    names = sorted(row.name for row in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return {module.KIND.name: module.KIND for module in modules}
+
+
+def wire(kind: Kind) -> dict[str, Value]:
+    """Give what the runner needs to know of a kind: how its wanted fields are compared."""
+    compare: dict[str, Value] = {row.name: row.compare for row in kind.fields if row.role == "want"}
+    return {"compare": compare, "detached_only": kind.detached_only}
+
+
+def problems(kind: Kind, values: Mapping[str, Value]) -> Iterator[Problem]:
+    """Say what is wrong with a step's values: unknown, missing and unfitting fields."""
+    names = [row.name for row in kind.fields]
+    for name in values:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(names)}"
+            yield name, f"unknown; {hint}"
+    for row in kind.fields:
+        if row.name in values:
+            problem = misfit(row, values[row.name])
+            if problem:
+                yield row.name, problem
+        elif row.required:
+            yield row.name, f"missing; {form(row)}"
+
+
+def misfit(row: Field, value: Value) -> str:
+    """Say why a value does not fit its field; empty where it does."""
+    if isinstance(value, dict):
+        secret = set(value) == {SECRET} and row.type == "text"
+        return "" if secret else f"is a mapping; it takes {form(row)}"
+    match row.type, value:
+        case "flag", bool():
+            return ""
+        case "number", int() if not isinstance(value, bool):
+            fits = row.minimum <= value <= row.maximum
+        case "text", str():
+            fits = _text_fits(row, value)
+        case "texts", list():
+            fits = all(isinstance(item, str) and _text_fits(row, item) for item in value)
+        case _:
+            fits = False
+    return "" if fits else f"is {value!r}; it takes {form(row)}"
+
+
+def _text_fits(row: Field, text: str) -> bool:
+    if row.allowed:
+        return text in row.allowed
+    return not row.pattern or bool(re.fullmatch(row.pattern, text))
+
+
+def form(row: Field) -> str:
+    """Say in words what a field takes."""
+    if row.allowed:
+        return f"one of {', '.join(row.allowed)}"
+    if row.type == "number":
+        return f"a number from {row.minimum} to {row.maximum}"
+    words = {"flag": "true or false", "texts": "a list of texts", "text": "text"}
+    return row.form or words[row.type]
+
+
+def split(kind: Kind, values: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Divide a step's values into key and want; defaults fill what was left out.
+
+    What is to be absent has no other properties, so nothing else of it is wanted.
+    """
+    full: dict[str, Value] = {
+        row.name: row.default for row in kind.fields if row.default is not None
+    }
+    full.update(values)
+    key = {row.name: full[row.name] for row in kind.fields if _in(row, "key", full)}
+    want = {row.name: full[row.name] for row in kind.fields if _in(row, "want", full)}
+    return key, {"state": "absent"} if want.get("state") == "absent" else want
+
+
+def _in(row: Field, role: Role, values: Mapping[str, Value]) -> bool:
+    return row.role == role and row.name in values

@@ -1,0 +1,47 @@
+<#
+.SYNOPSIS
+A folder exists, with the access list of an SDDL text if one is wanted, or does not exist.
+.NOTES
+Source: SDDL, learn.microsoft.com/windows/win32/secauthz/security-descriptor-definition-language
+#>
+function Get-WnDirectory {
+    param([hashtable]$Key, [hashtable]$Want)
+    $values = @{ state = 'absent' }
+    if ([IO.Directory]::Exists($Key['path'])) {
+        $values['state'] = 'present'
+        if ($Want['sddl']) {
+            $item = New-Object -TypeName IO.DirectoryInfo -ArgumentList $Key['path']
+            $have = $item.GetAccessControl('Access,Owner,Group').GetSecurityDescriptorSddlForm('All')
+            $values['sddl'] = $have
+            # One access list has many spellings: what it says is compared, not how.
+            $wanted = New-Object -TypeName Security.AccessControl.DirectorySecurity
+            $wanted.SetSecurityDescriptorSddlForm($Want['sddl'])
+            $parts = [Security.AccessControl.AccessControlSections]'Access'
+            if ($Want['sddl'] -match '^O:') { $parts = [Security.AccessControl.AccessControlSections]'Access,Owner' }
+            # AI only says that inheritance ran; Windows sets it by itself.
+            $pair = @($item.GetAccessControl('Access,Owner').GetSecurityDescriptorSddlForm($parts), $wanted.GetSecurityDescriptorSddlForm($parts)) |
+                ForEach-Object -Process { $_ -replace 'D:(P?)A[IR]+', 'D:$1' }
+            if ($pair[0] -ceq $pair[1]) { $values['sddl'] = $Want['sddl'] }
+        }
+    }
+    @{ state = 'settled'; values = $values }
+}
+function Set-WnDirectory {
+    param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
+    if ($Want['state'] -eq 'absent') {
+        Remove-Item -LiteralPath $Key['path'] -Recurse -Force
+        return
+    }
+    if (-not $Want['sddl']) {
+        $null = [IO.Directory]::CreateDirectory($Key['path'])
+        return
+    }
+    $security = New-Object -TypeName Security.AccessControl.DirectorySecurity
+    $security.SetSecurityDescriptorSddlForm($Want['sddl'])
+    if ([IO.Directory]::Exists($Key['path'])) {
+        (New-Object -TypeName IO.DirectoryInfo -ArgumentList $Key['path']).SetAccessControl($security)
+    } else {
+        # The folder is born with its access list; there is no moment in which others may write.
+        $null = [IO.Directory]::CreateDirectory($Key['path'], $security)
+    }
+}

@@ -1,0 +1,51 @@
+<#
+.SYNOPSIS
+A machine environment variable has the wanted value, or holds the wanted entries of a list.
+.DESCRIPTION
+Written to the registry with the kind kept: setx cuts at 1024 characters and
+Environment.SetEnvironmentVariable turns an expandable Path into a plain one.
+.NOTES
+Source: learn.microsoft.com/windows-server/administration/windows-commands/setx (1024)
+Source: learn.microsoft.com/windows/win32/procthread/environment-variables (the key)
+#>
+function Get-WnEnvironment {
+    param([hashtable]$Key, [hashtable]$Want)
+    $values = @{ state = 'absent' }
+    $item = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Control\Session Manager\Environment')
+    $have = $null
+    if ($null -ne $item) {
+        # Unexpanded: %SystemRoot% in Path must not become what it stands for.
+        $have = $item.GetValue($Key['name'], $null, 'DoNotExpandEnvironmentNames')
+        $item.Dispose()
+    }
+    if ($null -ne $have) {
+        $values['state'] = 'present'
+        $values['value'] = [string]$have
+    }
+    if ($Want.ContainsKey('entries')) {
+        # The list's other entries are not ours, so they are not reported.
+        $there = @(([string]$have).Split(';') | ForEach-Object -Process { $_.TrimEnd('\') })
+        $values['entries'] = @($Want['entries'] | Where-Object -FilterScript { $there -contains $_.TrimEnd('\') })
+    }
+    @{ state = 'settled'; values = $values }
+}
+function Set-WnEnvironment {
+    param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
+    $item = [Microsoft.Win32.Registry]::LocalMachine.CreateSubKey('SYSTEM\CurrentControlSet\Control\Session Manager\Environment')
+    try {
+        $name = $Key['name']
+        if ($Want['state'] -eq 'absent') { $item.DeleteValue($name, $false); return }
+        $old = $item.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+        $text = [string]$old
+        if ($Want.ContainsKey('value')) { $text = [string]$Want['value'] }
+        $list = @($text.Split(';') | Where-Object -FilterScript { $_ -ne '' })
+        foreach ($entry in @($Want['entries'])) {
+            if ($entry -and @($list | ForEach-Object -Process { $_.TrimEnd('\') }) -notcontains $entry.TrimEnd('\')) { $list += $entry }
+        }
+        if ($Want.ContainsKey('entries')) { $text = $list -join ';' }
+        $type = [Microsoft.Win32.RegistryValueKind]'String'
+        if ($null -ne $old) { $type = $item.GetValueKind($name) }
+        if ($text -match '%\w+%') { $type = [Microsoft.Win32.RegistryValueKind]'ExpandString' }
+        $item.SetValue($name, $text, $type)
+    } finally { $item.Dispose() }
+}

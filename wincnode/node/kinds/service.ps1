@@ -1,0 +1,59 @@
+<#
+.SYNOPSIS
+A service exists as wanted and runs, stands still, or is removed.
+.NOTES
+Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-service (Create, Change, Delete)
+Source: FailureActions is a SERVICE_FAILURE_ACTIONS, learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_failure_actionsw
+#>
+function Get-WnService {
+    param([hashtable]$Key, [hashtable]$Want)
+    $service = Get-CimInstance -ClassName Win32_Service -Filter ("Name='" + $Key['name'].Replace("'", "\'") + "'")
+    if ($null -eq $service) { return @{ state = 'settled'; values = @{ state = 'absent' } } }
+    $values = @{ state = ([string]$service.State).ToLowerInvariant(); start = ([string]$service.StartMode).ToLowerInvariant()
+        command = $service.PathName; display_name = $service.DisplayName; account = $service.StartName; depends_on = @(); restart_after_s = 0 }
+    $item = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services\' + $Key['name'])
+    if ($null -ne $item) {
+        $values['depends_on'] = @($item.GetValue('DependOnService', @()))
+        # Five DWords, then (type, delay in ms) pairs; type 1 starts the service again.
+        $bytes = [byte[]]$item.GetValue('FailureActions', [byte[]]@())
+        if ($bytes.Length -ge 28 -and [BitConverter]::ToInt32($bytes, 20) -eq 1) { $values['restart_after_s'] = [BitConverter]::ToInt32($bytes, 24) / 1000 }
+        $item.Dispose()
+    }
+    $settled = 'settled'
+    if ($values['state'] -match 'pending' -or ($Want['state'] -eq 'absent' -and $values['state'] -eq 'stopped')) { $settled = 'settling' }
+    @{ state = $settled; values = $values }
+}
+function Set-WnService {
+    param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
+    $query = "Name='" + $Key['name'].Replace("'", "\'") + "'"
+    $modes = @{ auto = 'Automatic'; manual = 'Manual'; disabled = 'Disabled' }
+    $fields = @{}
+    if ($Want['command']) { $fields['PathName'] = $Want['command'] }
+    if ($Want['display_name']) { $fields['DisplayName'] = $Want['display_name'] }
+    if ($Want['account']) { $fields['StartName'] = $Want['account'] }
+    if ($Want['start']) { $fields['StartMode'] = $modes[$Want['start']] }
+    if ($Want.ContainsKey('depends_on')) { $fields['ServiceDependencies'] = [string[]]@($Want['depends_on']) }
+    $check = { param($Did, $Result) if (@(0, 10, 5) -notcontains $Result.ReturnValue) { throw "Win32_Service.$Did returned $($Result.ReturnValue)." } }
+    $service = Get-CimInstance -ClassName Win32_Service -Filter $query
+    if ($Want['state'] -eq 'absent') {
+        if ($service.State -ne 'Stopped') { & $check 'StopService' (Invoke-CimMethod -InputObject $service -MethodName StopService) }
+        & $check 'Delete' (Invoke-CimMethod -InputObject $service -MethodName Delete)
+        return
+    }
+    if ($null -eq $service) {
+        if (-not $Want['command']) { throw "There is no service $($Key['name'])." }
+        $new = @{ Name = $Key['name']; DisplayName = $Key['name']; ServiceType = [byte]16; ErrorControl = [byte]1; StartMode = 'Automatic'; DesktopInteract = $false }
+        foreach ($name in $fields.Keys) { $new[$name] = $fields[$name] }
+        & $check 'Create' (Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new)
+    } elseif ($fields.Count) { & $check 'Change' (Invoke-CimMethod -InputObject $service -MethodName Change -Arguments $fields) }
+    if ($Want.ContainsKey('restart_after_s') -and $Want['restart_after_s'] -ne $Have.values['restart_after_s']) {
+        $wait = 1000 * $Want['restart_after_s']
+        $actions = 'restart/{0}/restart/{0}/restart/{0}' -f $wait
+        if ($wait -eq 0) { $actions = '' }
+        $null = & "$env:SystemRoot\System32\sc.exe" failure $Key['name'] reset= 86400 actions= $actions
+        if ($LASTEXITCODE -ne 0) { throw "sc.exe failure ended with $LASTEXITCODE." }
+    }
+    $service = Get-CimInstance -ClassName Win32_Service -Filter $query
+    if ($Want['state'] -eq 'running' -and $service.State -ne 'Running') { & $check 'StartService' (Invoke-CimMethod -InputObject $service -MethodName StartService) }
+    if ($Want['state'] -eq 'stopped' -and $service.State -ne 'Stopped') { & $check 'StopService' (Invoke-CimMethod -InputObject $service -MethodName StopService) }
+}

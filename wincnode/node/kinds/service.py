@@ -1,0 +1,69 @@
+"""A Windows service."""
+
+from __future__ import annotations
+
+from wincnode.node.kinds import Field, Kind
+
+# Source of the start modes: learn.microsoft.com/windows/win32/cimwin32prov/win32-service
+KIND = Kind(
+    name="service",
+    doc="A Windows service: that it exists, how it starts, and whether it runs.",
+    timeout_s=180,
+    fields=(
+        Field(
+            name="name",
+            type="text",
+            role="key",
+            required=True,
+            # CreateService: at most 256 characters, no slash and no backslash.
+            pattern=r"[^/\\]{1,256}",
+            form="a name of at most 256 characters without slashes",
+            doc="Name of the service.",
+        ),
+        Field(
+            name="state",
+            type="text",
+            role="want",
+            default="running",
+            allowed=("running", "stopped", "absent"),
+            doc="Whether it runs, stands, or is removed.",
+        ),
+        Field(
+            name="start",
+            type="text",
+            role="want",
+            allowed=("auto", "manual", "disabled"),
+            doc="How it starts.",
+        ),
+        Field(
+            name="command",
+            type="text",
+            role="want",
+            compare="text",
+            doc="Command line; a service that is missing is made with it.",
+        ),
+        Field(name="display_name", type="text", role="want", doc="Name shown to people."),
+        Field(
+            name="account",
+            type="text",
+            role="want",
+            compare="text",
+            allowed=("LocalSystem", "NT AUTHORITY\\LocalService", "NT AUTHORITY\\NetworkService"),
+            doc="Account that it runs as.",
+        ),
+        Field(
+            name="depends_on",
+            type="texts",
+            role="want",
+            compare="set",
+            doc="Services that must run before it.",
+        ),
+        Field(
+            name="restart_after_s",
+            type="number",
+            role="want",
+            maximum=3600,
+            doc="Seconds after which it is started again when it failed; 0 leaves it down.",
+        ),
+    ),
+)

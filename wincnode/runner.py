@@ -1,0 +1,208 @@
+"""Starts, follows and re-attaches to one run on one node; yields its events."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hashlib
+import json
+import os
+import secrets as random
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from wincnode import assets
+from wincnode.errors import BadReply, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
+from wincnode.events import Died, Event, Finished, Log, Refused, parse
+from wincnode.transport import ConnectionLost, Transport
+
+PROTOCOL = 1
+END_MARK = "wincnode-end"
+FACTS_FLUSH_S = (0, 5, 20)
+APPLY_FLUSH_S = (0, 1, 2, 5, 12, 20)
+READ_ATTEMPTS = 3
+REATTACH_ATTEMPTS = 8
+
+
+def command_line() -> str:
+    """Give the one command line that ever runs on a node; constant for a release.
+
+    Source for the full path and the switches: about_PowerShell_exe (PowerShell-Docs 5.1).
+    """
+    text = assets.node_script("bootstrap")
+    encoded = base64.b64encode(text.encode("utf-16-le")).decode("ascii")
+    return (
+        r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe -NoLogo -NoProfile"
+        f" -NonInteractive -ExecutionPolicy Bypass -EncodedCommand {encoded}"
+    )
+
+
+def who(command: str) -> dict[str, Any]:
+    """Say whose run it is, for the operator who finds the node locked."""
+    return {
+        "operator": getpass.getuser(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "command": command,
+    }
+
+
+def new_run() -> str:
+    """Give a run's id: 32 hexadecimal digits."""
+    return random.token_hex(16)
+
+
+def pack(payload: Mapping[str, Any]) -> bytes:
+    """Frame a payload for the bootstrap: header with length and SHA-256, JSON, end mark."""
+    body = json.dumps(payload, ensure_ascii=True, separators=(",", ":"))
+    digest = hashlib.sha256(body.encode("ascii")).hexdigest()
+    header = json.dumps({"wincnode": 1, "length": len(body), "sha256": digest})
+    return f"{header}\n{body}\n{END_MARK}\n".encode("ascii")
+
+
+def payload_of(
+    verb: str,
+    *,
+    run: str,
+    plan: Mapping[str, Any],
+    secrets: Mapping[str, str] | None = None,
+    since: int = 0,
+) -> dict[str, Any]:
+    """Put together what the launcher needs for a verb: its scripts and nothing more."""
+    names = ["runner"] if verb in {"attached", "detached"} else []
+    if verb == "detached":
+        names.append("worker")
+    names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
+    names += [f"kinds/{kind}" for kind in sorted({step["kind"] for step in plan.get("steps", ())})]
+    return {
+        "verb": verb,
+        "run": run,
+        "since": since,
+        "flush_s": APPLY_FLUSH_S if plan.get("steps") else FACTS_FLUSH_S,
+        "launcher": _script("launcher"),
+        "scripts": {name: _script(name) for name in names},
+        "plan": plan,
+        "secrets": dict(secrets or {}),
+    }
+
+
+def _script(name: str) -> dict[str, str]:
+    text = assets.node_script(name)
+    return {"sha256": assets.sha256(text), "text": text}
+
+
+def read_facts(
+    transport: Transport, *, node: str, sections: Sequence[str], section_timeout_s: int = 20
+) -> Iterator[Event]:
+    """Read facts attached: one process, nothing written; asked again when the link drops.
+
+    Raises: NodeUnreachable, NodeRefused, BadReply, RunFailed.
+    """
+    plan = {
+        "protocol": PROTOCOL,
+        "node": node,
+        "mode": "check",
+        "facts": [{"section": name, "timeout_s": section_timeout_s} for name in sections],
+        "kinds": {},
+        "steps": [],
+    }
+    for attempt in range(READ_ATTEMPTS):
+        run = new_run()
+        try:
+            yield from attached(transport, run=run, plan={**plan, "run": run, "who": {}})
+        except ConnectionLost:
+            if attempt == READ_ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def attached(transport: Transport, *, run: str, plan: Mapping[str, Any]) -> Iterator[Event]:
+    """Run a plan in one process that lives as long as the connection; leaves no trace."""
+    request = pack(payload_of("attached", run=run, plan=plan))
+    finished = False
+    for event in _events(transport, request, run=run):
+        _refuse(event, node=str(plan["node"]))
+        finished = finished or isinstance(event, Finished)
+        yield event
+    if not finished:
+        raise _died(transport, node=str(plan["node"]))
+
+
+def detached(
+    transport: Transport,
+    *,
+    run: str,
+    plan: Mapping[str, Any],
+    secrets: Mapping[str, str] | None = None,
+) -> Iterator[Event]:
+    """Run a plan that outlives the connection; each event is delivered exactly once.
+
+    Until the first journal line was seen, the same request is sent again after a drop: the
+    node's claim on the run's id makes the second start a follower of the first.
+    """
+    since = 0
+    drops = 0
+    while True:
+        verb = "detached" if since == 0 else "follow"
+        request = pack(payload_of(verb, run=run, plan=plan, secrets=secrets, since=since))
+        try:
+            for event in _events(transport, request, run=run):
+                _refuse(event, node=str(plan["node"]))
+                if event.seq and event.seq <= since:
+                    continue
+                if event.seq > since + 1:
+                    raise _gap(plan, since)
+                since = max(since, event.seq)
+                yield event
+                if isinstance(event, Finished):
+                    return
+            raise _died(transport, node=str(plan["node"]))
+        except ConnectionLost:
+            drops += 1
+            if drops > REATTACH_ATTEMPTS:
+                raise
+
+
+def _gap(plan: Mapping[str, Any], since: int) -> ConnectionLost:
+    return ConnectionLost(f"{plan['node']}: event {since + 1} is missing")
+
+
+def _events(transport: Transport, request: bytes, *, run: str) -> Iterator[Event]:
+    for line in transport.run(command_line(), request):
+        if line.strip():
+            yield parse(line, run=run)
+
+
+def _refuse(event: Event, *, node: str) -> None:
+    """Raise what a refusal of the node means."""
+    if isinstance(event, Died):
+        raise RunFailed(
+            f"{node}: the run on the node ended without a result: {event.message}",
+            remedy="Run the command again: steps that are done are left alone.",
+        )
+    if not isinstance(event, Refused):
+        return
+    if event.code == "locked":
+        holder = ", ".join(f"{key} {value}" for key, value in event.holder.items())
+        raise NodeLocked(
+            f"{node}: another run holds the node ({holder or 'it left no name'})",
+            remedy=f"Follow it with `wincnode attach {node}`, or wait until it ends.",
+        )
+    if event.code == "truncated":
+        raise ConnectionLost(f"{node}: {event.message}")
+    raise NodeRefused(f"{node}: {event.message}", id=f"node.{event.code.replace('_', '-')}")
+
+
+def _died(transport: Transport, *, node: str) -> BadReply | RunFailed:
+    tail = Log(text=transport.stderr.decode("utf-8", "replace")[-400:]).text.strip()
+    return RunFailed(
+        f"{node}: PowerShell ended with {transport.exit_code} and no result"
+        + (f": {tail}" if tail else ""),
+        remedy="Look for an anti-virus or application-control message in the node's event log.",
+        id="run.no-result",
+    )
+
+
+__all__ = ["ConnectionLost", "NodeUnreachable", "attached", "detached", "read_facts"]

@@ -1,0 +1,82 @@
+"""Bytes to one process on a node and its lines back, whatever they travel over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from wincnode.errors import NodeUnreachable
+
+
+class ConnectionLost(NodeUnreachable):
+    """The link broke after work was handed over; the caller may attach to the run again."""
+
+    id = "link.lost"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionSettings:
+    """How one node is reached; the password is revealed only here, at the edge.
+
+    Args:
+        address: a host name or an IP literal; "" with `scheme="local"`.
+        port: 0 stands for the scheme's own (5985 http, 5986 https).
+        ca_file: PEM authorities to trust instead of the system's.
+        fingerprint: SHA-256 of the node's certificate; trusts that certificate and no other.
+        cert_file, key_file: the client certificate of `auth="certificate"`, PEM.
+        allow_unencrypted: allows Basic over http, which shows the password to the network.
+    """
+
+    address: str = ""
+    port: int = 0
+    scheme: Literal["http", "https", "local"] = "https"
+    auth: Literal["ntlm", "basic", "kerberos", "credssp", "certificate"] = "ntlm"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+    fingerprint: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    connect_timeout_s: float = 5
+    operation_timeout_s: int = 20
+    read_timeout_s: float = 35
+    allow_unencrypted: bool = False
+
+
+class Transport(Protocol):
+    """One node's link; commands run one after the other on it, from one thread."""
+
+    exit_code: int | None
+    stderr: bytes
+
+    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+        """Yield the command's stdout lines, without their ends, as they arrive.
+
+        `exit_code` and `stderr` are the command's once the iterator is exhausted. Closing the
+        iterator early ends the command.
+
+        Raises:
+            ConnectionLost: the link broke after the command may have started.
+            NodeError: the node could not be reached, refused, or sent nonsense.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the node holds for this link; never raises."""
+
+
+def open_transport(settings: ConnectionSettings) -> Transport:
+    """Return the link that the settings describe; nothing is sent before the first `run`.
+
+    Raises:
+        ConfigError: the settings contradict themselves, or cannot work on this host.
+    """
+    # Imported here because pywinrm costs 0.3 s, which `--help` and rendering must not pay.
+    if settings.scheme == "local":
+        from wincnode.transport.local import LocalTransport
+
+        return LocalTransport()
+    from wincnode.transport.shell import WinrmTransport
+
+    return WinrmTransport(settings)

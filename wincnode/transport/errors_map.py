@@ -1,0 +1,193 @@
+"""What went wrong on a link, said in our words: HTTP answers, WS-Man faults, sockets, TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wincnode.errors import BadReply, NodeError, NodeRefused, NodeUnreachable, NotLetIn
+from wincnode.transport import ConnectionLost
+
+# Codes: wsmerror.h; their shapes: [MS-WSMV] 2.2.4.43, WinRb/WinRM tests/spec/stubs/responses.
+OPERATION_TIMEOUT = 2150858793
+SHELL_GONE = 2150858843
+ACCESS_DENIED = 5
+BUSY = 170
+QUOTA_SHELLS = 2150859173
+QUOTA_OPERATIONS = 2150859174
+_QUOTAS = frozenset({QUOTA_SHELLS, QUOTA_OPERATIONS, 2150859175, 2150859176, 2150859179})
+_QUOTAS_OF_PLUGIN = range(2150859236, 2150859243)
+_SHELLS_FORBIDDEN = 2150859180
+_COMMAND_TOO_LONG = 2147942606
+_SHOWN_CHARACTERS = 200
+
+_SCHEMES_FOR = {
+    "basic": {"basic"},
+    "ntlm": {"negotiate", "ntlm"},
+    "kerberos": {"negotiate", "kerberos"},
+    "credssp": {"credssp"},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A SOAP fault: its code, from WSManFault or from MSFT_WmiError, and the node's own words."""
+
+    code: int | None
+    reason: str
+
+
+def sanitised(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
+    """Return a stranger's text safe for a terminal: printable, one line, cut."""
+    shown = "".join(c if c.isprintable() else " " for c in text[: limit * 20])
+    return " ".join(shown.split())[:limit]
+
+
+def fault_error(node: str, fault: Fault) -> NodeError:  # noqa: PLR0911 - one return per code
+    """Return the error for a WS-Man fault; texts are in the node's language, so codes decide."""
+    said = sanitised(fault.reason)
+    code = fault.code
+    if code == ACCESS_DENIED:
+        return NotLetIn(
+            f"{node}: the account may log on but not run commands (access denied, 5)",
+            remedy="Use a member of Administrators; a local one other than the built-in needs"
+            " LocalAccountTokenFilterPolicy=1, which also lets its hash be passed.",
+            id="link.access-denied",
+        )
+    if code in _QUOTAS or code in _QUOTAS_OF_PLUGIN:
+        what = {QUOTA_SHELLS: "shells", QUOTA_OPERATIONS: "operations"}.get(code or 0, "users")
+        return NodeRefused(
+            f"{node}: too many WinRM {what} are open for this account ({code}): {said}",
+            remedy="Wait for other sessions of this account to end, or end them on the node;"
+            " `winrm get winrm/config/winrs` there shows the limits.",
+            id="link.quota",
+        )
+    if code == _SHELLS_FORBIDDEN:
+        return NodeRefused(
+            f"{node}: the node forbids remote shells (AllowRemoteShellAccess is false)",
+            remedy="Allow remote shell access in the node's WinRM policy.",
+            id="link.shells-forbidden",
+        )
+    if code == SHELL_GONE:
+        return ConnectionLost(
+            f"{node}: the remote shell is gone (WinRM restarted, or it was idle for too long)",
+            remedy="Attach to the run again.",
+            id="link.shell-gone",
+        )
+    if code == BUSY:
+        return NodeRefused(f"{node}: the command has not taken its last input yet", id="link.busy")
+    if code == _COMMAND_TOO_LONG:
+        return NodeRefused(f"{node}: the command line is too long for Windows", id="link.fault")
+    return NodeRefused(f"{node}: WinRM fault {code}: {said}", id="link.fault")
+
+
+def http_error(node: str, status: int, body: str, *, scheme: str, auth: str) -> NodeError:
+    """Return the error for an HTTP answer that is neither success, 401 nor a SOAP fault."""
+    shown = sanitised(body)
+    if status == 413:
+        return NodeRefused(
+            f"{node}: a message was larger than the node's MaxEnvelopeSizekb",
+            remedy="Raise MaxEnvelopeSizekb on the node to 500, the default since 2012 R2.",
+            id="link.envelope",
+        )
+    if status in (425, 429, 503):
+        return NodeUnreachable(
+            f"{node}: WinRM is starting or overloaded (HTTP {status})",
+            remedy="Try again in a minute.",
+            id="link.starting",
+        )
+    if status == 500 and not shown and scheme == "http" and auth != "basic":
+        return NotLetIn(
+            f"{node}: the node refused a message that it took for unencrypted",
+            remedy="Use https.",
+            id="link.unencrypted",
+        )
+    return not_winrm(node, f"HTTP {status}", body)
+
+
+def not_winrm(node: str, what: str, body: str) -> BadReply:
+    """Return the error for something that answers, but not with WS-Management."""
+    return BadReply(
+        f"{node}: what answers is not WinRM ({what}): {sanitised(body) or 'an empty answer'}",
+        remedy="Check address and port: WinRM listens on 5986 (https) and 5985 (http).",
+        id="link.not-winrm",
+    )
+
+
+def not_let_in(node: str, *, auth: str, user: str, offered: frozenset[str]) -> NotLetIn:
+    """Return the error for HTTP 401, told apart by the schemes that the node offered."""
+    if auth == "certificate":
+        return NotLetIn(
+            f"{node}: the node does not accept the client certificate",
+            remedy="Map it under WSMan:\\localhost\\ClientCertificate and enable Certificate"
+            " authentication there.",
+            id="link.certificate-auth",
+        )
+    if offered and not offered & _SCHEMES_FOR[auth]:
+        names = ", ".join(sorted(offered))
+        return NotLetIn(
+            f"{node}: the node does not offer {auth}; it offers {names}",
+            remedy=f"Set auth to one of the offered schemes, or enable {auth} on the node.",
+            id="link.scheme",
+        )
+    return NotLetIn(
+        f"{node}: the node refused the password of {user}; one attempt was made",
+        remedy="Check user and password before another attempt: failed ones count towards the"
+        " account's lock-out. Local accounts are also refused by UAC's token filter.",
+        id="link.password",
+    )
+
+
+def link_error(
+    node: str, err: BaseException, *, scheme: str, connect_timeout_s: float, started: bool
+) -> NodeError:
+    """Return the error for a broken or never made connection.
+
+    Args: started: something may run on the node already, so that the link is lost, not absent.
+    """
+    unreachable = ConnectionLost if started else NodeUnreachable
+    causes = tuple(causes_of(err))
+    names = {type(cause).__name__ for cause in causes}
+    if any(isinstance(cause, ssl.SSLError) for cause in causes) and "WRONG_VERSION" in repr(causes):
+        return NodeUnreachable(
+            f"{node}: the port does not speak TLS",
+            remedy="https belongs to port 5986; 5985 speaks http.",
+            id="link.not-tls",
+        )
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        what, remedy, name = "its name is not known", "Check the name, or use an address.", "name"
+    elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        what = "connection refused; nothing listens on this port"
+        remedy = "Start the WinRM service and its listener (Enable-PSRemoting), or check the port."
+        name = "refused"
+    elif "ConnectTimeoutError" in names or "ConnectTimeout" in names:
+        what = f"no answer within {connect_timeout_s:g} s"
+        remedy = "The node is off, or a firewall drops the packets: open the port on the way there."
+        name = "no-answer"
+    elif names & {"ReadTimeout", "ReadTimeoutError"}:
+        what, remedy, name = "it stopped answering", "See whether the node is still up.", "lost"
+    else:
+        what = f"the connection broke ({sanitised(str(causes[-1])) or type(err).__name__})"
+        remedy = "See whether the node is still up."
+        if scheme == "http":
+            remedy += " Port 5986 speaks https only."
+        name = "lost"
+    return unreachable(f"{node}: {what}", remedy=remedy, id=f"link.{name}")
+
+
+def causes_of(err: BaseException) -> Iterator[BaseException]:
+    """Yield the exception and what it wraps, outermost first.
+
+    requests and urllib3 hide the socket's own error in `reason`, in `args`, or as the context.
+    """
+    seen: set[int] = set()
+    left: list[object] = [err]
+    while left:
+        cause = left.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        left += [getattr(cause, "reason", None), *cause.args, cause.__cause__ or cause.__context__]

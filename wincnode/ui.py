@@ -1,0 +1,153 @@
+"""Draws events and reports: a live board on a terminal, plain lines elsewhere.
+
+The only importer of rich. Progress goes to stderr, data to stdout. What a node said is drawn as
+plain text, never as markup.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from wincnode.checks import Finding, Severity, Verdict
+from wincnode.events import Event, FactsRead, Hello, Log, StepFinished, StepStarted
+from wincnode.report import NodeReport, Report
+
+STYLE = {
+    "ready": "green",
+    "done": "green",
+    "warnings": "yellow",
+    "blocked": "red",
+    "failed": "red",
+    "locked": "red",
+    "unreachable": "red",
+}
+
+
+class Progress:
+    """Tells how each node gets on: one row a node on a terminal, one line an event elsewhere."""
+
+    def __init__(self, nodes: tuple[str, ...]) -> None:
+        self._console = Console(file=sys.stderr, highlight=False)
+        self._doing = dict.fromkeys(nodes, Text("connecting"))
+        self._live = (
+            Live(console=self._console, get_renderable=self._board, transient=True)
+            if self._console.is_terminal
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def watch(self, node: str, item: Event | NodeReport) -> None:
+        """Take one event, or a node's result."""
+        text = _progress(item)
+        if text is None:
+            return
+        self._doing[node] = text
+        if not self._live:
+            self._console.print(Text(f"{node}: ").append(text), soft_wrap=True)
+
+    def _board(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for node, doing in self._doing.items():
+            table.add_row(Text(node), doing)
+        return table
+
+
+def _progress(item: Event | NodeReport) -> Text | None:  # noqa: PLR0911 - one for each thing that can be told
+    match item:
+        case Hello():
+            return Text(f"PowerShell {item.powershell} as {item.user}")
+        case FactsRead(data=None):
+            return Text(f"facts {item.section}: unknown: {item.error}")
+        case FactsRead():
+            return Text(f"facts {item.section}")
+        case StepStarted():
+            return Text(f"step {item.index}/{item.total} {item.step}")
+        case StepFinished():
+            return Text(f"step {item.step}: {item.outcome}")
+        case Log():
+            return Text(f"{item.level or 'info'}: {item.text}")
+        case NodeReport():
+            return Text(item.status, style=STYLE[item.status])
+        case _:
+            return None
+
+
+def show(report: Report) -> None:
+    """Print the report to stdout: a table of nodes, then each reason and remedy, worst first."""
+    console = Console(highlight=False)
+    table = Table("node", "status", "computer", "build", "errors", "warnings", "unknown")
+    for node in report.nodes:
+        table.add_row(
+            Text(node.node),
+            Text(node.status, style=STYLE[node.status]),
+            Text(node.computer),
+            str(node.build or ""),
+            *(str(count or "") for count in _counts(node)),
+        )
+    console.print(table)
+    for node in report.nodes:
+        for line in _reasons(node):
+            console.print(line, soft_wrap=True)
+
+
+def _counts(node: NodeReport) -> tuple[int, int, int]:
+    """Count errors, warnings and unknowns."""
+    errors = sum(finding.blocks for finding in node.findings)
+    failed = sum(finding.verdict is Verdict.FAIL for finding in node.findings)
+    unknown = sum(finding.verdict is Verdict.UNKNOWN for finding in node.findings)
+    return errors, failed - errors, unknown
+
+
+def _reasons(node: NodeReport) -> list[Text]:
+    lines = []
+    if node.error is not None:
+        lines.append(Text(f"{node.node}: {node.error.message} [{node.error.id}]", style="red"))
+        if node.error.remedy:
+            lines.append(Text(f"    {node.error.remedy}"))
+    for finding in node.findings:
+        if finding.verdict is not Verdict.PASS:
+            lines += _finding(node.node, finding)
+    return lines
+
+
+def _finding(node: str, finding: Finding) -> list[Text]:
+    word = finding.severity.value if finding.verdict is Verdict.FAIL else "unknown"
+    because = f" (because of {', '.join(finding.because_of)})" if finding.because_of else ""
+    ignored = " (ignored)" if finding.ignored else ""
+    first = Text(f"{node}: ").append(f"{word} {finding.check}", style=_style(finding))
+    first.append(f": {finding.evidence}{because}{ignored}")
+    return [first, Text(f"    {finding.remedy}")] if finding.remedy else [first]
+
+
+def _style(finding: Finding) -> str:
+    if finding.blocks:
+        return "red"
+    return "yellow" if finding.severity is not Severity.INFO else ""
+
+
+def show_error(message: str, remedy: str) -> None:
+    """Print an error and its remedy to stderr."""
+    console = Console(file=sys.stderr, highlight=False)
+    console.print(Text("wincnode: ", style="red").append(message), soft_wrap=True)
+    if remedy:
+        console.print(Text(f"    {remedy}"), soft_wrap=True)
