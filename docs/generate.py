@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wincnode import assets, checks
-from wincnode.inventory import schema
+from wincnode.inventory.schema import page as inventory_page
 
 DOCS = Path(__file__).parent
 
@@ -34,7 +34,7 @@ def security_page() -> str:
 
 PAGES = {
     "checks.md": checks_page,
-    "inventory.md": schema.page,
+    "inventory.md": inventory_page,
     "security.md": security_page,
 }
 

@@ -17,109 +17,10 @@ from wincnode.checks import Wanted, failures, run_checks
 from wincnode.facts import SECTIONS, Facts
 from wincnode.lab.model import load_profile
 
-SERVICE = {"State": "Running", "StartMode": "Manual", "StartName": "LocalSystem", "PathName": "x"}
-HEALTHY: dict[str, Any] = {
-    "cim": {
-        "Win32_OperatingSystem": [
-            {
-                "ProductType": 3,
-                "OperatingSystemSKU": 12,
-                "LastBootUpTime": "2026-11-20T06:12:40Z",
-                "Caption": "not asked for",
-            }
-        ],
-        "Win32_ComputerSystem": [
-            {
-                "Manufacturer": "Microsoft Corporation",
-                "Model": "Virtual Machine",
-                "NumberOfLogicalProcessors": 4,
-                "TotalPhysicalMemory": 17179332608,
-                "HypervisorPresent": True,
-                "AutomaticManagedPagefile": True,
-                "PartOfDomain": False,
-                "Domain": "WORKGROUP",
-            }
-        ],
-        "Win32_Processor": [
-            {
-                "Architecture": 9,
-                "VirtualizationFirmwareEnabled": False,
-                "VMMonitorModeExtensions": False,
-                "SecondLevelAddressTranslationExtensions": False,
-            }
-        ],
-        "Win32_Service": [
-            {"Name": "vmcompute", **SERVICE},
-            {"Name": "hns", **SERVICE},
-            {"Name": "BFE", **SERVICE},
-            {"Name": "Spooler", **SERVICE},
-        ],
-        "Win32_LogicalDisk": [
-            {
-                "DeviceID": "C:",
-                "DriveType": 3,
-                "FileSystem": "NTFS",
-                "Size": 136365211648,
-                "FreeSpace": 110000000000,
-            }
-        ],
-        "Win32_DeviceGuard": [
-            {
-                "CodeIntegrityPolicyEnforcementStatus": 0,
-                "UsermodeCodeIntegrityPolicyEnforcementStatus": 0,
-            }
-        ],
-    },
-    "features": [
-        {"Name": "Containers", "InstallState": "Installed"},
-        {"Name": "Hyper-V", "InstallState": "Available"},
-        {"Name": "Hyper-V-PowerShell", "InstallState": "Available"},
-    ],
-    "adapters": [
-        {
-            "Name": "Ethernet",
-            "InterfaceIndex": 4,
-            "InterfaceDescription": "Microsoft Hyper-V Network Adapter",
-            "MacAddress": "00-15-5D-01-02-03",
-            "HardwareInterface": True,
-            "InterfaceOperationalStatus": 1,
-        }
-    ],
-    "addresses": [
-        {
-            "InterfaceIndex": 4,
-            "IPAddress": "192.168.50.21",
-            "PrefixLength": 24,
-            "PrefixOrigin": "Dhcp",
-        },
-        {
-            "InterfaceIndex": 1,
-            "IPAddress": "127.0.0.1",
-            "PrefixLength": 8,
-            "PrefixOrigin": "WellKnown",
-        },
-    ],
-    "routes": [
-        {
-            "DestinationPrefix": prefix,
-            "NextHop": hop,
-            "InterfaceIndex": 4,
-            "RouteMetric": 0,
-        }
-        for prefix, hop in (
-            ("0.0.0.0/0", "192.168.50.1"),
-            ("192.168.50.0/24", "0.0.0.0"),
-            ("192.168.50.21/32", "0.0.0.0"),
-            ("224.0.0.0/4", "0.0.0.0"),
-        )
-    ],
-    "tcp": [{"LocalPort": 5986, "LocalAddress": "::", "OwningProcess": 4}],
-    "udp": [
-        {"LocalPort": 123, "LocalAddress": "0.0.0.0", "OwningProcess": 9},
-        {"LocalPort": 60000, "LocalAddress": "0.0.0.0", "OwningProcess": 9},
-    ],
-    "profiles": [{"InterfaceIndex": 4, "NetworkCategory": "Private"}],
-}
+# What the stand-ins of CIM and the network cmdlets answer on a healthy Server 2022.
+HEALTHY: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "standins" / "server2022.json").read_text()
+)
 VERSION = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 CONTROL = "SYSTEM\\CurrentControlSet\\Control"
 SERVICES = "SYSTEM\\CurrentControlSet\\Services"
@@ -136,6 +37,7 @@ NAMES: dict[str, dict[str, Any]] = {
     f"{SERVICES}\\W32Time\\Parameters": {"Type": "NTP", "NtpServer": "time.windows.com,0x8"},
     f"{SERVICES}\\W32Time\\TimeProviders\\VMICTimeProvider": {"Enabled": 1},
 }
+SERVICING = "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing"
 FIREWALL = "SOFTWARE\\Policies\\Microsoft\\WindowsFirewall"
 DRIVER = r"""
 Set-StrictMode -Version 2
@@ -236,6 +138,18 @@ def test_script_returns_the_shape_of_the_profiles(
     assert shape(healthy[1][section]) == shape(load_profile("ws2022").facts[section])
 
 
+@pytest.mark.parametrize("section", ["os", "hardware", "features", "disks", "leftovers"])
+def test_script_returns_the_values_of_the_machine(
+    healthy: tuple[Path, dict[str, Any]], section: str
+) -> None:
+    """A property that the query forgot to ask for would come back empty."""
+    wanted = dict(load_profile("ws2022").facts[section])
+    found = {**healthy[1][section]}
+    if section == "os":  # the engine's own version
+        found["powershell"] = wanted["powershell"]
+    assert found == wanted
+
+
 def test_services_have_the_row_of_the_profiles(healthy: tuple[Path, dict[str, Any]]) -> None:
     """Only services of interest are reported, by their lower-case names."""
     services = healthy[1]["services"]["services"]
@@ -270,7 +184,7 @@ def test_defects_are_seen(tmp_path: Path) -> None:
     values = {
         **NAMES,
         f"{CONTROL}\\Session Manager": {"PendingFileRenameOperations": ["a", ""]},
-        "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending": {},
+        f"{SERVICING}\\RebootPending": {},
         f"{SERVICES}\\Tcpip6\\Parameters": {"DisabledComponents": -1},
         f"{SERVICES}\\hns\\State": {"DeviceLessNicDisabled": 1},
         f"{FIREWALL}\\DomainProfile": {"AllowLocalPolicyMerge": 0},

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from wincnode.errors import ConfigError
-from wincnode.inventory import load, page, parse, sample_text, schema, select
+from wincnode.inventory import load, parse, sample_text, select
 from wincnode.inventory.model import SECTIONS, Node, specs
+from wincnode.inventory.schema import page, schema
 from wincnode.secrets import Source
 
 PATH = Path("/fleet/wincnode.yaml")
@@ -137,11 +138,11 @@ def test_versions_stay_as_they_were_written() -> None:
 
 def test_yes_and_null_are_no_texts() -> None:
     """A user called `no` would be false to YAML: the error asks for quotes."""
-    quotes = "it takes text (in quotes if it is meant so)"
-    rows = mistakes_of(HEAD + "nodes: {a: {connection: {user: no}, labels: {x: }}}\n")
+    quotes = "(in quotes if it is meant so)"
+    rows = mistakes_of(HEAD + "nodes: {a: {connection: {user: no, cert_file: }}}\n")
     assert rows == [
-        f"{PATH}:2: nodes.a.labels.x: is empty; {quotes}",
-        f"{PATH}:2: nodes.a.connection.user: is true or false; {quotes}",
+        f"{PATH}:2: nodes.a.connection.user: is true or false; it takes text {quotes}",
+        f"{PATH}:2: nodes.a.connection.cert_file: is empty; it takes a path {quotes}",
     ]
 
 
@@ -152,6 +153,7 @@ def test_yes_and_null_are_no_texts() -> None:
         ("address: 'https://h'", "without scheme and port"),
         ("groups: web", "takes a list"),
         ("labels: [a]", "takes a mapping"),
+        ("labels: {a: b c}", "at most 63"),
         ("connection: {fingerprint: abc}", "64 hexadecimal digits"),
         ("connection: {connect_timeout_s: 0}", "a number from 1 to 600"),
         ("connection: {allow_unencrypted: sure}", "one of true, false"),
@@ -206,6 +208,23 @@ def test_alias_bomb_is_refused() -> None:
 def test_deep_nesting_is_refused() -> None:
     """A hundred thousand brackets must not reach the recursion of any reader."""
     assert "levels deep" in mistakes_of("nodes: " + "[" * 100_000)[0]
+
+
+def test_long_value_is_cut_in_the_message() -> None:
+    """A mistake fits a terminal whatever stands in the file."""
+    (row,) = mistakes_of(HEAD + f"nodes: {{a: {{address: '{'-' * 5000}'}}}}\n")
+    assert len(row) < 250
+
+
+def test_more_values_than_any_fleet_needs_are_refused() -> None:
+    """A list of a million items is refused before it is composed."""
+    assert "more than 500000 values" in mistakes_of("nodes: [" + "x," * 600_000 + "]")[0]
+
+
+def test_home_of_nobody_is_a_path_like_any_other() -> None:
+    """A ~name without a home is no crash; opening the file will tell."""
+    text = HEAD + "cluster: {kubeconfig: ~nobody-here/x}\nnodes: {a: }\n"
+    assert parse(text, PATH).cluster.kubeconfig == "/fleet/~nobody-here/x"
 
 
 def test_file_larger_than_10_mib_or_not_utf8_or_missing_is_refused(tmp_path: Path) -> None:

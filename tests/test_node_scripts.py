@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import winps
+
 from wincnode import assets
 
 OTHER = "f" * 32
@@ -45,7 +46,9 @@ def node(tmp_path: Path) -> winps.Machine:
     return winps.machine(tmp_path)
 
 
-def step(kind: str, key: dict[str, Any], want: dict[str, Any], *, name: str = "1") -> dict[str, Any]:
+def step(
+    kind: str, key: dict[str, Any], want: dict[str, Any], *, name: str = "1"
+) -> dict[str, Any]:
     return {"id": name, "kind": kind, "title": kind, "key": key, "want": want, "timeout_s": 10}
 
 
@@ -113,15 +116,17 @@ def test_a_script_that_differs_from_its_hash_is_not_run(node: winps.Machine) -> 
     assert (event["type"], event["code"]) == ("refused", "truncated")
 
 
+SDDL = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+KEY = "HKLM:\\SOFTWARE\\w"
 KIND_CASES: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
-    ("directory", {"path": "C:\\k"}, {"state": "present"}),
-    ("directory", {"path": "C:\\k"}, {"state": "present", "sddl": "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"}),
-    ("file", {"path": "C:\\a.txt"}, {"state": "present", "content": "h\xe9llo\n"}),
-    ("registry_value", {"path": "HKLM:\\SOFTWARE\\w", "name": "a"}, {"state": "present", "type": "DWord", "value": ["4294967295"]}),
-    ("registry_value", {"path": "HKLM:\\SOFTWARE\\w", "name": "b"}, {"state": "present", "type": "MultiString", "value": ["x", "y"]}),
-    ("environment", {"name": "Path"}, {"state": "present", "entries": ["C:\\k\\bin", "C:\\cni"]}),
-    ("environment", {"name": "K"}, {"state": "present", "value": "1"}),
-)  # fmt: skip
+    ("directory", {"path": "C:\\k"}, {}),
+    ("directory", {"path": "C:\\k"}, {"sddl": SDDL}),
+    ("file", {"path": "C:\\a.txt"}, {"content": "h\xe9llo\n"}),
+    ("registry_value", {"path": KEY, "name": "a"}, {"type": "DWord", "value": ["4294967295"]}),
+    ("registry_value", {"path": KEY, "name": "b"}, {"type": "MultiString", "value": ["x", "y"]}),
+    ("environment", {"name": "Path"}, {"entries": ["C:\\k\\bin", "C:\\cni"]}),
+    ("environment", {"name": "K"}, {"value": "1"}),
+)
 
 
 @pytest.mark.parametrize(("kind", "key", "want"), KIND_CASES)
@@ -131,6 +136,7 @@ def test_a_kind_changes_once_and_can_take_it_back(
     """Check says changes, apply makes them, check says none; and absent undoes it."""
     compare = {"sddl": "exact", "entries": "set"}
     rows = {"kinds": {kind: {"compare": compare, "detached_only": False}}}
+    want = {"state": "present", **want}
     there, gone = [step(kind, key, want)], [step(kind, key, {"state": "absent"})]
     assert outcomes(node.run(steps=there, **rows)) == ["would_change"]
     assert outcomes(node.run(mode="apply", steps=there + there, **rows)) == ["changed", "ok"]
@@ -159,7 +165,9 @@ def test_a_secret_reaches_the_file_and_no_event(node: winps.Machine) -> None:
     assert "hush-hush" not in json.dumps(events)
     kept = "".join(path.read_text() for path in node.base.rglob("*") if path.is_file())
     assert "hush-hush" not in kept
-    assert {"field": "content", "have": "***", "want": "***"} in of(events, "step_finished")[0]["diff"]
+    assert {"field": "content", "have": "***", "want": "***"} in of(events, "step_finished")[0][
+        "diff"
+    ]
 
 
 def test_the_first_value_of_a_thing_is_what_the_manifest_keeps(node: winps.Machine) -> None:
@@ -242,15 +250,13 @@ def test_a_run_that_is_cancelled_ends_before_its_next_step(node: winps.Machine) 
 
 def test_a_folder_of_another_account_is_refused(node: winps.Machine) -> None:
     """Who made the folder beforehand would get code run as SYSTEM."""
-    (node.base).mkdir()
-    foreign = {"path": "C:\\Program Files\\wincnode"}
-    text = assets.node_script("kinds/directory")
-    assert "Set-WnDirectory" in text
+    node.base.mkdir()
     owner = "O:S-1-5-21-1-2-3-1001G:BAD:P(A;OICI;FA;;;SY)"
     script = (
         "$s = New-Object -TypeName Security.AccessControl.DirectorySecurity;"
         f"$s.SetSecurityDescriptorSddlForm('{owner}');"
-        f"(New-Object -TypeName IO.DirectoryInfo -ArgumentList '{foreign['path']}').SetAccessControl($s)"
+        "$i = New-Object -TypeName IO.DirectoryInfo -ArgumentList 'C:\\Program Files\\wincnode';"
+        "$i.SetAccessControl($s)"
     )
     subprocess.run(
         [winps.winps(), "-NoProfile", "-Command", script], env=node.variables(), check=True
@@ -281,3 +287,35 @@ def test_wait_for_a_port_ends_when_something_listens(node: winps.Machine) -> Non
     events = node.run(mode="apply", steps=late)
     assert outcomes(events) == ["failed"]
     assert re.match("Not settled after 1 s", of(events, "step_finished")[0]["error"]["message"])
+
+
+def test_a_service_is_made_stopped_and_removed(node: winps.Machine) -> None:
+    """The kind goes through Win32_Service; Remove-Service exists on no release."""
+    source = Path(__file__).parent / "standins" / "services" / "CimCmdlets.psm1"
+    shutil.copy(source, node.drive / winps.MODULES / "CimCmdlets")
+    key = {"name": "kubelet"}
+    want = {"state": "running", "start": "manual", "command": "C:\\k\\kubelet.exe"}
+    wait = {"subject": "service", "name": "kubelet"}
+    steps = [
+        step("service", key, want),
+        step("service", key, want),
+        step("wait_for", wait, {"state": "present"}),
+        step("service", key, {"state": "stopped"}),
+        step("service", key, {"state": "absent"}),
+        step("service", key, {"state": "absent"}),
+    ]
+    events = node.run(mode="apply", steps=steps)
+    assert outcomes(events) == ["changed", "ok", "ok", "changed", "changed", "ok"]
+
+
+def test_a_firewall_rule_is_read_as_it_was_written(node: winps.Machine) -> None:
+    """Windows keeps networks with masks, and neither order nor spelling is a difference."""
+    compare = {"local_port": "set", "remote_address": "set", "profile": "set"}
+    want = {"state": "present", "enabled": True, "direction": "Inbound", "action": "Allow"}
+    want |= {"protocol": "TCP", "local_port": ["10250"], "profile": ["Any"]}
+    want |= {"remote_address": ["10.1.1.1", "10.0.0.0/8"]}
+    rule = step("firewall_rule", {"name": "kubelet"}, want)
+    gone = step("firewall_rule", {"name": "kubelet"}, {"state": "absent"})
+    rows = {"firewall_rule": {"compare": compare, "detached_only": False}}
+    events = node.run(mode="apply", steps=[rule, rule, gone, gone], kinds=rows)
+    assert outcomes(events) == ["changed", "ok", "changed", "ok"]

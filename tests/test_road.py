@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from wincnode.lab.server import WsmanServer
 from winps import Machine, machine, winps
 
-from wincnode import assets, runner
+from wincnode import assets, checks, runner
 from wincnode.events import FactsRead, Finished, Hello
+from wincnode.lab.__main__ import write_inventory
 from wincnode.lab.powershell import PowerShellEngine
+from wincnode.lab.server import WsmanServer
 from wincnode.transport import ConnectionSettings, Transport, open_transport
 
 
@@ -90,7 +96,7 @@ def test_a_plan_is_carried_out_detached_and_again_without_change(
                 "kind": "file",
                 "title": "a file",
                 "key": {"path": r"C:\hello.txt"},
-                "want": {"ensure": "present", "content": "hello\n"},
+                "want": {"state": "present", "content": "hello\n"},
                 "timeout_s": 20,
             }
         ],
@@ -107,3 +113,62 @@ def test_a_plan_is_carried_out_detached_and_again_without_change(
         {"changed": 1},
         {"ok": 1},
     ]
+
+
+PLAYBOOK = r"""
+name: two things
+steps:
+  - directory:
+      path: C:\k
+  - file:
+      path: C:\k\note.txt
+      content: "{{ node.name }}"
+"""
+
+
+def applied(server: WsmanServer, tmp_path: Path, *, check: bool = False) -> dict[str, Any]:
+    """Run `wincnode apply` as a user does; the stand-ins' machine is judged leniently."""
+    write_inventory(tmp_path / "wincnode.yaml", {"web-1": server.port})
+    (tmp_path / "two.yaml").write_text(PLAYBOOK)
+    ignored = [word for row in checks.all_checks() for word in ("--ignore", row.id)]
+    done = subprocess.run(
+        [sys.executable, "-m", "wincnode", "apply", "two.yaml", "-o", "json", *ignored]
+        + ["--check"] * check,
+        cwd=tmp_path,
+        env={**os.environ, "WINCNODE_LAB_PASSWORD": "secret"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)["nodes"][0]
+    return report
+
+
+def test_apply_shows_then_changes_then_finds_nothing_to_do(
+    server: WsmanServer, node: Machine, tmp_path: Path
+) -> None:
+    """The triple: check says changes, apply makes them, a second apply makes none."""
+    shown = applied(server, tmp_path, check=True)
+    untouched = not (node.drive / "k").exists()
+    first = applied(server, tmp_path)
+    again = applied(server, tmp_path)
+
+    assert untouched
+    assert [step["outcome"] for step in shown["steps"]] == ["would_change", "would_change"]
+    assert [step["outcome"] for step in first["steps"]] == ["changed", "changed"]
+    assert [step["outcome"] for step in again["steps"]] == ["ok", "ok"]
+    assert (node.drive / "k" / "note.txt").read_text() == "web-1"
+
+
+def test_apply_repairs_what_was_changed_behind_our_back(
+    server: WsmanServer, node: Machine, tmp_path: Path
+) -> None:
+    """Drift is found by looking, not by remembering."""
+    applied(server, tmp_path)
+    (node.drive / "k" / "note.txt").write_text("edited")
+
+    repaired = applied(server, tmp_path)
+
+    assert [step["outcome"] for step in repaired["steps"]] == ["ok", "changed"]
+    assert (node.drive / "k" / "note.txt").read_text() == "web-1"

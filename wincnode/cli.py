@@ -6,13 +6,19 @@ import os
 import sys
 import tempfile
 import traceback
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from wincnode.errors import ConfigError, Interrupted, WincnodeError
+
+if TYPE_CHECKING:
+    from wincnode.commands.inspect import Opener, Options
+    from wincnode.inventory.model import Inventory
+    from wincnode.report import Report
 
 EPILOG = (
     "Exit codes: 0 as wanted, 1 a node failed, 2 usage or configuration, 4 unreachable or not let"
@@ -38,6 +44,15 @@ Nodes = Annotated[
     list[str] | None, typer.Argument(metavar="[NODE]...", help="Nodes or groups; all by default.")
 ]
 
+Output = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="ID", help="Make this check's finding a warning."),
+]
+Parallel = Annotated[
+    int, typer.Option("--parallel", min=1, help="Nodes that are worked on at once.")
+]
+
 
 @app.callback(epilog=EPILOG)
 def top() -> None:
@@ -48,35 +63,87 @@ def top() -> None:
 def preflight(
     nodes: Nodes = None,
     inventory: InventoryFile = Path("wincnode.yaml"),
-    output: Annotated[Format, typer.Option("-o", "--output", help="How to print.")] = Format.table,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option("--ignore", metavar="ID", help="Make this check's finding a warning."),
-    ] = None,
-    parallel: Annotated[
-        int, typer.Option("--parallel", min=1, help="Nodes that are asked at once.")
-    ] = 20,
+    output: Output = Format.table,
+    ignore: Ignore = None,
+    parallel: Parallel = 20,
 ) -> None:
     """Check whether nodes can run the wanted containers; changes nothing on them.
 
     Example: wincnode preflight -i wincnode.yaml --ignore sys.mem -o json
     """
     from wincnode.commands import preflight as verb
+    from wincnode.ui import Progress
+
+    asked = _asked(inventory, nodes, ignore=ignore, parallel=parallel)
+    with Progress(asked.options.nodes) as progress:
+        report = verb.run(
+            asked.inventory, asked.options, connect=asked.connect, watch=progress.watch
+        )
+    _end(report, output)
+
+
+@app.command()
+def apply(
+    playbook: Annotated[Path, typer.Argument(metavar="PLAYBOOK", help="A playbook file.")],
+    nodes: Nodes = None,
+    inventory: InventoryFile = Path("wincnode.yaml"),
+    output: Output = Format.table,
+    check: Annotated[
+        bool, typer.Option("--check", help="Show what would change; change nothing.")
+    ] = False,
+    ignore: Ignore = None,
+    parallel: Parallel = 20,
+) -> None:
+    """Carry out a playbook on nodes that preflight does not block; done steps are left alone.
+
+    Example: wincnode apply playbooks/folders.yaml --check
+    """
+    from wincnode import playbook as playbooks
+    from wincnode.commands import apply as verb
+    from wincnode.ui import Progress
+
+    job = verb.Job(playbook=playbooks.load(playbook), command=f"apply {playbook.name}", check=check)
+    asked = _asked(inventory, nodes, ignore=ignore, parallel=parallel)
+    with Progress(asked.options.nodes) as progress:
+        report = verb.run(
+            asked.inventory, asked.options, job, connect=asked.connect, watch=progress.watch
+        )
+    _end(report, output)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the options of a verb over nodes come to."""
+
+    inventory: Inventory
+    options: Options
+    connect: Opener
+
+
+def _asked(
+    inventory: Path, nodes: list[str] | None, *, ignore: list[str] | None, parallel: int
+) -> Asked:
+    """Read the inventory and judge the options, before any network is touched."""
+    from wincnode.commands.inspect import Options, check_ids
     from wincnode.connect import connector
-    from wincnode.formats import json as json_format
     from wincnode.inventory import load, select
-    from wincnode.ui import Progress, show
 
     loaded = load(inventory)
     chosen = select(loaded, nodes or ())
-    options = verb.Options(
+    options = Options(
         nodes=tuple(node.name for node in chosen),
         ignore=frozenset(ignore or ()),
         parallel=parallel,
     )
-    verb.check_ids(options.ignore)
-    with Progress(options.nodes) as progress:
-        report = verb.run(loaded, options, connect=connector(chosen), watch=progress.watch)
+    check_ids(options.ignore)
+    return Asked(inventory=loaded, options=options, connect=connector(chosen))
+
+
+def _end(report: Report, output: Format) -> NoReturn:
+    """Print the report and end with its exit code."""
+    from wincnode.formats import json as json_format
+    from wincnode.ui import show
+
     if output is Format.json:
         typer.echo(json_format.render(report))
     else:
@@ -94,11 +161,11 @@ def init(
 
     Example: wincnode init
     """
-    from wincnode.inventory.sample import sample
+    from wincnode.inventory.sample import sample_text
 
     try:
         with file.open("x", encoding="utf-8") as opened:
-            opened.write(sample())
+            opened.write(sample_text())
     except FileExistsError as error:
         raise ConfigError(f"{file} exists and was left alone") from error
     typer.echo(f"wrote {file}")

@@ -269,8 +269,7 @@ def _beside(source: Source, playbook: Path) -> Source:
     """Give a source whose relative path starts at the playbook's folder."""
     if source.kind != "file":
         return source
-    path = playbook.parent / Path(source.argument[0]).expanduser()
-    return Source(kind="file", argument=(str(path),))
+    return Source(kind="file", argument=(marks.beside(source.argument[0], playbook),))
 
 
 def _rendered_title(

@@ -35,6 +35,8 @@ class NodeReport:
         """Give this node's part of the exit code."""
         if self.error is not None:
             return self.error.exit_code
+        if self.status == "failed":
+            return 1
         return 5 if self.status == "blocked" else 0
 
 

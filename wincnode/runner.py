@@ -118,9 +118,15 @@ def read_facts(
             return
 
 
-def attached(transport: Transport, *, run: str, plan: Mapping[str, Any]) -> Iterator[Event]:
+def attached(
+    transport: Transport,
+    *,
+    run: str,
+    plan: Mapping[str, Any],
+    secrets: Mapping[str, str] | None = None,
+) -> Iterator[Event]:
     """Run a plan in one process that lives as long as the connection; leaves no trace."""
-    request = pack(payload_of("attached", run=run, plan=plan))
+    request = pack(payload_of("attached", run=run, plan=plan, secrets=secrets))
     finished = False
     for event in _events(transport, request, run=run):
         _refuse(event, node=str(plan["node"]))

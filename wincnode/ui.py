@@ -124,6 +124,11 @@ def _reasons(node: NodeReport) -> list[Text]:
         lines.append(Text(f"{node.node}: {node.error.message} [{node.error.id}]", style="red"))
         if node.error.remedy:
             lines.append(Text(f"    {node.error.remedy}"))
+    lines += [
+        Text(f"{node.node}: step {step.step}: {step.outcome}: {step.error}".rstrip(": "))
+        for step in node.steps
+        if step.outcome != "ok"
+    ]
     for finding in node.findings:
         if finding.verdict is not Verdict.PASS:
             lines += _finding(node.node, finding)

@@ -3,7 +3,6 @@
 from wincnode.inventory.load import load, parse, select
 from wincnode.inventory.model import Cluster, Connection, Inventory, Node, Runtime
 from wincnode.inventory.sample import sample_text
-from wincnode.inventory.schema import page, schema
 
 __all__ = [
     "Cluster",
@@ -12,9 +11,7 @@ __all__ = [
     "Node",
     "Runtime",
     "load",
-    "page",
     "parse",
     "sample_text",
-    "schema",
     "select",
 ]

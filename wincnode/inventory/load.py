@@ -192,13 +192,8 @@ def _source(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
         mistakes.add(at, where, err.message)
         return Source(kind="prompt")  # stands in, so that it is not reported as missing too
     if source.kind == "file":
-        return Source(kind="file", argument=(_beside(source.argument[0], mistakes.path),))
+        return Source(kind="file", argument=(marks.beside(source.argument[0], mistakes.path),))
     return source
-
-
-def _beside(text: str, inventory: Path) -> str:
-    """Give a path as the file means it: relative to the file's own folder."""
-    return str(inventory.parent / Path(text).expanduser())
 
 
 def _scalar(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
@@ -213,7 +208,7 @@ def _scalar(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
         case "flag":
             return marks.plain(at)
         case "path":
-            return _beside(text, mistakes.path)
+            return marks.beside(text, mistakes.path)
     return text
 
 
@@ -223,15 +218,15 @@ def _scalar_problem(at: YamlNode, spec: Spec) -> str:
         return f"is {marks.describe(at)}; it takes {_form(spec)}"
     text = str(at.value)
     if spec.shape == "flag":
-        return "" if at.tag == marks.BOOL else f"is {text!r}; one of true, false"
+        return "" if at.tag == marks.BOOL else f"is {marks.shown(text)}; one of true, false"
     if spec.shape == "number":
         fits = at.tag == marks.INT and re.fullmatch("[0-9]{1,9}", text)
         inside = fits and spec.minimum <= int(text) <= spec.maximum
-        return "" if inside else f"is {text!r}; {_form(spec)}"
+        return "" if inside else f"is {marks.shown(text)}; {_form(spec)}"
     # 1.30 stays the text 1.30, as it was written; yes and null are no texts without quotes.
     if at.tag in {marks.BOOL, marks.NULL}:
         return f"is {marks.describe(at)}; it takes {_form(spec)} (in quotes if it is meant so)"
-    return "" if _fits(text, spec) else f"is {text!r}; {_form(spec)}"
+    return "" if _fits(text, spec) else f"is {marks.shown(text)}; {_form(spec)}"
 
 
 def _fits(text: str, spec: Spec) -> bool:
@@ -241,7 +236,7 @@ def _fits(text: str, spec: Spec) -> bool:
         return _is_cidr(text)
     if spec.pattern:
         return bool(re.fullmatch(spec.pattern, text))
-    return bool(text) or spec.shape == "map"
+    return bool(text)
 
 
 def _form(spec: Spec) -> str:

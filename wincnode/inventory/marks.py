@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ else:
 LIMIT_BYTES = 10 * 1024 * 1024
 LIMIT_DEPTH = 32
 LIMIT_EXPANDED = 100_000
+LIMIT_VALUES = 500_000
+LIMIT_SHOWN = 60
 BOOL = "tag:yaml.org,2002:bool"
 INT = "tag:yaml.org,2002:int"
 NULL = "tag:yaml.org,2002:null"
@@ -73,7 +76,7 @@ def compose(text: str, path: Path) -> Node | None:
     if len(text.encode("utf-8", "surrogatepass")) > LIMIT_BYTES:
         raise ConfigError(f"{path}: larger than 10 MiB")
     try:
-        _check_depth(text, path)
+        _check_shape(text, path)
         root: Node | None = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as err:
         line = err.problem_mark.line + 1 if err.problem_mark else 1
@@ -85,9 +88,11 @@ def compose(text: str, path: Path) -> Node | None:
     return root
 
 
-def _check_depth(text: str, path: Path) -> None:
+def _check_shape(text: str, path: Path) -> None:
     depth = 0
-    for event in yaml.parse(text, Loader=Loader):
+    for number, event in enumerate(yaml.parse(text, Loader=Loader)):
+        if number > LIMIT_VALUES:
+            raise ConfigError(f"{path}: more than {LIMIT_VALUES} values")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > LIMIT_DEPTH:
@@ -156,6 +161,17 @@ def describe(node: Node) -> str:
     if isinstance(node, SequenceNode):
         return "a list"
     return {NULL: "empty", BOOL: "true or false", INT: "a number"}.get(node.tag, "text")
+
+
+def shown(text: str) -> str:
+    """Give a text as errors show it: quoted, escaped and cut."""
+    return repr(text if len(text) <= LIMIT_SHOWN else text[:LIMIT_SHOWN] + "...")
+
+
+def beside(text: str, path: Path) -> str:
+    """Give a path as a file means it: relative to the file's own folder."""
+    # pathlib's expanduser raises where a ~name has no home; this one leaves it as it is.
+    return str(path.parent / os.path.expanduser(text))  # noqa: PTH111
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ Shape = Literal["text", "path", "cidr", "number", "flag", "texts", "map", "sourc
 # RFC 1123 subdomain, as the API server holds a Node's name to it
 # (kubernetes/kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go@v1.34.0).
 NODE_NAME = r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+LABEL = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"  # the same file
 VERSION = r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$"
 TAINT = (
     r"^[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?(=[-A-Za-z0-9_.]*)?"
@@ -153,7 +154,13 @@ class Node:
         pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]*$",
         form="a word of letters, digits, `-`, `_` and `.`",
     )
-    labels: Mapping[str, str] = _entry("map", "Kubernetes labels.", default={})
+    labels: Mapping[str, str] = _entry(
+        "map",
+        "Kubernetes labels.",
+        default={},
+        pattern=LABEL,
+        form="at most 63 letters, digits, `-`, `_` and `.`",
+    )
     taints: tuple[str, ...] = _entry(
         "texts",
         "Kubernetes taints, such as `os=windows:NoSchedule`.",

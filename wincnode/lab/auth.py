@@ -62,17 +62,18 @@ class Conversation:
             if self.authenticated and not blank:
                 return None
             self._context = None
-            raise RefusedError(self._offers())
+            raise RefusedError(self.offers())
         label, _, token = authorization.partition(" ")
         try:
             data = base64.b64decode(token, validate=True)
         except binascii.Error as err:
-            raise RefusedError(self._offers()) from err
+            raise RefusedError(self.offers()) from err
         if label.lower() == "basic" and "basic" in self._schemes:
-            return self._basic(data)
+            self._basic(data)
+            return None
         if label.lower() in ("negotiate", "ntlm") and "ntlm" in self._schemes:
             return self._step(label, data)
-        raise RefusedError(self._offers())
+        raise RefusedError(self.offers())
 
     @property
     def authenticated(self) -> bool:
@@ -118,7 +119,12 @@ class Conversation:
             head.encode() + body + f"--{BOUNDARY}--\r\n".encode(),
         )
 
-    def _offers(self) -> list[str]:
+    def forget(self) -> None:
+        """Take back what the connection has proved."""
+        self._context = None
+
+    def offers(self) -> list[str]:
+        """Give the WWW-Authenticate lines of a fresh 401."""
         lines = {"ntlm": "Negotiate", "basic": 'Basic realm="WSMAN"'}
         return [lines[scheme] for scheme in ("ntlm", "basic") if scheme in self._schemes]
 
@@ -126,7 +132,7 @@ class Conversation:
         user, _, password = data.decode("utf-8", "replace").partition(":")
         known = _password_of(self._users, user)
         if known is None or not hmac.compare_digest(known.encode(), password.encode()):
-            raise RefusedError(self._offers())
+            raise RefusedError(self.offers())
 
     def _step(self, label: str, token: bytes) -> str | None:
         if self._context is not None and self._context.complete:
@@ -140,12 +146,13 @@ class Conversation:
                         | spnego.NegotiateOptions.use_ntlm,
                     )
                 answer = self._context.step(token)
-        except (SpnegoError, ValueError, struct.error) as err:
+        except (SpnegoError, ValueError, LookupError, StopIteration, struct.error) as err:
+            # All but the first are what pyspnego's parser raises on a malformed token.
             self._context = None
-            raise RefusedError(self._offers()) from err
+            raise RefusedError(self.offers()) from err
         line = f"{label} {base64.b64encode(answer).decode()}" if answer else None
         if not self._context.complete:
-            raise RefusedError([line] if line else self._offers())
+            raise RefusedError([line] if line else self.offers())
         return line
 
 
@@ -153,11 +160,12 @@ class Conversation:
 def _credentials(users: Mapping[str, str], token: bytes) -> Iterator[None]:
     """Let pyspnego find the password of the user that a token names, under the domain it names.
 
+    A password with a colon cannot be written in that file and is refused.
     Source: jborean93/pyspnego src/spnego/_ntlm.py@v0.12.0 (NTLM_USER_FILE, LM_COMPAT_LEVEL)
     """
     domain, user = _named_in(token)
     password = _password_of(users, user)
-    line = f"{domain}:{user}:{password}\n" if password is not None else "-:-:-\n"
+    line = f"{domain}:{user}:{password}\n" if password is not None else ""
     with _ENVIRONMENT_LOCK, tempfile.TemporaryDirectory(prefix="wincnode-lab-") as folder:
         store = Path(folder) / "users"
         store.write_text(line, encoding="utf-8")

@@ -32,7 +32,7 @@ class Faults:
     garbage: bool = False
     """Answer each operation with a proxy's HTML page and HTTP 502."""
     refuse_auth: bool = False
-    """Answer 401 to every credential."""
+    """Answer 401 to every credential, at the end of the handshake."""
 
 
 class WsmanServer:
@@ -109,10 +109,10 @@ class WsmanServer:
     ) -> None:
         self.stop()
 
-    def count(self, *, received: int = 0, sent: int = 0) -> None:
-        """Add one HTTP request's, or one reply's, body to the counters."""
+    def count(self, *, requests: int = 0, received: int = 0, sent: int = 0) -> None:
+        """Add HTTP requests and the bytes of bodies to the counters."""
         with self._count_lock:
-            self.http_requests += 0 if sent else 1
+            self.http_requests += requests
             self.bytes_in += received
             self.bytes_out += sent
 
@@ -184,15 +184,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent: the counters tell what happened."""
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         """Answer one request."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.node.count(received=len(body))
+        self.node.count(requests=1, received=len(body))
         if self.path.partition("?")[0].rstrip("/") != "/wsman":
             self._respond(404)
         elif self.headers.get("WSMANIDENTIFY", "").lower() == "unauthenticated":
             # Nobody has proved anything yet, so the product version stays hidden:
-            # learn.microsoft.com/windows/win32/winrm/detecting-whether-a-remote-computer-supports-ws-management-protocol
+            # MicrosoftDocs/win32 desktop-src/WinRM/
+            # detecting-whether-a-remote-computer-supports-ws-management-protocol.md
             reply = wsman.identified("OS: 0.0.0 SP: 0.0 Stack: 3.0")
             self._respond(200, reply.text.encode(), {"Content-Type": SOAP})
         else:
@@ -200,13 +201,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _authenticated(self, body: bytes) -> None:
         try:
-            if self.node.faults.refuse_auth and self.headers.get("Authorization"):
-                raise RefusedError(("Negotiate",))
             token = self.conversation.authenticate(
                 self.headers.get("Authorization"), blank=not body
             )
         except RefusedError as refusal:
             self._respond(401, challenges=refusal.challenges)
+            return
+        if self.node.faults.refuse_auth:
+            self.conversation.forget()
+            self._respond(401, challenges=self.conversation.offers())
             return
         headers = {"WWW-Authenticate": token} if token else {}
         if body:
@@ -284,5 +287,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+        self.node.count(sent=len(body))
         self.wfile.write(body)
-        self.node.count(sent=len(body) or 1)

@@ -65,26 +65,7 @@ class Shells:
             case "Get" if request.resource.endswith("/config"):
                 return _config(request)
         shell = self._shells.get(request.shell_id)
-        if shell is None:
-            return _gone(request)
-        match request.name:
-            case "Command":
-                return self._command(request, shell)
-            case "Send":
-                return _send(request, shell)
-            case "Receive":
-                return _receive(request, shell)
-            case "Signal":
-                return _signal(request, shell)
-            case "Delete":
-                self._delete(request.shell_id)
-                return wsman.reply(request, "")
-        return wsman.fault(
-            request,
-            wsman.ACTION_NOT_SUPPORTED,
-            subcode="a:ActionNotSupported",
-            message=f"The lab does not know the action {request.action}.",
-        )
+        return _gone(request) if shell is None else self._in_shell(request, shell)
 
     def close(self) -> None:
         """End every command."""
@@ -95,6 +76,17 @@ class Shells:
     def open(self) -> int:
         """How many shells are open: what a client forgot to delete."""
         return len(self._shells)
+
+    def _in_shell(self, request: Request, shell: Shell) -> Reply:
+        operations = {
+            "Command": self._command,
+            "Send": _send,
+            "Receive": _receive,
+            "Signal": _signal,
+            "Delete": self._delete_shell,
+        }
+        operation = operations.get(request.name, _unknown)
+        return operation(request, shell)
 
     def _create(self, request: Request) -> Reply:
         shell_id = str(uuid.uuid4()).upper()
@@ -111,6 +103,10 @@ class Shells:
             f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId>"
             "</rsp:CommandResponse>",
         )
+
+    def _delete_shell(self, request: Request, _shell: Shell) -> Reply:
+        self._delete(request.shell_id)
+        return wsman.reply(request, "")
 
     def _delete(self, shell_id: str) -> None:
         shell = self._shells.pop(shell_id, None)
@@ -188,6 +184,15 @@ def _config(request: Request) -> Reply:
         request,
         f"<cfg:Config><cfg:MaxEnvelopeSizekb>{MAX_ENVELOPE_KB}</cfg:MaxEnvelopeSizekb>"
         "<cfg:MaxTimeoutms>60000</cfg:MaxTimeoutms></cfg:Config>",
+    )
+
+
+def _unknown(request: Request, _shell: Shell) -> Reply:
+    return wsman.fault(
+        request,
+        wsman.ACTION_NOT_SUPPORTED,
+        subcode="a:ActionNotSupported",
+        message=f"The lab does not know the action {request.action}.",
     )
 
 

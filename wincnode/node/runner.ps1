@@ -131,6 +131,8 @@ function Resolve-WnValue([object]$Value) {
 }
 function Test-WnSame([object]$Have, [object]$Want, [string]$How) {
     if ($null -eq $Have) { return $false }
+    # Secrets are texts; no cmdlet gets them, as module logging records its arguments.
+    if ($How -eq 'exact' -and $Have -is [string] -and $Want -is [string]) { return [string]::Equals($Have, $Want) }
     switch ($How) {
         'text' { return [string]::Equals([string]$Have, [string]$Want, 'OrdinalIgnoreCase') }
         'path' {
@@ -203,7 +205,11 @@ $lock = $null
 try {
     if ($Folder) { $out.journal = [IO.File]::Open("$Folder\journal.jsonl", 'CreateNew', 'Write', 'Read') }
     if ($plan.mode -eq 'apply') {
-        try { $lock = [IO.File]::Open("$base\lock", 'OpenOrCreate', 'ReadWrite', 'None') } catch [IO.IOException] {
+        # A launcher that asks whether the node is free holds the file for a moment.
+        for ($try = 0; $null -eq $lock -and $try -lt 20; $try++) {
+            try { $lock = [IO.File]::Open("$base\lock", 'OpenOrCreate', 'ReadWrite', 'None') } catch [IO.IOException] { [Threading.Thread]::Sleep(50) }
+        }
+        if ($null -eq $lock) {
             $holder = $null
             if ([IO.File]::Exists("$base\holder.json")) { $holder = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$base\holder.json")) }
             Write-WnEvent 'refused' ([ordered]@{ code = 'locked'; message = 'Another run holds this node.'; holder = $holder })

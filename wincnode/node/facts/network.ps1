@@ -47,10 +47,10 @@ function Get-WnFactsNetwork {
     $owners = @{}
     foreach ($process in @(Get-Process)) { $owners[[int]$process.Id] = [string]$process.ProcessName }
     $listening = @(
-        foreach ($entry in @(Get-NetTCPConnection -State Listen -ErrorAction SilentlyContinue)) {
+        foreach ($entry in @(Get-NetTCPConnection -State Listen -ErrorAction Stop)) {
             @{ protocol = 'tcp'; port = [int]$entry.LocalPort; address = [string]$entry.LocalAddress; process = [string]$owners[[int]$entry.OwningProcess] }
         }
-        foreach ($entry in @(Get-NetUDPEndpoint -ErrorAction SilentlyContinue)) {
+        foreach ($entry in @(Get-NetUDPEndpoint -ErrorAction Stop)) {
             # UDP ports of the dynamic range are clients of the moment, and hundreds of them on a DNS server.
             if ([int]$entry.LocalPort -lt 49152) {
                 @{ protocol = 'udp'; port = [int]$entry.LocalPort; address = [string]$entry.LocalAddress; process = [string]$owners[[int]$entry.OwningProcess] }

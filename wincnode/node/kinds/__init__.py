@@ -107,7 +107,7 @@ def misfit(row: Field, value: Value) -> str:
             fits = all(isinstance(item, str) and _text_fits(row, item) for item in value)
         case _:
             fits = False
-    return "" if fits else f"is {value!r}; it takes {form(row)}"
+    return "" if fits else f"is {value!r:.80}; it takes {form(row)}"
 
 
 def _text_fits(row: Field, text: str) -> bool:

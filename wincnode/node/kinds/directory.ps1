@@ -11,7 +11,7 @@ function Get-WnDirectory {
         $values['state'] = 'present'
         if ($Want['sddl']) {
             $item = New-Object -TypeName IO.DirectoryInfo -ArgumentList $Key['path']
-            $have = $item.GetAccessControl('Access,Owner,Group').GetSecurityDescriptorSddlForm('All')
+            $have = $item.GetAccessControl().GetSecurityDescriptorSddlForm('All')
             $values['sddl'] = $have
             # One access list has many spellings: what it says is compared, not how.
             $wanted = New-Object -TypeName Security.AccessControl.DirectorySecurity
@@ -19,7 +19,7 @@ function Get-WnDirectory {
             $parts = [Security.AccessControl.AccessControlSections]'Access'
             if ($Want['sddl'] -match '^O:') { $parts = [Security.AccessControl.AccessControlSections]'Access,Owner' }
             # AI only says that inheritance ran; Windows sets it by itself.
-            $pair = @($item.GetAccessControl('Access,Owner').GetSecurityDescriptorSddlForm($parts), $wanted.GetSecurityDescriptorSddlForm($parts)) |
+            $pair = @($item.GetAccessControl().GetSecurityDescriptorSddlForm($parts), $wanted.GetSecurityDescriptorSddlForm($parts)) |
                 ForEach-Object -Process { $_ -replace 'D:(P?)A[IR]+', 'D:$1' }
             if ($pair[0] -ceq $pair[1]) { $values['sddl'] = $Want['sddl'] }
         }

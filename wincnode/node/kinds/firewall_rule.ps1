@@ -24,7 +24,7 @@ function Get-WnFirewallRule {
                 'Active' { $values['enabled'] = $value -eq 'TRUE' }
                 'Dir' { $values['direction'] = @{ In = 'Inbound'; Out = 'Outbound' }[$value] }
                 'Action' { $values['action'] = $value }
-                'Protocol' { $values['protocol'] = $(switch ($value) { '6' { 'TCP' } '17' { 'UDP' } default { $value } }) }
+                'Protocol' { $values['protocol'] = $value -replace '^6$', 'TCP' -replace '^17$', 'UDP' }
                 'Profile' { $values['profile'] += $value }
                 { $_ -ceq 'LPort' -or $_ -ceq 'LPort2_10' } { $values['local_port'] += $value }
                 { $_ -ceq 'RA4' -or $_ -ceq 'RA6' } {

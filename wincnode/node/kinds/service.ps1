@@ -26,14 +26,14 @@ function Get-WnService {
 function Set-WnService {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
     $query = "Name='" + $Key['name'].Replace("'", "\'") + "'"
-    $modes = @{ auto = 'Automatic'; manual = 'Manual'; disabled = 'Disabled' }
     $fields = @{}
-    if ($Want['command']) { $fields['PathName'] = $Want['command'] }
-    if ($Want['display_name']) { $fields['DisplayName'] = $Want['display_name'] }
-    if ($Want['account']) { $fields['StartName'] = $Want['account'] }
-    if ($Want['start']) { $fields['StartMode'] = $modes[$Want['start']] }
+    $names = @{ command = 'PathName'; display_name = 'DisplayName'; account = 'StartName' }
+    foreach ($name in $names.Keys) { if ($Want[$name]) { $fields[$names[$name]] = $Want[$name] } }
+    if ($Want['start']) { $fields['StartMode'] = $Want['start'] -replace '^auto$', 'automatic' }
     if ($Want.ContainsKey('depends_on')) { $fields['ServiceDependencies'] = [string[]]@($Want['depends_on']) }
-    $check = { param($Did, $Result) if (@(0, 10, 5) -notcontains $Result.ReturnValue) { throw "Win32_Service.$Did returned $($Result.ReturnValue)." } }
+    # 10: it runs already; 5: it is stopped or on its way there.
+    $fine = @{ StartService = @(0, 10); StopService = @(0, 5) }
+    $check = { param($Did, $Result) if (@(0) + @($fine[$Did]) -notcontains $Result.ReturnValue) { throw "Win32_Service.$Did returned $($Result.ReturnValue)." } }
     $service = Get-CimInstance -ClassName Win32_Service -Filter $query
     if ($Want['state'] -eq 'absent') {
         if ($service.State -ne 'Stopped') { & $check 'StopService' (Invoke-CimMethod -InputObject $service -MethodName StopService) }
@@ -49,7 +49,7 @@ function Set-WnService {
     if ($Want.ContainsKey('restart_after_s') -and $Want['restart_after_s'] -ne $Have.values['restart_after_s']) {
         $wait = 1000 * $Want['restart_after_s']
         $actions = 'restart/{0}/restart/{0}/restart/{0}' -f $wait
-        if ($wait -eq 0) { $actions = '' }
+        if ($wait -eq 0) { $actions = '""' }
         $null = & "$env:SystemRoot\System32\sc.exe" failure $Key['name'] reset= 86400 actions= $actions
         if ($LASTEXITCODE -ne 0) { throw "sc.exe failure ended with $LASTEXITCODE." }
     }

@@ -1,0 +1,100 @@
+"""The cases of test_checks: which fact, changed how, makes which check fail or unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+GONE = object()
+NIC = ("network", "adapters", 0)
+ROUTE = {"destination": "0.0.0.0/0", "next_hop": "10.0.0.1", "index": 9, "metric": 0}
+TAKEN = {"protocol": "tcp", "port": 10250, "address": "::", "process": "kubelet"}
+
+Path = tuple[str | int, ...]
+# id, place of the fact, value that fails, words of the evidence
+FAILING: list[tuple[str, Path, Any, str]] = [
+    ("os.arch", ("hardware", "architecture"), 12, "ARM64"),
+    ("os.arch", ("hardware", "architecture"), 77, "architecture 77"),
+    ("os.product", ("os", "product_type"), 1, "client"),
+    ("os.build", ("os", "build"), 14393, "Windows Server 2016"),
+    ("os.build", ("os", "build"), 99999, "not known"),
+    ("os.build", ("os", "build"), 22631, "Windows 11 23H2"),
+    ("os.systemdrive", ("os", "system_drive"), "D:", "D:"),
+    ("os.reboot", ("os", "reboot_reasons"), ["windows_update"], "windows_update"),
+    ("sys.ps", ("os", "powershell"), "4.0", "4.0"),
+    ("sys.ps", ("os", "process_64bit"), False, "32-bit"),
+    ("host.name", ("os", "host_name"), "win_1", "win_1"),
+    ("host.name", ("os", "host_name"), "", "cannot be"),
+    ("host.name", ("os", "host_name"), "a" * 64, "cannot be"),
+    ("sys.cpu", ("hardware", "logical_processors"), 1, "1 logical processor"),
+    ("sys.mem", ("hardware", "memory_bytes"), 3 << 30, "3.0 GiB"),
+    ("sys.fs", ("disks", "volumes", 0, "file_system"), "ReFS", "ReFS"),
+    ("sys.fs", ("disks", "volumes", 0, "drive_type"), 2, "removable"),
+    ("sys.fs", ("disks", "volumes"), [], "no volume"),
+    ("sys.bitlocker.fdv", ("policy", "fdv_deny_write"), 1, "FDVDenyWriteAccess"),
+    ("feat.containers", ("features", "states", "Containers"), "Available", "not installed"),
+    ("feat.containers", ("features", "states", "Containers"), "InstallPending", "reboot"),
+    ("feat.payload", ("features", "states", "Containers"), "Removed", "removed"),
+    ("svc.vmcompute", ("services", "services", "vmcompute"), GONE, "does not exist"),
+    ("svc.vmcompute", ("services", "services", "vmcompute", "start_mode"), "Disabled", "disabled"),
+    ("svc.vmcompute", ("services", "vmcompute_dll"), False, "vmcompute.dll"),
+    ("svc.hns", ("services", "services", "hns"), GONE, "does not exist"),
+    ("svc.ipv6", ("network", "ipv6_disabled_components"), 0xFFFFFFFF, "0xffffffff"),
+    ("net.nic", ("network", "routes"), [], "no adapter"),
+    ("net.nic", (*NIC, "up"), False, "no adapter"),
+    ("net.addr", (*NIC, "addresses", 0, "address"), "169.254.7.8", "169.254.7.8"),
+    ("net.addr", (*NIC, "addresses"), [], "no IPv4"),
+    ("net.listen", ("network", "listening", 0), TAKEN, "10250/tcp by kubelet"),
+    ("net.cidr", ("network", "routes", 1, "destination"), "10.244.7.0/24", "10.244.7.0/24"),
+    ("fw.merge", ("policy", "firewall", "public", "local_rules"), 0, "public"),
+    ("fw.merge", ("policy", "firewall", "domain", "block_all_inbound"), 1, "domain"),
+    ("sec.admin", ("policy", "elevated"), False, "administrator"),
+    ("sec.langmode", ("policy", "language_mode"), "ConstrainedLanguage", "ConstrainedLanguage"),
+    ("sec.tls12", ("policy", "tls12_client", "enabled"), 0, "disabled"),
+    ("sec.tls12", ("policy", "tls12_client", "disabled_by_default"), 1, "by default"),
+    ("sec.wdac", ("policy", "code_integrity", "user"), 2, "enforced"),
+    ("sw.kubelet", ("leftovers", "programs"), ["C:\\k\\kubelet.exe"], "kubelet.exe"),
+    ("sw.kubelet", ("services", "services", "kubelet"), {"state": "Stopped"}, "service kubelet"),
+    ("sw.rke2", ("leftovers", "folders"), ["C:\\etc\\rancher"], "C:\\etc\\rancher"),
+    ("sw.k0s", ("services", "services", "k0sworker"), {"state": "Running"}, "k0sworker"),
+    (
+        "left.kubeconfig",
+        ("leftovers", "kubeconfigs"),
+        [{"path": "C:\\k\\config", "server": "https://x:6443"}],
+        "https://x:6443",
+    ),
+    ("sys.time", ("time", "source"), "NoSync", "no time source"),
+]
+# id, place of a fact without which the check cannot say
+UNKNOWN: list[tuple[str, Path]] = [
+    ("os.arch", ("hardware", "architecture")),
+    ("os.product", ("os", "product_type")),
+    ("os.build", ("os", "build")),
+    ("os.systemdrive", ("os", "system_drive")),
+    ("os.reboot", ("os", "reboot_reasons")),
+    ("sys.ps", ("os", "powershell")),
+    ("host.name", ("os", "host_name")),
+    ("sys.cpu", ("hardware", "logical_processors")),
+    ("sys.mem", ("hardware", "memory_bytes")),
+    ("sys.fs", ("disks", "volumes")),
+    ("sys.bitlocker.fdv", ("policy", "fdv_deny_write")),
+    ("sys.time", ("time", "source")),
+    ("feat.containers", ("features", "states", "Containers")),
+    ("feat.payload", ("features", "states")),
+    ("feat.hyperv", ("features", "states", "Hyper-V")),
+    ("svc.vmcompute", ("services", "services")),
+    ("svc.hns", ("services", "services")),
+    ("svc.ipv6", ("network", "ipv6_disabled_components")),
+    ("net.nic", ("network", "adapters")),
+    ("net.addr", (*NIC, "addresses")),
+    ("net.listen", ("network", "listening")),
+    ("net.cidr", ("network", "routes")),
+    ("fw.merge", ("policy", "firewall", "public")),
+    ("sec.admin", ("policy", "elevated")),
+    ("sec.langmode", ("policy", "language_mode")),
+    ("sec.tls12", ("policy", "tls12_client")),
+    ("sec.wdac", ("policy", "code_integrity")),
+    ("sw.kubelet", ("leftovers", "programs")),
+    ("sw.rke2", ("leftovers", "folders")),
+    ("sw.k0s", ("services", "services")),
+    ("left.kubeconfig", ("leftovers", "kubeconfigs")),
+]
