@@ -25,6 +25,8 @@ def winps() -> str:
     beside = Path(__file__).parents[2] / "shared" / "winps" / "winps"
     path = os.environ.get("WINCNODE_WINPS", str(beside))
     if not Path(path).is_file():
+        if os.environ.get("WINCNODE_REQUIRE_POWERSHELL"):
+            pytest.fail(f"no winps at {path}, though WINCNODE_REQUIRE_POWERSHELL is set")
         pytest.skip(f"no winps at {path}; set WINCNODE_WINPS")
     return path
 
