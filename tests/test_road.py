@@ -126,20 +126,25 @@ steps:
 """
 
 
-def applied(server: WsmanServer, tmp_path: Path, *, check: bool = False) -> dict[str, Any]:
-    """Run `wincnode apply` as a user does; the stand-ins' machine is judged leniently."""
-    write_inventory(tmp_path / "wincnode.yaml", {"web-1": server.port})
-    (tmp_path / "two.yaml").write_text(PLAYBOOK)
-    ignored = [word for row in checks.all_checks() for word in ("--ignore", row.id)]
-    done = subprocess.run(
-        [sys.executable, "-m", "wincnode", "apply", "two.yaml", "-o", "json", *ignored]
-        + ["--check"] * check,
-        cwd=tmp_path,
+def user(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run wincnode as a user does, beside the inventory."""
+    return subprocess.run(
+        [sys.executable, "-m", "wincnode", *words],
+        cwd=folder,
         env={**os.environ, "WINCNODE_LAB_PASSWORD": "secret"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def applied(server: WsmanServer, tmp_path: Path, *, check: bool = False) -> dict[str, Any]:
+    """Run `wincnode apply` as a user does; the stand-ins' machine is judged leniently."""
+    write_inventory(tmp_path / "wincnode.yaml", {"web-1": server.port})
+    (tmp_path / "two.yaml").write_text(PLAYBOOK)
+    ignored = [word for row in checks.all_checks() for word in ("--ignore", row.id)]
+    words = ["apply", "two.yaml", "-o", "json", *ignored, *["--check"] * check]
+    done = user(*words, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     report: dict[str, Any] = json.loads(done.stdout)["nodes"][0]
     return report
@@ -159,6 +164,20 @@ def test_apply_shows_then_changes_then_finds_nothing_to_do(
     assert [step["outcome"] for step in first["steps"]] == ["changed", "changed"]
     assert [step["outcome"] for step in again["steps"]] == ["ok", "ok"]
     assert (node.drive / "k" / "note.txt").read_text() == "web-1"
+
+
+def test_a_run_is_listed_and_can_be_followed_again(server: WsmanServer, tmp_path: Path) -> None:
+    """A second operator sees whose run it was, and the same steps."""
+    first = applied(server, tmp_path)
+
+    listed = user("runs", "web-1", folder=tmp_path).stdout.split()
+    again = user("attach", "web-1", listed[0][:8], "-o", "json", folder=tmp_path)
+    missing = user("attach", "web-1", "ffffffffffff", folder=tmp_path)
+
+    assert listed[1] == "finished"
+    assert json.loads(again.stdout)["nodes"][0]["steps"] == first["steps"]
+    assert missing.returncode == 2
+    assert "no run ffffffffffff" in missing.stderr
 
 
 def test_apply_repairs_what_was_changed_behind_our_back(

@@ -111,6 +111,45 @@ def apply(
     _end(report, output)
 
 
+@app.command()
+def runs(
+    node: Annotated[str, typer.Argument(metavar="NODE")],
+    inventory: InventoryFile = Path("wincnode.yaml"),
+) -> None:
+    """List the runs that a node remembers, the newest first.
+
+    Example: wincnode runs win1
+    """
+    from wincnode.commands import runs as verb
+
+    asked = _asked(inventory, [node], ignore=None, parallel=1)
+    for row in verb.listed(node, connect=asked.connect):
+        typer.echo(f"{row.id}  {row.state:8}  {row.started}  {row.operator}  {row.command}")
+
+
+@app.command()
+def attach(
+    node: Annotated[str, typer.Argument(metavar="NODE")],
+    run_id: Annotated[
+        str,
+        typer.Argument(metavar="[RUN]", help="A run's id or its beginning; the newest if none."),
+    ] = "",
+    inventory: InventoryFile = Path("wincnode.yaml"),
+    output: Output = Format.table,
+) -> None:
+    """Follow a run on a node to its end, whoever started it.
+
+    Example: wincnode attach win1
+    """
+    from wincnode.commands import runs as verb
+    from wincnode.ui import Progress
+
+    asked = _asked(inventory, [node], ignore=None, parallel=1)
+    with Progress((node,)) as progress:
+        report = verb.attach(node, run_id, connect=asked.connect, watch=progress.watch)
+    _end(report, output)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
     """What the options of a verb over nodes come to."""

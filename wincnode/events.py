@@ -109,9 +109,13 @@ class Died(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunListed(Event):
-    """One run that the node remembers."""
+    """One run that the node remembers; state is starting, running, finished, refused or died."""
 
-    data: Mapping[str, Any]
+    id: str
+    state: str
+    started: str
+    operator: str
+    command: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,12 +191,24 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return fo
         case "died":
             return Died(seq=seq, message=_text(raw["message"]))
         case "run_listed":
-            return RunListed(seq=seq, data=raw)
+            return _run_listed(seq, raw)
         case "finished":
             counts = {_text(k): _number(v) for k, v in dict(raw.get("counts") or {}).items()}
             return Finished(seq=seq, outcome=_text(raw["outcome"]), counts=counts)
         case other:
             return Log(seq=seq, text=printable(f"unknown event {other}"))
+
+
+def _run_listed(seq: int, raw: Mapping[str, Any]) -> RunListed:
+    who = raw.get("who") or {}
+    return RunListed(
+        seq=seq,
+        id=_text(raw["id"]),
+        state=_text(raw["state"]),
+        started=_text(raw.get("started")),
+        operator=f"{_text(who.get('operator'))}@{_text(who.get('host'))}",
+        command=_text(who.get("command")),
+    )
 
 
 def _step_finished(seq: int, raw: Mapping[str, Any]) -> StepFinished:

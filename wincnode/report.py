@@ -54,6 +54,11 @@ class Report:
         return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
 
 
+def status_of(outcome: str) -> Status:
+    """Give a node's status from the outcome of its run's last event."""
+    return "done" if outcome == "ok" else "failed"
+
+
 def to_data(report: Report) -> Mapping[str, Any]:
     """Give the report as JSON-able data of the versioned schema."""
     return {

@@ -9,12 +9,12 @@ import json
 import os
 import secrets as random
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wincnode import assets
-from wincnode.errors import BadReply, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
-from wincnode.events import Died, Event, Finished, Log, Refused, parse
+from wincnode.errors import NodeLocked, NodeRefused, RunFailed
+from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse
 from wincnode.transport import ConnectionLost, Transport
 
 PROTOCOL = 1
@@ -148,31 +148,65 @@ def detached(
     Until the first journal line was seen, the same request is sent again after a drop: the
     node's claim on the run's id makes the second start a follower of the first.
     """
+
+    def request(since: int) -> bytes:
+        verb = "detached" if since == 0 else "follow"
+        return pack(payload_of(verb, run=run, plan=plan, secrets=secrets, since=since))
+
+    yield from _to_the_end(transport, request, run=run, node=str(plan["node"]))
+
+
+def follow(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
+    """Give a detached run's events from its first to its last, waiting for those to come."""
+    plan = {"node": node, "steps": []}
+
+    def request(since: int) -> bytes:
+        return pack(payload_of("follow", run=run, plan=plan, since=since))
+
+    yield from _to_the_end(transport, request, run=run, node=node)
+
+
+def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:
+    """List the runs that the node remembers, the newest first.
+
+    Raises: NodeError.
+    """
+    run = new_run()
+    request = pack(payload_of("runs", run=run, plan={"node": node}))
+    events = _events(transport, request, run=run)
+    listed = [event for event in events if isinstance(event, RunListed)]
+    if transport.exit_code:
+        raise _died(transport, node=node)
+    return tuple(sorted(listed, key=lambda row: row.started, reverse=True))
+
+
+def _to_the_end(
+    transport: Transport, request: Callable[[int], bytes], *, run: str, node: str
+) -> Iterator[Event]:
+    """Follow a journal across drops of the link; `request` asks for what comes after a number."""
     since = 0
     drops = 0
     while True:
-        verb = "detached" if since == 0 else "follow"
-        request = pack(payload_of(verb, run=run, plan=plan, secrets=secrets, since=since))
         try:
-            for event in _events(transport, request, run=run):
-                _refuse(event, node=str(plan["node"]))
+            for event in _events(transport, request(since), run=run):
+                _refuse(event, node=node)
                 if event.seq and event.seq <= since:
                     continue
                 if event.seq > since + 1:
-                    raise _gap(plan, since)
+                    raise _gap(node, since)
                 since = max(since, event.seq)
                 yield event
                 if isinstance(event, Finished):
                     return
-            raise _died(transport, node=str(plan["node"]))
+            raise _died(transport, node=node)
         except ConnectionLost:
             drops += 1
             if drops > REATTACH_ATTEMPTS:
                 raise
 
 
-def _gap(plan: Mapping[str, Any], since: int) -> ConnectionLost:
-    return ConnectionLost(f"{plan['node']}: event {since + 1} is missing")
+def _gap(node: str, since: int) -> ConnectionLost:
+    return ConnectionLost(f"{node}: event {since + 1} is missing")
 
 
 def _events(transport: Transport, request: bytes, *, run: str) -> Iterator[Event]:
@@ -201,7 +235,7 @@ def _refuse(event: Event, *, node: str) -> None:
     raise NodeRefused(f"{node}: {event.message}", id=f"node.{event.code.replace('_', '-')}")
 
 
-def _died(transport: Transport, *, node: str) -> BadReply | RunFailed:
+def _died(transport: Transport, *, node: str) -> RunFailed:
     tail = Log(text=transport.stderr.decode("utf-8", "replace")[-400:]).text.strip()
     return RunFailed(
         f"{node}: PowerShell ended with {transport.exit_code} and no result"
@@ -209,6 +243,3 @@ def _died(transport: Transport, *, node: str) -> BadReply | RunFailed:
         remedy="Look for an anti-virus or application-control message in the node's event log.",
         id="run.no-result",
     )
-
-
-__all__ = ["ConnectionLost", "NodeUnreachable", "attached", "detached", "read_facts"]

@@ -21,7 +21,7 @@ from wincnode.events import Event, Finished, StepFinished
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Mode, Plan, to_wire
 from wincnode.playbook import Playbook
-from wincnode.report import NodeReport, Report, Status
+from wincnode.report import NodeReport, Report, Status, status_of
 from wincnode.secrets import Secret, resolve
 from wincnode.transport import Transport
 
@@ -89,7 +89,7 @@ def _carry_out(
         if isinstance(event, StepFinished):
             steps.append(event)
         if isinstance(event, Finished):
-            status = "done" if event.outcome == "ok" else "failed"
+            status = status_of(event.outcome)
         yield event
     return tuple(steps), status
 
