@@ -78,9 +78,9 @@ def test_a_link_that_never_holds_is_given_up() -> None:
     transport = Journal(numbered(30), cut=0)
 
     with pytest.raises(ConnectionLost):
-        list(runner.detached(transport, run=RUN, plan=PLAN))
+        list(runner.detached(transport, run=RUN, plan=PLAN, patience_s=0.4))
 
-    assert len(transport.verbs) == runner.REATTACH_ATTEMPTS + 1
+    assert 2 <= len(transport.verbs) <= 4
 
 
 def test_a_locked_node_names_its_holder() -> None:

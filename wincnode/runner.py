@@ -9,11 +9,12 @@ import json
 import os
 import secrets as random
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wincnode import assets
-from wincnode.errors import NodeLocked, NodeRefused, RunFailed
+from wincnode.errors import NodeLocked, NodeRefused, NodeUnreachable, RunFailed
 from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse
 from wincnode.transport import ConnectionLost, Transport
 
@@ -22,7 +23,9 @@ END_MARK = "wincnode-end"
 FACTS_FLUSH_S = (0, 5, 20)
 APPLY_FLUSH_S = (0, 1, 2, 5, 12, 20)
 READ_ATTEMPTS = 3
-REATTACH_ATTEMPTS = 8
+# An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
+PATIENCE_S = 120.0
+LONGEST_PAUSE_S = 8.0
 
 
 def command_line() -> str:
@@ -111,8 +114,8 @@ def read_facts(
         run = new_run()
         try:
             yield from attached(transport, run=run, plan={**plan, "run": run, "who": {}})
-        except ConnectionLost:
-            if attempt == READ_ATTEMPTS - 1:
+        except NodeUnreachable as error:
+            if error.id != ConnectionLost.id or attempt == READ_ATTEMPTS - 1:
                 raise
         else:
             return
@@ -142,8 +145,11 @@ def detached(
     run: str,
     plan: Mapping[str, Any],
     secrets: Mapping[str, str] | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Iterator[Event]:
     """Run a plan that outlives the connection; each event is delivered exactly once.
+
+    Args: patience_s: seconds without a new event after which a lost link is given up.
 
     Until the first journal line was seen, the same request is sent again after a drop: the
     node's claim on the run's id makes the second start a follower of the first.
@@ -153,7 +159,8 @@ def detached(
         verb = "detached" if since == 0 else "follow"
         return pack(payload_of(verb, run=run, plan=plan, secrets=secrets, since=since))
 
-    yield from _to_the_end(transport, request, run=run, node=str(plan["node"]))
+    node = str(plan["node"])
+    yield from _to_the_end(transport, request, run=run, node=node, patience_s=patience_s)
 
 
 def follow(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
@@ -163,7 +170,7 @@ def follow(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
     def request(since: int) -> bytes:
         return pack(payload_of("follow", run=run, plan=plan, since=since))
 
-    yield from _to_the_end(transport, request, run=run, node=node)
+    yield from _to_the_end(transport, request, run=run, node=node, patience_s=PATIENCE_S)
 
 
 def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:
@@ -181,11 +188,17 @@ def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:
 
 
 def _to_the_end(
-    transport: Transport, request: Callable[[int], bytes], *, run: str, node: str
+    transport: Transport,
+    request: Callable[[int], bytes],
+    *,
+    run: str,
+    node: str,
+    patience_s: float,
 ) -> Iterator[Event]:
     """Follow a journal across drops of the link; `request` asks for what comes after a number."""
     since = 0
     drops = 0
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             for event in _events(transport, request(since), run=run):
@@ -194,15 +207,20 @@ def _to_the_end(
                     continue
                 if event.seq > since + 1:
                     raise _gap(node, since)
-                since = max(since, event.seq)
+                if event.seq:
+                    since, drops, deadline = event.seq, 0, time.monotonic() + patience_s
                 yield event
                 if isinstance(event, Finished):
                     return
             raise _died(transport, node=node)
-        except ConnectionLost:
-            drops += 1
-            if drops > REATTACH_ATTEMPTS:
+        except NodeUnreachable as error:
+            # A node that never answered is not waited for; one whose link broke is.
+            never = not since and not drops and error.id != ConnectionLost.id
+            pause = min(LONGEST_PAUSE_S, 0.1 * 2**drops)
+            if never or time.monotonic() + pause > deadline:
                 raise
+            time.sleep(pause)
+            drops += 1
 
 
 def _gap(node: str, since: int) -> ConnectionLost:
