@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -138,10 +139,12 @@ def user(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def applied(server: WsmanServer, tmp_path: Path, *, check: bool = False) -> dict[str, Any]:
+def applied(
+    server: WsmanServer, tmp_path: Path, *, check: bool = False, playbook: str = PLAYBOOK
+) -> dict[str, Any]:
     """Run `wincnode apply` as a user does; the stand-ins' machine is judged leniently."""
     write_inventory(tmp_path / "wincnode.yaml", {"web-1": server.port})
-    (tmp_path / "two.yaml").write_text(PLAYBOOK)
+    (tmp_path / "two.yaml").write_text(playbook)
     ignored = [word for row in checks.all_checks() for word in ("--ignore", row.id)]
     words = ["apply", "two.yaml", "-o", "json", *ignored, *["--check"] * check]
     done = user(*words, folder=tmp_path)
@@ -191,3 +194,47 @@ def test_apply_repairs_what_was_changed_behind_our_back(
 
     assert [step["outcome"] for step in repaired["steps"]] == ["ok", "changed"]
     assert (node.drive / "k" / "note.txt").read_text() == "web-1"
+
+
+SECRET_PLAYBOOK = r"""
+name: a secret
+steps:
+  - file:
+      path: C:\token.txt
+      content: {secret: {env: PLANTED}}
+"""
+
+
+def test_a_secret_is_nowhere_but_where_it_was_wanted(
+    server: WsmanServer, node: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Journal, manifest, payload and report hold neither the new secret nor the one before it."""
+    secrets = ("planted-Secret-1", "planted-Secret-2")
+    reports = []
+    for secret in secrets:
+        monkeypatch.setenv("PLANTED", secret)
+        reports.append(json.dumps(applied(server, tmp_path, playbook=SECRET_PLAYBOOK)))
+
+    assert (node.drive / "token.txt").read_text() == secrets[1]
+    assert holding(node, secrets, reports) == []
+
+
+def holding(node: Machine, secrets: tuple[str, ...], reports: list[str]) -> list[str]:
+    """List the places that hold one of the secrets, as text or base64 of either encoding."""
+    forms = [
+        form
+        for secret in secrets
+        for form in (
+            secret.encode(),
+            secret.encode("utf-16-le"),
+            base64.b64encode(secret.encode()),
+            base64.b64encode(secret.encode("utf-16-le")),
+        )
+    ]
+    places = {str(n): text.encode() for n, text in enumerate(reports)}
+    places |= {
+        str(path): path.read_bytes()
+        for path in node.drive.rglob("*")
+        if path.is_file() and path.name != "token.txt"
+    }
+    return [place for place, data in places.items() if any(form in data for form in forms)]
