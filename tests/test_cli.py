@@ -49,6 +49,21 @@ def test_preflight_tells_ready_blocked_and_unreachable_apart(
     assert sorted(failing) == sorted(load_profile("ws2019-broken").expects)
 
 
+def test_facts_are_data_on_stdout_and_failures_on_stderr(
+    ports: dict[str, int], tmp_path: Path
+) -> None:
+    """A pipeline can parse stdout whatever happens to single nodes."""
+    inventory = tmp_path / "wincnode.yaml"
+    write_inventory(inventory, {"web-1": ports["web-1"], "web-3": closed_port()})
+
+    result = wincnode("facts", "-i", str(inventory))
+    document = json.loads(result.stdout)
+
+    assert result.returncode == 4
+    assert document["nodes"]["web-1"]["sections"] == load_profile("ws2022").facts
+    assert "web-3" in result.stderr
+
+
 def test_a_wrong_password_is_not_let_in(ports: dict[str, int], tmp_path: Path) -> None:
     """The node is named, the exit code is 4, and no traceback is shown."""
     inventory = tmp_path / "wincnode.yaml"

@@ -112,6 +112,30 @@ def apply(
 
 
 @app.command()
+def facts(
+    nodes: Nodes = None,
+    inventory: InventoryFile = Path("wincnode.yaml"),
+    parallel: Parallel = 20,
+) -> None:
+    """Print what nodes say of themselves, as JSON; changes nothing on them.
+
+    Example: wincnode facts win1
+    """
+    import json
+
+    from wincnode.commands import facts as verb
+    from wincnode.ui import Progress, show
+
+    asked = _asked(inventory, nodes, ignore=None, parallel=parallel)
+    with Progress(asked.options.nodes) as progress:
+        document, report = verb.run(asked.options, connect=asked.connect, watch=progress.watch)
+    typer.echo(json.dumps(document, indent=2))
+    if report.nodes:
+        show(report, to_stderr=True)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
 def runs(
     node: Annotated[str, typer.Argument(metavar="NODE")],
     inventory: InventoryFile = Path("wincnode.yaml"),

@@ -92,9 +92,9 @@ def _progress(item: Event | NodeReport) -> Text | None:  # noqa: PLR0911 - one f
             return None
 
 
-def show(report: Report) -> None:
-    """Print the report to stdout: a table of nodes, then each reason and remedy, worst first."""
-    console = Console(highlight=False)
+def show(report: Report, *, to_stderr: bool = False) -> None:
+    """Print the report: a table of nodes, then each reason and remedy, worst first."""
+    console = Console(highlight=False, stderr=to_stderr)
     table = Table("node", "status", "computer", "build", "errors", "warnings", "unknown")
     for node in report.nodes:
         table.add_row(

@@ -120,7 +120,7 @@ class Connection:
     cert_file: str | None = _entry("path", "PEM file of the client certificate.")
     key_file: str | None = _entry("path", "PEM file of the client certificate's key.")
     connect_timeout_s: int = _entry(
-        "number", "Seconds until a silent address is given up.", default=30, minimum=1, maximum=600
+        "number", "Seconds until a silent address is given up.", default=5, minimum=1, maximum=600
     )
     allow_unencrypted: bool = _entry(
         "flag",
