@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +70,7 @@ def test_facts_are_read_in_one_process_within_twelve_requests(
         Finished,
     ]
     assert [event.section for event in events if isinstance(event, FactsRead)] == list(sections)
-    assert len(server.requests) <= 12, server.requests
+    assert server.http_requests <= 12, server.requests
 
 
 def test_a_preflight_leaves_no_trace(node: Machine, transport: Transport) -> None:
@@ -194,6 +196,19 @@ def test_apply_repairs_what_was_changed_behind_our_back(
 
     assert [step["outcome"] for step in repaired["steps"]] == ["ok", "changed"]
     assert (node.drive / "k" / "note.txt").read_text() == "web-1"
+
+
+def test_an_apply_of_25_steps_stays_within_its_budget(server: WsmanServer, tmp_path: Path) -> None:
+    """20 HTTP requests and one for each started 20 seconds of work; 150,000 bytes of upload."""
+    folders = "".join(f"  - directory:\n      path: C:\\d{number}\n" for number in range(25))
+    began = time.monotonic()
+
+    report = applied(server, tmp_path, playbook=f"name: folders\nsteps:\n{folders}")
+
+    budget = 20 + math.ceil((time.monotonic() - began) / 20)
+    assert len(report["steps"]) == 25
+    assert server.http_requests <= budget, server.requests
+    assert server.bytes_in <= 150_000
 
 
 SECRET_PLAYBOOK = r"""

@@ -47,7 +47,7 @@ def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
     """Give a payload; `steps`, `facts`, `mode` and `scripts` are put where they belong."""
     run = changes.pop("run", RUN)
     kinds = {kind: script(assets.node_script(f"kinds/{kind}")) for kind in KINDS}
-    scripts = {name: script(assets.node_script(name)) for name in ("runner", "worker")}
+    scripts = {name: script(assets.node_script(name)) for name in ("runner", "steps", "worker")}
     scripts |= {f"kinds/{kind}": text for kind, text in kinds.items()}
     scripts |= {name: script(text) for name, text in changes.pop("scripts", {}).items()}
     kinds_rows = {kind: {"compare": {}, "detached_only": False} for kind in KINDS}

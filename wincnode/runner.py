@@ -76,6 +76,8 @@ def payload_of(
     names = ["runner"] if verb in {"attached", "detached"} else []
     if verb == "detached":
         names.append("worker")
+    if names and plan.get("steps"):
+        names.append("steps")
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
     names += [f"kinds/{kind}" for kind in sorted({step["kind"] for step in plan.get("steps", ())})]
     return {
