@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from wincnode import assets, checks
 from wincnode.inventory.schema import page as inventory_page
+from wincnode.inventory.schema import schema
 
 DOCS = Path(__file__).parent
 
@@ -32,10 +34,16 @@ def security_page() -> str:
     return text + "\n| script | SHA-256 |\n|---|---|\n" + "".join(rows)
 
 
+def schema_file() -> str:
+    """Give docs/wincnode.schema.json, with which editors complete an inventory."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 PAGES = {
     "checks.md": checks_page,
     "inventory.md": inventory_page,
     "security.md": security_page,
+    "wincnode.schema.json": schema_file,
 }
 
 
