@@ -148,6 +148,14 @@ def test_init_writes_an_inventory_that_loads_and_leaves_an_existing_one(tmp_path
     assert file.read_text() == text
 
 
+def test_init_in_a_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
+    """A mistake in the path is the user's to mend, not a bug of ours."""
+    result = wincnode("init", str(tmp_path / "none" / "wincnode.yaml"))
+
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr
+
+
 def test_explain_names_the_nearest_check() -> None:
     """A misspelt id is met with what was meant."""
     assert "remedy:" in wincnode("explain", "feat.containers").stdout

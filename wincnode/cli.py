@@ -231,6 +231,8 @@ def init(
             opened.write(sample_text())
     except FileExistsError as error:
         raise ConfigError(f"{file} exists and was left alone") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
     typer.echo(f"wrote {file}")
 
 
@@ -286,6 +288,10 @@ def run() -> int:
     except WincnodeError as error:
         _print_error(error.message, error.remedy)
         return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone, as with `| head`; what Python still flushes goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WincnodeError.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where a bug can become a message
         return _click_error(error) or _bug(error)
     return result if isinstance(result, int) else 0
