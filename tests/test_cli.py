@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -184,3 +186,23 @@ def test_version_is_answered_before_anything_is_imported() -> None:
     result = wincnode("--version")
 
     assert result.stdout.startswith("wincnode ")
+
+
+def test_an_interrupt_ends_at_once_with_130(tmp_path: Path) -> None:
+    """^C does not wait for a node that is silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        inventory = tmp_path / "wincnode.yaml"
+        write_inventory(inventory, {"web-1": silent.getsockname()[1]})
+        client = subprocess.Popen(
+            [sys.executable, "-m", "wincnode", "preflight", "-i", str(inventory)],
+            env={**os.environ, "WINCNODE_LAB_PASSWORD": PASSWORD},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        accepted, _ = silent.accept()
+        with accepted:
+            client.send_signal(signal.SIGINT)
+            _, stderr = client.communicate(timeout=5)
+
+    assert client.returncode == 130
+    assert b"Traceback" not in stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 from wincnode import fleet
@@ -35,3 +36,21 @@ def test_two_hundred_nodes_are_drained() -> None:
 def test_no_nodes_is_no_work() -> None:
     """An empty fleet ends at once."""
     assert list(fleet.run([], lambda _: iter([1]), parallel=5)) == []
+
+
+def test_closing_the_fleet_starts_no_further_node() -> None:
+    """After ^C no new node is touched."""
+    started: list[str] = []
+    go_on = threading.Event()
+
+    def work(name: str) -> Iterator[str]:
+        started.append(name)
+        yield name
+        go_on.wait(5)
+
+    fleet_run = fleet.run(["a", "b", "c"], work, parallel=1)
+    next(fleet_run)
+    fleet_run.close()
+    go_on.set()
+
+    assert started == ["a"]

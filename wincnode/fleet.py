@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class _End(Generic[T]):
+class _End:
     """One node's generator has ended."""
 
 
@@ -19,23 +19,28 @@ def run(
 ) -> Iterator[tuple[str, T | Exception]]:
     """Yield (node, item) as items come; a node's exception is its last item, never the fleet's end.
 
+    Closing the iterator starts no further node; the threads die with the process, so that ^C
+    does not wait for a node that is silent.
+
     Args: work: gives the items of one node; it runs in a thread. parallel: threads at once.
     """
-    items: queue.Queue[tuple[str, T | Exception | _End[T]]] = queue.Queue()
+    items: queue.Queue[tuple[str, T | Exception | _End]] = queue.Queue()
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for name in names:
+        waiting.put(name)
+    closed = threading.Event()
 
-    def drain(name: str) -> None:
-        try:
-            for item in work(name):
-                items.put((name, item))
-        except Exception as error:  # noqa: BLE001 - a node's failure is a value; the consumer judges it
-            items.put((name, error))
-        finally:
-            items.put((name, _End()))
+    def serve() -> None:
+        while not closed.is_set():
+            try:
+                name = waiting.get_nowait()
+            except queue.Empty:
+                return
+            _drain(name, work, items)
 
-    pool = ThreadPoolExecutor(max_workers=max(1, min(parallel, len(names) or 1)))
+    for _ in range(min(parallel, len(names))):
+        threading.Thread(target=serve, daemon=True).start()
     try:
-        for name in names:
-            pool.submit(drain, name)
         running = len(names)
         while running:
             name, item = items.get()
@@ -44,4 +49,18 @@ def run(
             else:
                 yield name, item
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        closed.set()
+
+
+def _drain(
+    name: str,
+    work: Callable[[str], Iterator[T]],
+    items: queue.Queue[tuple[str, T | Exception | _End]],
+) -> None:
+    try:
+        for item in work(name):
+            items.put((name, item))
+    except Exception as error:  # noqa: BLE001 - a node's failure is a value; the consumer judges it
+        items.put((name, error))
+    finally:
+        items.put((name, _End()))
