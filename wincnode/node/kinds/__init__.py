@@ -46,6 +46,18 @@ class Field:
     maximum: int = 2**31 - 1
 
 
+def presence(doc: str) -> Field:
+    """Give the field `state` of a kind whose objects can be there or not."""
+    return Field(
+        name="state",
+        type="text",
+        role="want",
+        default="present",
+        allowed=("present", "absent"),
+        doc=doc,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
     """A wanted state that a step can ask for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind
+from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, presence
 
 KIND = Kind(
     name="directory",
@@ -17,14 +17,7 @@ KIND = Kind(
             form=PATH_FORM,
             doc="Full path of the folder.",
         ),
-        Field(
-            name="state",
-            type="text",
-            role="want",
-            default="present",
-            allowed=("present", "absent"),
-            doc="A folder that is to be absent goes with all that is in it.",
-        ),
+        presence("A folder that is to be absent goes with all that is in it."),
         Field(
             name="sddl",
             type="text",

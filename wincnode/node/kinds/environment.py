@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind
+from wincnode.node.kinds import Field, Kind, presence
 
 KIND = Kind(
     name="environment",
@@ -30,13 +30,6 @@ KIND = Kind(
             compare="set",
             doc="Entries that a `;` list such as Path must hold; others in it stay.",
         ),
-        Field(
-            name="state",
-            type="text",
-            role="want",
-            default="present",
-            allowed=("present", "absent"),
-            doc="Whether there is to be such a variable.",
-        ),
+        presence("Whether there is to be such a variable."),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind
+from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, presence
 
 KIND = Kind(
     name="file",
@@ -17,14 +17,7 @@ KIND = Kind(
             form=PATH_FORM,
             doc="Full path of the file; its folder must exist.",
         ),
-        Field(
-            name="state",
-            type="text",
-            role="want",
-            default="present",
-            allowed=("present", "absent"),
-            doc="Whether there is to be a file.",
-        ),
+        presence("Whether there is to be a file."),
         Field(
             name="content",
             type="text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind
+from wincnode.node.kinds import Field, Kind, presence
 
 # Source of the words: learn.microsoft.com/powershell/module/netsecurity/new-netfirewallrule
 KIND = Kind(
@@ -19,14 +19,7 @@ KIND = Kind(
             form="a name without `|`",
             doc="Unique name of the rule, not the one that is shown.",
         ),
-        Field(
-            name="state",
-            type="text",
-            role="want",
-            default="present",
-            allowed=("present", "absent"),
-            doc="Whether there is to be such a rule.",
-        ),
+        presence("Whether there is to be such a rule."),
         Field(name="display_name", type="text", role="want", doc="Name shown to people."),
         Field(name="enabled", type="flag", role="want", default=True, doc="Whether it counts."),
         Field(

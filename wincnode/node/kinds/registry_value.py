@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind
+from wincnode.node.kinds import Field, Kind, presence
 
 # Source of the types: learn.microsoft.com/dotnet/api/microsoft.win32.registryvaluekind
 KIND = Kind(
@@ -19,14 +19,7 @@ KIND = Kind(
             doc="The key; it is made where it is missing.",
         ),
         Field(name="name", type="text", role="key", required=True, doc="Name of the value."),
-        Field(
-            name="state",
-            type="text",
-            role="want",
-            default="present",
-            allowed=("present", "absent"),
-            doc="Whether there is to be such a value.",
-        ),
+        presence("Whether there is to be such a value."),
         Field(
             name="type",
             type="text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind
+from wincnode.node.kinds import Field, Kind, presence
 
 KIND = Kind(
     name="wait_for",
@@ -24,13 +24,6 @@ KIND = Kind(
             required=True,
             doc="Name of the service or pipe, path of the file, or number of a local TCP port.",
         ),
-        Field(
-            name="state",
-            type="text",
-            role="want",
-            default="present",
-            allowed=("present", "absent"),
-            doc="A service is present while it runs, a port while something listens.",
-        ),
+        presence("A service is present while it runs, a port while something listens."),
     ),
 )
