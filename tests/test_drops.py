@@ -70,9 +70,12 @@ def run_with_fault(node: Machine, faults: Faults) -> list[runner.Event]:
             )
         )
         try:
-            return list(runner.detached(transport, run=run, plan=plan))
+            events = list(runner.detached(transport, run=run, plan=plan))
         finally:
             transport.close()
+        broken = faults.drop_before or faults.drop_at_request or 0
+        assert len(server.requests) >= broken, "the fault never came to pass"
+    return events
 
 
 def changes_in_journals(node: Machine) -> list[str]:
