@@ -1,9 +1,9 @@
-# Six words: install, demo, test, check, docs, build.
+# Six words: install, demo, test, check, docs, build. And soak, which takes an hour.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test check docs build
+.PHONY: install demo test soak check docs build
 
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -17,7 +17,10 @@ demo: install  ## run preflight against three simulated nodes
 	$(BIN)/wincnode-lab demo
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest -n 2 -rs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+
+soak: install  ## run what takes long: races, each request, mutations of the scripts
+	$(BIN)/python -m pytest -rs -s tests/soak
 
 check: install  ## format, lint and types
 	$(BIN)/ruff format --check .

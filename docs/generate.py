@@ -1,4 +1,4 @@
-"""Writes the pages that come from code: the checks, the inventory, the hashes of the scripts."""
+"""Writes the pages that come from code: checks, errors, step kinds, inventory, script hashes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 from wincnode import assets, checks
+from wincnode.error_ids import load_error_ids
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
+from wincnode.node.kinds import Field, Kind, Value, all_kinds, form
 
 DOCS = Path(__file__).parent
 
@@ -21,6 +23,72 @@ def checks_page() -> str:
         for check in checks.all_checks()
     ]
     return "".join(parts)
+
+
+EXIT_CODES = """\
+| exit code | meaning |
+|---|---|
+| 0 | as wanted |
+| 1 | a node failed, or a run was cancelled |
+| 2 | usage or configuration; no network was touched |
+| 3 | changes are pending (`--plan --exit-code`) |
+| 4 | unreachable, or not let in |
+| 5 | blocked by preflight |
+| 6 | another run holds the node |
+| 70 | a bug of ours; the log file is named |
+| 130 | interrupted |
+
+Several at once: 130, then 1, 5, 4, 6, 3.
+"""
+
+
+def errors_page() -> str:
+    """Give docs/errors.md: the exit codes, and a section for each error id."""
+    parts = [f"# Errors\n\n{EXIT_CODES}"]
+    for error in load_error_ids().values():
+        source = f"- source: {error.source}\n" if error.source else ""
+        parts.append(
+            f"\n## {error.id}\n\n{error.title} (exit code {error.exit_code}).\n\n"
+            f"- meaning: {error.meaning}\n- remedy: {error.remedy}\n{source}"
+        )
+    return "".join(parts)
+
+
+def kinds_page() -> str:
+    """Give docs/kinds.md: every step kind with its fields."""
+    return "# Step kinds\n\n" + KINDS_INTRO + "".join(map(_kind, all_kinds().values()))
+
+
+KINDS_INTRO = """\
+A step of a playbook names one kind and the state that it wants.
+`key` fields say which object is meant; a field that is left out and has no default stays as it is.
+Every step also takes `name`, `when` (a condition on `facts`, `node` and `vars`) and `timeout_s`.
+A text field may be a secret: `{secret: {env: NAME}}`, or file, prompt and command alike.
+"""
+
+
+def _kind(kind: Kind) -> str:
+    rows = [
+        f"\n## {kind.name}\n\n{kind.doc} Time limit: {kind.timeout_s} s.\n",
+        *([f"\n```yaml\n- {kind.name}: {kind.example}\n```\n"] if kind.example else []),
+        f"\n{(kind.rule.__doc__ or '').splitlines()[0]}\n" if kind.rule else "",
+        "\n| field | role | value | default | meaning |\n|---|---|---|---|---|\n",
+        *map(_kind_field, kind.fields),
+    ]
+    return "".join(rows)
+
+
+def _kind_field(row: Field) -> str:
+    default = "required" if row.required else _cell(row.default)
+    value = form(row).replace("|", "\\|")
+    listed = "a list, each " * (row.type == "texts" and bool(row.allowed))
+    return f"| `{row.name}` | {row.role} | {listed}{value} | {default} | {row.doc} |\n"
+
+
+def _cell(default: Value) -> str:
+    if default is None:
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def security_page() -> str:
@@ -41,7 +109,9 @@ def schema_file() -> str:
 
 PAGES = {
     "checks.md": checks_page,
+    "errors.md": errors_page,
     "inventory.md": inventory_page,
+    "kinds.md": kinds_page,
     "security.md": security_page,
     "wincnode.schema.json": schema_file,
 }

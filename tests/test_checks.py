@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
+import pathlib
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,16 +27,28 @@ from wincnode.checks import (
     failures,
     run_checks,
 )
+from wincnode.commands.inspect import Inspection, inspect, wanted
+from wincnode.errors import ConfigError
 from wincnode.facts import Facts
-from wincnode.lab.model import load_profile
+from wincnode.inventory import parse
+from wincnode.lab.model.facts import facts_of
+from wincnode.lab.windows.machine import Machine, load_profile, profile_names
 
 BY_ID = {check.id: check for check in all_checks()}
 WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False)
 
 
+@cache
+def profile_facts(name: str) -> dict[str, dict[str, Any]]:
+    """Give what a machine of a profile says of itself."""
+    with TemporaryDirectory() as folder:
+        machine = Machine(load_profile(name), pathlib.Path(folder) / "m", computer="WEB-1")
+        return facts_of(machine)
+
+
 def facts_with(*changes: tuple[Path, Any]) -> Facts:
     """Give the facts of the healthy Server 2022, changed at some places."""
-    sections: Any = copy.deepcopy(load_profile("ws2022").facts)
+    sections: Any = copy.deepcopy(profile_facts("ws2022"))
     for path, value in changes:
         target = sections
         for key in path[:-1]:
@@ -87,11 +105,11 @@ def test_tables_cover_every_check() -> None:
     assert {row[0] for row in FAILING} | by_hand == set(BY_ID) == {row[0] for row in UNKNOWN}
 
 
-@pytest.mark.parametrize("name", ["ws2022", "ws2019-broken"])
+@pytest.mark.parametrize("name", profile_names())
 def test_profile_gives_exactly_what_it_expects(name: str) -> None:
     """A planted defect has consequences: root causes come first, nothing else is reported."""
     profile = load_profile(name)
-    found = run_checks(Facts(sections=profile.facts), WANTED)
+    found = run_checks(Facts(sections=profile_facts(name)), WANTED)
     assert [row.check for row in found if row.verdict is not Verdict.PASS] == list(profile.expects)
     assert len(found) == len(BY_ID)
 
@@ -100,12 +118,27 @@ def test_consequence_names_its_cause() -> None:
     """Without the payload there is no feature, without the feature no service."""
     found = {
         row.check: row.because_of
-        for row in failures(run_checks(Facts(sections=load_profile("ws2019-broken").facts), WANTED))
+        for row in failures(run_checks(Facts(sections=profile_facts("ws2019-broken")), WANTED))
     }
     assert found["feat.payload"] == ()
     assert found["feat.containers"] == ("feat.payload",)
     assert found["svc.vmcompute"] == found["svc.hns"] == ("feat.containers",)
-    assert found["net.listen"] == found["left.kubeconfig"] == ("sw.kubelet",)
+
+
+def test_old_kubelet_explains_its_port_and_its_kubeconfig() -> None:
+    """Who removes it frees both."""
+    row = {"path": "C:\\k\\config", "server": "https://x:6443"}
+    facts = facts_with(
+        (("leftovers", "programs"), ["C:\\k\\kubelet.exe"]),
+        (("leftovers", "kubeconfigs"), [row]),
+        (("network", "listening", 0), TAKEN),
+    )
+    found = {finding.check: finding.because_of for finding in failures(run_checks(facts, WANTED))}
+    assert found == {
+        "sw.kubelet": (),
+        "net.listen": ("sw.kubelet",),
+        "left.kubeconfig": ("sw.kubelet",),
+    }
 
 
 def test_port_taken_by_a_stranger_has_no_cause() -> None:
@@ -182,7 +215,7 @@ def test_lab_flag_lets_clients_through() -> None:
 
 def test_named_adapter_decides_between_several() -> None:
     """Two default routes are an error only while nobody says which adapter counts."""
-    second = {**load_profile("ws2022").facts["network"]["adapters"][0], "name": "Data", "index": 9}
+    second = {**profile_facts("ws2022")["network"]["adapters"][0], "name": "Data", "index": 9}
     facts = facts_with((("network", "routes", 1), ROUTE))
     facts.sections["network"]["adapters"].append(second)
     assert "Ethernet, Data" in finding("net.nic", facts).evidence
@@ -246,3 +279,104 @@ def test_checks_say_what_they_prove() -> None:
     for check in BY_ID.values():
         assert all((check.title, check.proves, check.remedy, check.source, check.needs))
         assert check.severity is Severity.ERROR
+
+
+class Clockwork:
+    """A node's link: answers a request for facts as a healthy node whose clock is off."""
+
+    exit_code: int | None = None
+    stderr = b""
+
+    def __init__(self, off_s: float) -> None:
+        self._off = timedelta(seconds=off_s)
+
+    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+        """Yield hello, facts and the end of the run that stdin asks for."""
+        run = json.loads(stdin.split(b"\n")[1])["run"]
+        at = (datetime.now(UTC) + self._off).isoformat(timespec="milliseconds")
+        hello = {"computer": "A", "powershell": "5.1", "build": 20348, "at": at}
+        rows = [
+            {"type": "hello", **hello},
+            *(
+                {"type": "facts", "section": name, "status": "ok", "data": data}
+                for name, data in facts_with().sections.items()
+            ),
+            {"type": "finished", "outcome": "ok", "counts": {}},
+        ]
+        for seq, row in enumerate(rows, start=1):
+            yield json.dumps({"run": run, "seq": seq, **row}).encode()
+        self.exit_code = 0
+
+    def close(self) -> None:
+        """Give nothing back."""
+
+
+@pytest.mark.parametrize(("off_s", "blocked"), [(0, False), (400, True), (-400, True)])
+def test_clock_of_a_node_is_measured_against_ours(off_s: float, *, blocked: bool) -> None:
+    """The node's clock in its first event is held against ours when that event comes."""
+
+    def read() -> Iterator[object]:
+        yield (yield from inspect(Clockwork(off_s), node="a", against=WANTED))
+
+    *_, inspection = read()
+    assert isinstance(inspection, Inspection)
+    found = {row.check: row for row in inspection.findings}["sys.time"]
+    assert found.blocks is blocked
+    assert f"{off_s:+d} s off" in found.evidence.replace("-0 s", "+0 s")
+
+
+KUBECONFIG = """\
+current-context: b
+contexts:
+  - {name: a, context: {cluster: one}}
+  - {name: b, context: {cluster: two, user: admin}}
+clusters:
+  - {name: one, cluster: {server: 'https://one:6443'}}
+  - {name: two, cluster: {server: 'https://two:6443'}}
+users:
+  - {name: admin, user: {token: hunter2}}
+"""
+
+
+def wanted_by(kubeconfig: str, folder: pathlib.Path) -> Wanted:
+    """Give what an inventory with a kubeconfig wants of its nodes."""
+    (folder / "admin.conf").write_text(kubeconfig)
+    text = (
+        "cluster: {kubeconfig: admin.conf}\n"
+        "connection: {user: u, password: {env: P}}\nnodes: {a: }\n"
+    )
+    return wanted(parse(text, folder / "wincnode.yaml"), ignore=frozenset())
+
+
+def test_node_of_the_inventorys_own_cluster_belongs_to_nobody_else(tmp_path: pathlib.Path) -> None:
+    """The server of the kubeconfig's current context is the one that a node may point to."""
+    against = wanted_by(KUBECONFIG, tmp_path)
+    for server, verdict in (("https://two:6443", Verdict.PASS), ("https://one:6443", Verdict.FAIL)):
+        row = {"path": "C:\\etc\\kubernetes\\kubelet.conf", "server": server}
+        facts = facts_with((("leftovers", "kubeconfigs"), [row]))
+        assert finding("left.kubeconfig", facts, against).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "names no current-context"),
+        ("[a]", "names no current-context"),
+        ("current-context: [a]", "names no current-context"),
+        ("current-context: hunter2", "not among its contexts"),
+        (KUBECONFIG.replace("cluster: two,", "cluster: three,"), "has no server"),
+        (KUBECONFIG.replace("server: 'https://two", "serve: 'https://two"), "has no server"),
+        ("current-context: b\ncontexts: {b: hunter2}\n", "not among its contexts"),
+        ("token: 'hunter2", "not YAML"),
+    ],
+)
+def test_kubeconfig_without_a_server_is_a_config_error(
+    tmp_path: pathlib.Path, text: str, reason: str
+) -> None:
+    """The field and the file are named, and nothing of the file is repeated."""
+    with pytest.raises(ConfigError) as caught:
+        wanted_by(text, tmp_path)
+    assert "wincnode.yaml: cluster.kubeconfig: " in caught.value.message
+    assert "admin.conf" in caught.value.message
+    assert reason in caught.value.message
+    assert "hunter2" not in caught.value.message

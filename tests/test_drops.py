@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from winps import Machine, machine, winps
+from client import changed
+from nodes import lab_node, linked
 
 from wincnode import runner
 from wincnode.events import Finished, StepFinished
-from wincnode.lab.powershell import PowerShellEngine
-from wincnode.lab.server import Faults, WsmanServer
+from wincnode.lab.faults import Faults
 from wincnode.plan import Plan, Step, to_wire
-from wincnode.transport import ConnectionSettings, open_transport
 
 STEPS = tuple(
     Step(
@@ -35,54 +33,23 @@ def test_a_lost_link_neither_loses_nor_doubles_work(
     request_number: int, when: str, tmp_path: Path
 ) -> None:
     """Each step is done once, and each event comes once, wherever the link breaks."""
-    node = machine(tmp_path)
-    events = run_with_fault(
-        node,
+    faults = (
         Faults(drop_before=request_number)
         if when == "before"
-        else Faults(drop_at_request=request_number),
+        else Faults(drop_at_request=request_number)
     )
-
-    numbers = [event.seq for event in events if event.seq]
-
-    assert numbers == list(range(1, 7))  # hello, two for each step, finished
-    assert [event.outcome for event in events if isinstance(event, StepFinished)] == [
-        "changed",
-        "changed",
-    ]
-    assert isinstance(events[-1], Finished)
-    assert changes_in_journals(node) == ["1-folder", "2-folder"]
-
-
-def run_with_fault(node: Machine, faults: Faults) -> list[runner.Event]:
-    """Apply the steps over a server that loses one connection."""
-    engine = PowerShellEngine(Path(winps()), node.folder, computer="WEB-1", build=20348)
     run = runner.new_run()
     plan = to_wire(Plan(node="web-1", steps=STEPS), run=run, mode="apply", who=runner.who("test"))
-    with WsmanServer(engine, users={"Administrator": "secret"}, faults=faults) as server:
-        transport = open_transport(
-            ConnectionSettings(
-                address="127.0.0.1",
-                port=server.port,
-                scheme="http",
-                user="Administrator",
-                password="secret",
-            )
-        )
-        try:
-            events = list(runner.detached(transport, run=run, plan=plan))
-        finally:
-            transport.close()
-        broken = faults.drop_before or faults.drop_at_request or 0
-        assert len(server.requests) >= broken, "the fault never came to pass"
-    return events
+    with lab_node(tmp_path, faults=faults) as node:
+        with linked(node) as link:
+            events = list(runner.detached(link, run=run, plan=plan))
+        assert len(node.server.requests) >= request_number, "the fault never came to pass"
 
-
-def changes_in_journals(node: Machine) -> list[str]:
-    """List the steps that any run on the node says it changed."""
-    lines = [
-        json.loads(line)
-        for journal in sorted(node.base.glob("runs/*/journal.jsonl"))
-        for line in journal.read_text().splitlines()
-    ]
-    return [row["step"] for row in lines if row.get("outcome") == "changed" and "step" in row]
+        numbers = [event.seq for event in events if event.seq]
+        assert numbers == list(range(1, 7))  # hello, two for each step, finished
+        assert [event.outcome for event in events if isinstance(event, StepFinished)] == [
+            "changed",
+            "changed",
+        ]
+        assert isinstance(events[-1], Finished)
+        assert changed(node) == ["1-folder", "2-folder"]

@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import pytest
+
 from wincnode import fleet
+from wincnode.errors import Interrupted
+from wincnode.fleet import Stop
 
 
 def test_one_nodes_error_is_a_value_and_the_others_finish() -> None:
@@ -18,7 +22,7 @@ def test_one_nodes_error_is_a_value_and_the_others_finish() -> None:
         yield 2
 
     got: dict[str, list[object]] = {}
-    for name, item in fleet.run(["a", "bad", "b"], work, parallel=2):
+    for name, item in fleet.run(["a", "bad", "b"], work, parallel=2, stop=Stop()):
         got.setdefault(name, []).append(item if isinstance(item, int) else str(item))
 
     assert got == {"a": [1, 2], "bad": [1, "gone"], "b": [1, 2]}
@@ -28,14 +32,16 @@ def test_two_hundred_nodes_are_drained() -> None:
     """The fleet's size is not bounded by its threads."""
     names = [f"n{number}" for number in range(200)]
 
-    seen = [name for name, _ in fleet.run(names, lambda name: iter([name]), parallel=20)]
+    seen = [
+        name for name, _ in fleet.run(names, lambda name: iter([name]), parallel=20, stop=Stop())
+    ]
 
     assert sorted(seen) == sorted(names)
 
 
 def test_no_nodes_is_no_work() -> None:
     """An empty fleet ends at once."""
-    assert list(fleet.run([], lambda _: iter([1]), parallel=5)) == []
+    assert list(fleet.run([], lambda _: iter([1]), parallel=5, stop=Stop())) == []
 
 
 def test_closing_the_fleet_starts_no_further_node() -> None:
@@ -48,9 +54,71 @@ def test_closing_the_fleet_starts_no_further_node() -> None:
         yield name
         go_on.wait(5)
 
-    fleet_run = fleet.run(["a", "b", "c"], work, parallel=1)
+    fleet_run = fleet.run(["a", "b", "c"], work, parallel=1, stop=Stop())
     next(fleet_run)
     fleet_run.close()
     go_on.set()
 
     assert started == ["a"]
+
+
+def test_stopping_waits_for_bound_nodes_alone() -> None:
+    """After ^C a node that works is followed to its end, a reading one is left, no other starts."""
+    stop = Stop()
+    reading, working, silent = threading.Event(), threading.Event(), threading.Event()
+    told: list[tuple[str, ...]] = []
+
+    def work(name: str) -> Iterator[str]:
+        yield "hello"
+        if name == "working":
+            stop.bind(name)
+            working.set()
+            reading.wait(5)
+            yield "done"
+        silent.wait(5)
+        yield "too late"
+
+    got = []
+    names = ["working", "reading", "next"]
+    for name, item in fleet.run(names, work, parallel=2, stop=stop, on_stop=told.append):
+        got.append((name, item))
+        if len(got) == 2:
+            working.wait(5)
+            stop.ask()
+            reading.set()
+        if item == "done":
+            break
+    silent.set()
+
+    assert sorted(got[:2]) == [("reading", "hello"), ("working", "hello")]
+    assert got[2:] == [("working", "done")]
+    assert told == [("working",)]
+
+
+def test_stopping_ends_at_once_where_nothing_is_bound() -> None:
+    """Reading leaves nothing behind that anyone would have to wait for."""
+    stop = Stop()
+    silent = threading.Event()
+
+    def work(_: str) -> Iterator[str]:
+        yield "hello"
+        silent.wait(5)
+        yield "too late"
+
+    got = []
+    for _, item in fleet.run(["a"], work, parallel=1, stop=stop):
+        got.append(item)
+        stop.ask()
+    silent.set()
+
+    assert got == ["hello"]
+
+
+def test_nothing_is_begun_after_stopping() -> None:
+    """A node that was about to be changed is not."""
+    stop = Stop()
+    stop.ask()
+
+    with pytest.raises(Interrupted, match="a: interrupted before anything was changed"):
+        stop.bind("a")
+    assert stop.bound() == frozenset()

@@ -30,7 +30,7 @@ def test_sample_is_valid_and_commented() -> None:
     """What `wincnode init` writes loads as it is and fits the schema."""
     inventory = parse(sample_text(), PATH)
     assert [node.name for node in inventory.nodes] == ["win1", "win2"]
-    assert inventory.cluster.kubeconfig == "/fleet/admin.conf"
+    assert inventory.cluster.kubeconfig is None  # a first preflight asks for no further file
     assert inventory.nodes[0].labels == {"tier": "frontend"}
     assert inventory.nodes[0].connection.password == Source(
         kind="env", argument=("WINCNODE_PASSWORD",)
@@ -154,6 +154,15 @@ def test_yes_and_null_are_no_texts() -> None:
         ("groups: web", "takes a list"),
         ("labels: [a]", "takes a mapping"),
         ("labels: {a: b c}", "at most 63"),
+        ("labels: {-a: b}", "no key; at most 63"),
+        ("labels: {Not_DNS/a: b}", "an optional DNS name"),
+        ("labels: {x/y/z: b}", "no key"),
+        (f"labels: {{{'a' * 64}: b}}", "no key"),
+        (f"labels: {{a: {'b' * 64}}}", "at most 63"),
+        ("taints: ['a=b:NoRun']", "NoExecute"),
+        ("taints: ['a=b c:NoExecute']", "as of a label"),
+        (f"taints: ['{'a' * 64}:NoExecute']", "as of a label"),
+        ("taints: ['a=b:NoExecute', 'a=c:NoExecute']", "a:NoExecute is given twice"),
         ("connection: {fingerprint: abc}", "64 hexadecimal digits"),
         ("connection: {connect_timeout_s: 0}", "a number from 1 to 600"),
         ("connection: {allow_unencrypted: sure}", "one of true, false"),
@@ -166,6 +175,19 @@ def test_unfitting_value_says_what_fits(field: str, bad: str) -> None:
     rows = mistakes_of(HEAD + f"nodes: {{a: {{{field}}}}}\n")
     assert len(rows) == 1
     assert bad in rows[0]
+
+
+def test_labels_and_taints_take_all_that_kubernetes_takes() -> None:
+    """Prefixed keys, empty values, one key with two effects."""
+    prefix = ".".join(["a" * 61] * 4)
+    text = HEAD + (
+        "nodes:\n  a:\n"
+        f"    labels: {{node.example.com/Tier_1.x: '', {prefix}/{'n' * 63}: {'v' * 63}, '1': '2'}}\n"
+        "    taints: ['example.com/a=:NoSchedule', 'example.com/a:NoExecute', "
+        "'b=c.d_e-f:PreferNoSchedule']\n"
+    )
+    node = parse(text, PATH).nodes[0]
+    assert len(node.labels) == len(node.taints) == 3
 
 
 def test_fingerprint_address_and_taint_take_their_usual_forms() -> None:

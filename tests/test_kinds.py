@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wincnode.node import kinds
+from wincnode import playbook
+from wincnode.node import kinds, waits
 from wincnode.node.kinds import Field, Value, all_kinds, misfit, problems, split, wire
 
 FOLDER = Path(kinds.__file__).parent
@@ -132,3 +133,95 @@ def test_defaults_fill_the_wanted_state_but_not_of_what_is_absent() -> None:
 def test_forms_are_held(kind: str, field: str, value: Value, fits: bool) -> None:
     """Values that Windows would refuse are refused before any network is touched."""
     assert (not misfit(all_kinds()[kind].field(field), value)) is fits
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "field", "words"),
+    [
+        ("directory", {"path": "C:\\", "state": "absent"}, "path", "a whole drive"),
+        ("environment", {"name": "X"}, "value", "one of value, entries"),
+        ("environment", {"name": "X", "value": "a", "entries": ["b"]}, "entries", "beside value"),
+        ("environment", {"name": "Path", "entries": ["b"], "state": "absent"}, "entries",
+         "the whole variable is removed"),
+        ("file", {"path": "C:\\k"}, "content", "missing; it takes text"),
+        ("firewall_rule", {"name": "k", "protocol": "Any", "local_port": ["80"]}, "protocol",
+         "one of TCP, UDP"),
+        ("firewall_rule", {"name": "k", "local_port": ["70000"]}, "local_port", "1 to 65535"),
+        ("firewall_rule", {"name": "k", "local_port": ["90-80"]}, "local_port", "goes upwards"),
+        ("firewall_rule", {"name": "k", "local_port": ["Any", "80"]}, "local_port", "stands alone"),
+        ("firewall_rule", {"name": "k", "profile": ["Any", "Public"]}, "profile", "stands alone"),
+        ("registry_value", {"path": "HKLM:\\S", "name": "x"}, "value", "missing"),
+        ("registry_value", {"path": "HKLM:\\S", "name": "x", "value": ["a", "b"]}, "value",
+         "2 items; type String takes one"),
+        ("registry_value", {"path": "HKLM:\\S", "name": "x", "type": "DWord", "value": ["a"]},
+         "value", "a number from 0 to 4294967295"),
+        ("registry_value",
+         {"path": "HKLM:\\S", "name": "x", "type": "DWord", "value": ["4294967296"]}, "value",
+         "4294967295"),
+        ("registry_value", {"path": "HKLM:\\S", "name": "x", "type": "QWord", "value": ["007"]},
+         "value", "9223372036854775807"),
+        ("service", {"name": "x", "start": "disabled"}, "start", "one of auto, manual"),
+    ],
+)  # fmt: skip
+def test_fields_that_do_not_go_together_are_refused(
+    kind: str, values: dict[str, Value], field: str, words: str
+) -> None:
+    """The one field that is to be changed is named, with what it takes."""
+    ((found, problem),) = problems(all_kinds()[kind], values)
+    assert found == field
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("directory", {"path": "C:\\k", "state": "absent"}),
+        ("environment", {"name": "X", "state": "absent"}),
+        ("environment", {"name": "X", "value": {"$secret": "s"}}),
+        ("file", {"path": "C:\\k", "state": "absent"}),
+        ("file", {"path": "C:\\k", "content": ""}),
+        ("firewall_rule", {"name": "k", "protocol": "Any", "local_port": ["Any"]}),
+        ("registry_value", {"path": "HKLM:\\S", "name": "x", "state": "absent"}),
+        ("registry_value",
+         {"path": "HKLM:\\S", "name": "x", "type": "DWord", "value": ["4294967295"]}),
+        ("registry_value",
+         {"path": "HKLM:\\S", "name": "x", "type": "MultiString", "value": ["a", "b"]}),
+        ("service", {"name": "x", "start": "disabled", "state": "stopped"}),
+    ],
+)  # fmt: skip
+def test_fields_that_go_together_are_let_through(kind: str, values: dict[str, Value]) -> None:
+    """A rule refuses no more than what cannot work."""
+    assert list(problems(all_kinds()[kind], values)) == []
+
+
+def test_a_field_that_does_not_fit_is_told_once() -> None:
+    """The rule of the whole is silent about what is wrong by itself."""
+    values: dict[str, Value] = {"path": "HKLM:\\S", "name": "x", "value": "a"}
+    assert [field for field, _ in problems(all_kinds()["registry_value"], values)] == ["value"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "name", "fits"),
+    [
+        ("port", "10250", True), ("port", "0", False), ("port", "65536", False),
+        ("port", "kubelet", False), ("port", "80 ", False),
+        ("file", "C:\\k\\x", True), ("file", "x", False),
+        ("service", "containerd", True), ("service", "a/b", False),
+        ("pipe", "containerd-containerd", True), ("pipe", "//./pipe/containerd-containerd", True),
+        ("pipe", r"\\.\pipe\x", True), ("pipe", r"\\srv\pipe\x", False), ("pipe", "a" * 257, False),
+        ("http", "http://127.0.0.1:10248/healthz", True), ("http", "https://h/", True),
+        ("http", "127.0.0.1:10248", False), ("http", "http://", False),
+        ("http", "http://u:p@h/", False), ("http", "http://h:99999/", False),
+        ("http", "http://h/a b", False), ("other", "anything", True),
+    ],
+)  # fmt: skip
+def test_name_of_a_wait_fits_its_subject(subject: str, name: str, *, fits: bool) -> None:
+    """A wait for what cannot be there would last until its time is over."""
+    found = list(waits.rule({"subject": subject, "name": name}))
+    assert [field for field, _ in found] == ["name"] * (not fits)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in all_kinds().items() if kind.example))
+def test_example_of_a_kind_is_valid(name: str) -> None:
+    """What the docs show can be copied."""
+    playbook.parse(f"steps:\n  - {name}: {all_kinds()[name].example}\n", Path("example.yaml"))

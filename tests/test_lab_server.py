@@ -1,4 +1,4 @@
-"""The lab's WS-Management server, spoken to by the clients that people use."""
+"""The lab's WS-Management server, spoken to with pywinrm as it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import requests
 import trustme
 import xmltodict
 from echo_engine import EchoEngine
-from pypsrp.shell import Process, SignalCode, WinRS
-from pypsrp.wsman import WSMan
 from winrm import Protocol, Session
 from winrm.exceptions import (
     InvalidCredentialsError,
@@ -22,7 +20,9 @@ from winrm.exceptions import (
     WSManFaultError,
 )
 
-from wincnode.lab.server import Faults, WsmanServer
+from wincnode.lab.faults import Faults
+from wincnode.lab.sealing import Part, UnsealError, framed, parse_parts
+from wincnode.lab.server import WsmanServer
 
 USER, PASSWORD = "Administrator", "password"
 
@@ -152,20 +152,6 @@ def test_user_names_do_not_differ_by_case_and_may_carry_a_domain(node: WsmanServ
     """The lab knows its users by name, under whatever domain the client believes them in."""
     client = protocol(node, username="WORK\\administrator")
     assert run(client, "say hello")[0] == b"hello\r\n"
-
-
-def test_pypsrp_runs_a_command_and_reads_the_config(node: WsmanServer) -> None:
-    """A client of other descent: SPNEGO tokens, prefixed mustUnderstand, checked RelatesTo."""
-    options = {"username": USER, "password": PASSWORD, "port": node.port, "ssl": False}
-    with WSMan("127.0.0.1", auth="negotiate", no_proxy=True, **options) as client:
-        client.update_max_payload_size()
-        with WinRS(client, environment={"COLOUR": "blue"}) as shell:
-            process = Process(shell, "env", ["COLOUR"])
-            process.invoke()
-            process.signal(SignalCode.TERMINATE)
-            assert (process.rc, process.stdout) == (0, b"blue")
-    assert "Get" in node.requests
-    assert node.shells.open == 0
 
 
 def test_stdin_reaches_the_command_in_parts(node: WsmanServer) -> None:
@@ -311,3 +297,30 @@ def test_malformed_token_is_refused(node: WsmanServer, token: str) -> None:
     """401, and the server goes on."""
     headers = {"Authorization": f"Negotiate {token}"}
     assert requests.post(node.url, headers=headers, timeout=5).status_code == 401
+
+
+def test_sealed_parts_come_out_as_they_went_in() -> None:
+    """Whatever bytes they have, line ends and hyphens included."""
+    data = (b"", b"\r\n--\r\n", bytes(range(256)))
+    parts = [Part(header=bytes(16), data=one, length=len(one)) for one in data]
+    content_type, body = framed("application/HTTP-CredSSP-session-encrypted", parts)
+
+    assert content_type.startswith("multipart/x-multi-encrypted;")
+    assert parse_parts(body) == [(bytes(16), one) for one in data]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"sealed",
+        b"--Encrypted Boundary--",
+        b"--Encrypted Boundary\r\nabout--Encrypted Boundary--",
+        b"--Encrypted Boundary\r\nabout--Encrypted Boundary\r\nabc--Encrypted Boundary--",
+        b"--Encrypted Boundary\r\nabout--Encrypted Boundary\r\n" + bytes(20),
+    ],
+)
+def test_a_body_that_is_no_encrypted_multipart(body: bytes) -> None:
+    """Cut short, empty, or without its end: none of it is opened."""
+    with pytest.raises(UnsealError):
+        parse_parts(body)

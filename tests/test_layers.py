@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "wincnode"
@@ -11,8 +14,9 @@ PACKAGE = Path(__file__).parent.parent / "wincnode"
 ORDER = (
     ("errors",),
     ("secrets", "assets"),
-    ("builds",),
+    ("builds", "error_ids"),
     ("inventory", "node", "facts", "events"),
+    ("differences",),
     ("plan", "rendering"),
     ("checks", "playbook"),
     ("report",),
@@ -87,3 +91,14 @@ def test_each_outer_library_has_one_importer() -> None:
     ]
 
     assert wrong == []
+
+
+def test_every_library_that_is_imported_is_a_dependency() -> None:
+    """What comes along with another library may leave with it."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    rows = project["project"]["dependencies"]
+    named = {re.split(r"[^a-z0-9-]", row)[0].replace("-", "_") for row in rows}
+    named |= {"winrm", "yaml", "spnego", "wincnode"}  # pywinrm, pyyaml, pyspnego, ourselves
+    used = {name.split(".")[0] for _, path in modules() for name in imports(path)}
+
+    assert used - named - sys.stdlib_module_names == set()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wincnode import inventory as inventories
 from wincnode import plan as plans
 from wincnode.errors import ConfigError
+from wincnode.events import StepFinished
 from wincnode.plan import Plan
-from wincnode.playbook import parse, render
+from wincnode.playbook import parse, prompts, render
 from wincnode.secrets import Source
 
 PATH = Path("/books/install.yaml")
@@ -173,18 +175,65 @@ def test_wire_form_is_the_contract() -> None:
     }
 
 
-def test_plan_for_the_reader_masks_secrets() -> None:
-    """`--plan` prints *** and not even the secret's name."""
+def finished(step: str, outcome: str, *diff: tuple[str, Any, Any]) -> StepFinished:
+    """Give what a node says of a step in mode `check`."""
+    return StepFinished(step=step, outcome=outcome, diff=diff, error="", elapsed_ms=1)
+
+
+def test_plan_for_the_reader_shows_what_differs_and_what_stays() -> None:
+    """A step that is as wanted takes no line of its own; a title names its object."""
+    plan = plan_of(
+        "steps:\n"
+        "  - {name: programs, directory: {path: 'C:\\k'}}\n"
+        "  - directory: {path: 'C:\\l'}\n"
+        "  - registry_value: {path: 'HKLM:\\S', name: x, type: DWord, value: ['1']}\n"
+        "  - file: {path: 'C:\\x', state: absent}\n"
+        "  - wait_for: {subject: port, name: '10250'}\n"
+    )
+    ids = [step.id for step in plan.steps]
+    lines = plans.render(
+        plan,
+        [
+            finished(ids[0], "would_change", ("state", "absent", "present")),
+            finished(ids[1], "ok"),
+            finished(ids[2], "would_change", ("value", ["0"], ["1"])),
+            finished(ids[3], "would_change", ("state", "present", "absent")),
+            finished(ids[4], "would_change", ("state", "absent", "present")),
+        ],
+    )
+    assert [text for _, text in lines] == [
+        "  + create 1 programs (directory C:\\k)",
+        "  ~ change 3 registry_value HKLM:\\S x",
+        '      value: ["0"] -> ["1"]',
+        "  - remove 4 file C:\\x",
+        "  ~ wait 5 wait_for port 10250",
+        "  = as wanted already: 2 directory C:\\l",
+    ]
+
+
+def test_differences_of_a_secret_are_hidden_whatever_the_node_says() -> None:
+    """A node that forgets to mask cannot put a secret into a report."""
     plan = plan_of(
         "steps:\n  - {name: t, file: {path: 'C:\\t', content: {secret: {name: join_token}}}}\n"
     )
-    assert plans.render(plan) == (
-        "win1: 1 steps\n"
-        "  1-t  file  t\n"
-        '      path = "C:\\\\t"\n'
-        '      state: "present"\n'
-        '      content: "***"\n'
+    event = finished("1-t", "would_change", ("content", "old", "hunter2"), ("state", "a", "b"))
+    assert plans.masked(plan, event).diff == (("content", "***", "***"), ("state", "a", "b"))
+
+
+def test_each_prompt_of_a_playbook_is_asked_for_on_its_own() -> None:
+    """Two prompts are two secrets; the plans name them as they are asked for."""
+    book = parse(
+        "steps:\n"
+        "  - {name: a, file: {path: 'C:/a', content: {secret: {prompt: true}}}}\n"
+        "  - {name: b, file: {path: 'C:/b', content: {secret: {prompt: true}}}}\n",
+        PATH,
     )
+    plan = render(book, INVENTORY.nodes[0], facts=FACTS, inventory=INVENTORY)
+    assert tuple(plan.secrets.values()) == prompts(book)
+    assert [source.argument for source in prompts(book)] == [
+        (f"{PATH}:2: step 1 (a): file.content",),
+        (f"{PATH}:3: step 2 (b): file.content",),
+    ]
 
 
 def test_rendering_is_deterministic() -> None:
@@ -238,3 +287,33 @@ def test_facts_are_never_templates() -> None:
 def test_what_is_no_playbook_is_a_config_error(text: str) -> None:
     """The answer is a ConfigError whatever the file holds."""
     assert mistakes_of(text)
+
+
+def test_fields_that_do_not_go_together_are_told_with_the_other_mistakes() -> None:
+    """All at once, at their lines, before any network is touched."""
+    rows = mistakes_of(
+        "steps:\n"
+        "  - file: {path: '{{ nope }}'}\n"
+        "  - environment:\n"
+        "      name: X\n"
+        "      value: a\n"
+        "      entries: [b]\n"
+        "  - directry: {}\n"
+    )
+    assert [row.split(": ", 1)[0] for row in rows] == [f"{PATH}:{n}" for n in (2, 6, 7, 7)]
+    assert rows[0].endswith("file.content: missing; it takes text where state is present")
+
+
+def test_templated_fields_are_judged_together_once_they_are_rendered() -> None:
+    """What a template stands for is not known before; then it is held to the same rules."""
+    text = (
+        "vars: {type: DWord, state: present}\n"
+        "steps:\n"
+        "  - registry_value: {path: 'HKLM:\\S', name: x, type: '{{ type }}', value: ['{{ v }}']}\n"
+        "  - file: {path: 'C:\\k', state: '{{ state }}'}\n"
+    )
+    parse(text, PATH)
+    rows = mistakes_of(text.replace("type: DWord", "v: many, type: DWord"))
+    assert [row.split(" ", 1)[0] for row in rows] == [f"{PATH}:3:", f"{PATH}:4:"]
+    assert "a number from 0 to 4294967295" in rows[0]
+    assert "content: missing" in rows[1]

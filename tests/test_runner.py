@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from wincnode import runner
-from wincnode.errors import NodeLocked, NodeRefused, RunFailed
+from wincnode.errors import ConfigError, NodeLocked, NodeRefused, RunFailed
 from wincnode.events import Finished, Log
 from wincnode.lab.model import unpack
 from wincnode.transport import ConnectionLost
@@ -73,6 +73,32 @@ def test_a_gap_in_the_numbers_is_asked_for_again() -> None:
     assert [first.seq, *(event.seq for event in rest)] == [1, 2, 3]
 
 
+def reply(**event: object) -> Journal:
+    """Give a transport that says one line."""
+    transport = Journal([], cut=10)
+    transport.run = lambda *_: iter([json.dumps({"run": RUN, "seq": 0, **event}).encode()])  # type: ignore[method-assign] # one reply
+    return transport
+
+
+def test_cancel_gives_what_the_node_says() -> None:
+    """The operator reads whether the run stops or had ended."""
+    transport = reply(type="log", level="info", text="The run has ended already.")
+
+    assert list(runner.cancel(transport, run=RUN, node="win1")) == [
+        Log(level="info", text="The run has ended already.")
+    ]
+
+
+def test_cancel_of_a_run_that_is_not_there_is_an_error() -> None:
+    """A mistyped id is not taken for a success."""
+    transport = reply(type="died", message="This node knows no such run.")
+
+    with pytest.raises(RunFailed, match="no such run") as caught:
+        list(runner.cancel(transport, run=RUN, node="win1"))
+
+    assert caught.value.id == "run.unknown"
+
+
 def test_a_link_that_never_holds_is_given_up() -> None:
     """Re-attaching is bounded."""
     transport = Journal(numbered(30), cut=0)
@@ -87,8 +113,7 @@ def test_a_locked_node_names_its_holder() -> None:
     """The loser of the lock is told whose run it is."""
     holder = {"operator": "ann", "host": "laptop"}
     refused = {"seq": 0, "type": "refused", "code": "locked", "message": "", "holder": holder}
-    transport = Journal([], cut=10)
-    transport.run = lambda *_: iter([json.dumps({"run": RUN, **refused}).encode()])  # type: ignore[method-assign] # one reply
+    transport = reply(**refused)
 
     with pytest.raises(NodeLocked, match="operator ann, host laptop"):
         list(runner.detached(transport, run=RUN, plan=PLAN))
@@ -97,8 +122,7 @@ def test_a_locked_node_names_its_holder() -> None:
 def test_a_refusal_has_the_id_of_its_cause() -> None:
     """Constrained language is told apart from other refusals."""
     refused = {"seq": 0, "type": "refused", "code": "constrained_language", "message": "no"}
-    transport = Journal([], cut=10)
-    transport.run = lambda *_: iter([json.dumps({"run": RUN, **refused}).encode()])  # type: ignore[method-assign] # one reply
+    transport = reply(**refused)
 
     with pytest.raises(NodeRefused) as caught:
         list(runner.attached(transport, run=RUN, plan={"node": "win1"}))
@@ -117,19 +141,57 @@ def test_a_process_that_ends_without_a_result_is_an_error() -> None:
 
 def test_the_request_is_ascii_and_framed() -> None:
     """Values arrive as they were sent, whatever the code page."""
-    payload = {"name": "Zürich ‘quoted’ \u2028", "verb": "attached"}
+    payload = runner.payload_of("runs", run=RUN, plan={"node": "Zürich ‘quoted’ \u2028"})
 
     packed = runner.pack(payload)
 
     assert packed.isascii()
-    assert unpack(packed) == payload
+    assert unpack(packed)["plan"] == payload["plan"]
+
+
+def test_secrets_have_a_line_of_their_own() -> None:
+    """The JSON, which the node may log, holds no secret, and the header no hash of one."""
+    packed = runner.pack({"verb": "attached"}, {"a": "hush", "b": "z\u00fc\n"})
+    header, body, secrets, mark = packed.decode("ascii").splitlines()
+
+    assert secrets == "a=aHVzaA== b=esO8Cg=="
+    assert json.loads(header)["secrets"] == len(secrets)
+    assert set(json.loads(header)) == {"wincnode", "length", "sha256", "secrets"}
+    assert json.loads(body) == {"verb": "attached"}
+    assert mark == runner.END_MARK
+
+
+@pytest.mark.parametrize("name", ["a b", "a=b", "\u00fc", ""])
+def test_a_name_that_would_break_the_line_is_refused(name: str) -> None:
+    """A secret's name stands on a line that is cut at spaces."""
+    with pytest.raises(ConfigError):
+        runner.pack({}, {name: "hush"})
+
+
+@pytest.mark.parametrize(
+    ("verb", "mode", "names"),
+    [
+        ("attached", "check", "runner"),
+        ("attached", "apply", "runner runs"),
+        ("detached", "apply", "runner runs worker"),
+        ("follow", "", "runs"),
+        ("runs", "", "runs"),
+        ("cancel", "", "runs"),
+    ],
+)
+def test_a_request_brings_the_scripts_of_its_verb(verb: str, mode: str, names: str) -> None:
+    """Reading facts from many nodes sends nothing that only a change needs."""
+    payload = runner.payload_of(verb, run=RUN, plan={"node": "win1", "mode": mode})
+
+    assert sorted(payload["scripts"]) == names.split()
 
 
 def test_an_altered_request_is_noticed() -> None:
     """A changed byte in the payload does not pass."""
-    packed = runner.pack({"verb": "attached"}).replace(b"attached", b"detached")
+    payload = runner.payload_of("runs", run=RUN, plan={"node": "win1"})
+    packed = runner.pack(payload).replace(b"win1", b"win2")
 
-    with pytest.raises(ValueError, match="altered"):
+    with pytest.raises(ValueError, match="differs"):
         unpack(packed)
 
 

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from certificates import certificate
+from lab_links import USERS, Echo, link_to
 
 from wincnode.errors import BadReply, NotLetIn, UntrustedNode
-from wincnode.lab.process import FunctionProcess
-from wincnode.lab.server import Faults, WsmanServer
-from wincnode.transport import ConnectionLost, ConnectionSettings
-from wincnode.transport.shell import WinrmTransport
-
-USERS = {"alice": "pass-1"}
-
-
-class Echo:
-    """Runs one program: it counts its stdin, then writes what it read."""
-
-    def start(self, command: str, environment: Mapping[str, str]) -> FunctionProcess:
-        """Start it."""
-
-        def work(stdin: bytes) -> Iterator[bytes]:
-            yield b"%d\r\n" % len(stdin)
-            yield stdin
-
-        return FunctionProcess(work, needs_stdin=True)
-
-
-def link_to(server: WsmanServer, **more: object) -> WinrmTransport:
-    """Return a link to a lab server."""
-    settings: dict[str, object] = {
-        "address": "127.0.0.1",
-        "port": server.port,
-        "scheme": "https" if server.encrypted else "http",
-        "user": "alice",
-        "password": "pass-1",
-    }
-    return WinrmTransport(
-        ConnectionSettings(**(settings | more)),  # type: ignore[arg-type] # test data
-        resend_delays_s=(0, 0),
-    )
+from wincnode.lab.faults import Faults
+from wincnode.lab.server import WsmanServer
+from wincnode.transport import ConnectionLost
 
 
 @pytest.mark.parametrize("auth", ["basic", "ntlm"])

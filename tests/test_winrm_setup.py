@@ -7,11 +7,21 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from winps import machine, winps
+from winps import Machine, machine, winps
 
+from wincnode.assets import node_script
 from wincnode.commands.winrm_setup import EC2_LIMIT_BYTES, render
 from wincnode.errors import ConfigError
 
+# What the first run leaves: its certificate with days to go, its listener and its rule.
+AGAIN = r"""
+function Get-ChildItem { param($LiteralPath)
+    [pscustomobject]@{ FriendlyName = [IO.File]::ReadAllText('C:\label.txt'); HasPrivateKey = $true
+        NotAfter = (Get-Date).AddDays([int]$env:DAYS); Thumbprint = 'OURS'; RawData = [byte[]](1, 2, 3) } }
+function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate)
+    [pscustomobject]@{ Transport = 'HTTPS'; Address = '*'; CertificateThumbprint = 'OURS' } }
+function Get-NetFirewallRule { param($Name) $Name }
+"""
 PRELUDE = (Path(__file__).parent / "standins" / "winrm-setup.ps1").read_text(encoding="ascii")
 
 
@@ -39,6 +49,34 @@ def test_the_script_binds_a_certificate_and_opens_one_port(tmp_path: Path) -> No
     assert 'New-WSManInstance CertificateThumbprint="AB12"' in calls
     assert any('Basic="false"' in call for call in calls)
     assert any('RemoteAddress=["10.0.0.0/8"]' in c and 'Profile="Any"' in c for c in calls)
+
+
+def calls(folder: Path, prelude: str, **environment: str) -> list[str]:
+    """Run the shipped script over stand-ins, and give what it called."""
+    drive = machine(folder).drive if not (folder / "c").exists() else folder / "c"
+    (drive / "prelude.ps1").write_text(PRELUDE + prelude, encoding="ascii")
+    (drive / "setup.ps1").write_text(node_script("winrm-setup"), encoding="ascii")
+    (drive / "calls.txt").write_text("")
+    subprocess.run(
+        [winps(), "-NoProfile", "-NonInteractive", "-Command", ". C:\\prelude.ps1; C:\\setup.ps1"],
+        env={**Machine(folder=folder).variables(), **environment},
+        capture_output=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return [line.split()[0] for line in (drive / "calls.txt").read_text().splitlines()]
+
+
+def test_a_second_run_keeps_what_is_there(tmp_path: Path) -> None:
+    """Clients pin the certificate, so it changes only when it is about to end."""
+    calls(tmp_path, "")
+    kept = calls(tmp_path, AGAIN, DAYS="31")
+    renewed = calls(tmp_path, AGAIN, DAYS="29")
+
+    made = {"New-SelfSignedCertificate", "New-WSManInstance", "Remove-WSManInstance"}
+    assert made & set(kept) == set()
+    assert "Set-NetFirewallRule" in kept and "New-NetFirewallRule" not in kept
+    assert made <= set(renewed)
 
 
 @pytest.mark.parametrize("value", ["a'; Remove-Item C:", "$(x)", "\u2019", "", "-Verbose", "a b"])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
-from wincnode import assets
+from wincnode import assets, runner
 
+Events: TypeAlias = "list[dict[str, Any]]"
+Bindings: TypeAlias = "list[tuple[str, str]]"  # command, its line of the trace
 RUN = "0123456789abcdef0123456789abcdef"
 MODULES = "Windows/System32/WindowsPowerShell/v1.0/Modules"
 
@@ -31,9 +34,10 @@ def winps() -> str:
     return path
 
 
-def command() -> list[str]:
-    """Give the constant command line with the bootstrap in it."""
-    code = base64.b64encode(assets.node_script("bootstrap").encode("utf-16-le")).decode()
+def command(first: str = "") -> list[str]:
+    """Give the constant command line with the bootstrap in it; `first` is run before it."""
+    text = first + assets.node_script("bootstrap")
+    code = base64.b64encode(text.encode("utf-16-le")).decode()
     words = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
     return [winps(), *words, "-EncodedCommand", code]
 
@@ -47,7 +51,7 @@ def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
     """Give a payload; `steps`, `facts`, `mode` and `scripts` are put where they belong."""
     run = changes.pop("run", RUN)
     kinds = {kind: script(assets.node_script(f"kinds/{kind}")) for kind in KINDS}
-    scripts = {name: script(assets.node_script(name)) for name in ("runner", "steps", "worker")}
+    scripts = {name: script(assets.node_script(name)) for name in NAMES}
     scripts |= {f"kinds/{kind}": text for kind, text in kinds.items()}
     scripts |= {name: script(text) for name, text in changes.pop("scripts", {}).items()}
     kinds_rows = {kind: {"compare": {}, "detached_only": False} for kind in KINDS}
@@ -63,17 +67,19 @@ def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
     }
     launcher = script(assets.node_script("launcher"))
     payload = {"verb": verb, "run": run, "since": 0, "flush_s": [0], "launcher": launcher}
-    return payload | {"scripts": scripts, "plan": plan, "secrets": {}} | changes
+    return payload | {"scripts": scripts, "plan": plan} | changes
 
 
 def packed(payload: Mapping[str, Any]) -> bytes:
-    """Give the three lines that go to the bootstrap."""
-    body = json.dumps(payload)
-    header = {"wincnode": 1, "length": len(body), "sha256": assets.sha256(body)}
-    return f"{json.dumps(header)}\n{body}\nwincnode-end\n".encode("ascii")
+    """Give the lines that go to the bootstrap; `secrets` of the payload get their own."""
+    return runner.pack(
+        {name: value for name, value in payload.items() if name != "secrets"},
+        payload.get("secrets"),
+    )
 
 
 KINDS = assets.script_names("kinds")
+NAMES = ("runner", "runs", "steps", "worker")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,10 +110,10 @@ class Machine:
             **self.environment,
         }
 
-    def send(self, stdin: bytes) -> list[dict[str, Any]]:
+    def send(self, stdin: bytes, *, first: str = "") -> list[dict[str, Any]]:
         """Send a request and give the events that came back; anything else fails the test."""
         done = subprocess.run(
-            command(),
+            command(first),
             input=stdin,
             capture_output=True,
             env=self.variables(),
@@ -119,9 +125,37 @@ class Machine:
         except ValueError:
             raise AssertionError(done.stdout.decode() + done.stderr.decode()) from None
 
+    def bindings(self, verb: str = "attached", **changes: Any) -> tuple[Bindings, Events]:
+        """Send a valid request and tell what was bound to parameters of cmdlets."""
+        trace = self.folder / "trace.log"
+        script = Path(__file__).parent / "standins" / "trace.ps1"
+        shutil.copy(script, self.drive / "trace.ps1")
+        self.environment.update(TRACE=str(trace), TASKS_FIRST="C:\\trace.ps1")
+        events = self.send(packed(request(verb, **changes)), first=script.read_text())
+        bound = list(bindings(trace.read_text()))
+        trace.unlink()
+        return bound, events
+
     def run(self, verb: str = "attached", **changes: Any) -> list[dict[str, Any]]:
         """Send a valid request and give its events."""
         return self.send(packed(request(verb, **changes)))
+
+
+def bindings(trace: str) -> Iterator[tuple[str, str]]:
+    """Read a trace of parameter binding: (cmdlet, what was bound).
+
+    A plain function's bindings stand under no heading; module logging leaves them out too.
+    """
+    above: list[tuple[int, str]] = []
+    for line in trace.splitlines():
+        _, _, text = line.partition(" : ")
+        depth = len(text) - len(text.lstrip())
+        while above and above[-1][0] >= depth:
+            above.pop()
+        heading = re.search(r"BIND .*(?:args|parameters:) \[(.+)\]$", above[-1][1] if above else "")
+        if heading and "BIND arg" in text:
+            yield heading[1], text.strip()
+        above.append((depth, text))
 
 
 def machine(folder: Path) -> Machine:

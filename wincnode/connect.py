@@ -6,21 +6,24 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from wincnode.inventory.model import Node
-from wincnode.secrets import Secret, Source, resolve
+from wincnode.secrets import Secret, Source, refuse_prompts, resolve
 from wincnode.transport import ConnectionSettings, Transport, open_transport
 
 Scheme = Literal["https", "http"]
 Auth = Literal["ntlm", "basic", "kerberos", "credssp", "certificate"]
 
 
-def connector(nodes: tuple[Node, ...]) -> Callable[[str], Transport]:
+def connector(nodes: tuple[Node, ...], *, may_ask: bool) -> Callable[[str], Transport]:
     """Give the function that opens a node's transport.
 
     Each password source is asked once, here, before any thread runs: a prompt or a command
     that serves twenty nodes is answered once.
 
+    Args: may_ask: a person is there to answer a prompt.
     Raises: ConfigError: a password cannot be had.
     """
+    if not may_ask:
+        refuse_prompts(f"connection.password of {node.name}" for node in nodes if _asks(node))
     by_name = {node.name: node for node in nodes}
     passwords = _passwords(nodes)
 
@@ -31,6 +34,10 @@ def connector(nodes: tuple[Node, ...]) -> Callable[[str], Transport]:
         return open_transport(_settings(node, secret))
 
     return connect
+
+
+def _asks(node: Node) -> bool:
+    return node.connection.password is not None and node.connection.password.kind == "prompt"
 
 
 def _passwords(nodes: tuple[Node, ...]) -> dict[Source, Secret]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 Outcome = Literal[
@@ -44,6 +45,7 @@ class Hello(Event):
     user: str
     elevated: bool
     boot: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +158,7 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return fo
                 user=_text(raw.get("user")),
                 elevated=raw.get("elevated") is True,
                 boot=_text(raw.get("boot")),
+                at=_moment(raw.get("at")),
             )
         case "facts":
             data = raw.get("data")
@@ -228,6 +231,15 @@ def _step_finished(seq: int, raw: Mapping[str, Any]) -> StepFinished:
 
 def _text(value: object) -> str:
     return "" if value is None else printable(str(value))
+
+
+def _moment(value: object) -> datetime | None:
+    """Give the node's clock at an event, None where it says none."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _number(value: object) -> int:

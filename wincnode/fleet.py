@@ -7,7 +7,41 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from wincnode.errors import Interrupted
+
 T = TypeVar("T")
+# How soon ^C is noticed while no node says anything.
+LOOK_S = 0.2
+
+
+class Stop:
+    """Whether the user asked to stop, and the nodes whose work is followed to its end all the same.
+
+    `ask` is called by a signal handler, so nothing here takes a lock.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._bound: set[str] = set()
+
+    def ask(self) -> None:
+        """Start no further work."""
+        self.asked = True
+
+    def bind(self, node: str) -> None:
+        """Say that a node's work, from now on, goes on whoever listens.
+
+        Raises: Interrupted: the user asked to stop before.
+        """
+        # Bound before asking: whoever asks in between sees the node, or is seen here.
+        self._bound.add(node)
+        if self.asked:
+            self._bound.discard(node)
+            raise Interrupted(f"{node}: interrupted before anything was changed")
+
+    def bound(self) -> frozenset[str]:
+        """Give the nodes that are bound."""
+        return frozenset(self._bound)
 
 
 class _End:
@@ -15,14 +49,21 @@ class _End:
 
 
 def run(
-    names: Sequence[str], work: Callable[[str], Iterator[T]], *, parallel: int
+    names: Sequence[str],
+    work: Callable[[str], Iterator[T]],
+    *,
+    parallel: int,
+    stop: Stop,
+    on_stop: Callable[[tuple[str, ...]], None] = lambda _: None,
 ) -> Iterator[tuple[str, T | Exception]]:
     """Yield (node, item) as items come; a node's exception is its last item, never the fleet's end.
 
-    Closing the iterator starts no further node; the threads die with the process, so that ^C
-    does not wait for a node that is silent.
+    Once `stop` is asked for, no further node is started and only bound nodes are waited for; the
+    other threads die with the process, so that ^C does not wait for a node that is silent.
 
-    Args: work: gives the items of one node; it runs in a thread. parallel: threads at once.
+    Args:
+        work: gives the items of one node; it runs in a thread. parallel: threads at once.
+        on_stop: is told the nodes that are waited for, once.
     """
     items: queue.Queue[tuple[str, T | Exception | _End]] = queue.Queue()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -31,7 +72,7 @@ def run(
     closed = threading.Event()
 
     def serve() -> None:
-        while not closed.is_set():
+        while not (closed.is_set() or stop.asked):
             try:
                 name = waiting.get_nowait()
             except queue.Empty:
@@ -41,15 +82,34 @@ def run(
     for _ in range(min(parallel, len(names))):
         threading.Thread(target=serve, daemon=True).start()
     try:
-        running = len(names)
-        while running:
-            name, item = items.get()
-            if isinstance(item, _End):
-                running -= 1
-            else:
-                yield name, item
+        yield from _items(items, set(names), stop, on_stop)
     finally:
         closed.set()
+
+
+def _items(
+    items: queue.Queue[tuple[str, T | Exception | _End]],
+    running: set[str],
+    stop: Stop,
+    on_stop: Callable[[tuple[str, ...]], None],
+) -> Iterator[tuple[str, T | Exception]]:
+    told = False
+    while running:
+        if stop.asked:
+            left = tuple(sorted(stop.bound() & running))
+            if not left:
+                return
+            if not told:
+                on_stop(left)
+                told = True
+        try:
+            name, item = items.get(timeout=LOOK_S)
+        except queue.Empty:
+            continue
+        if isinstance(item, _End):
+            running.discard(name)
+        else:
+            yield name, item
 
 
 def _drain(

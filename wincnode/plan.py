@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from wincnode.differences import Line, Sign, differences
+from wincnode.events import StepFinished
 from wincnode.node.kinds import SECRET, Value, all_kinds, wire
 from wincnode.secrets import MASK, Source
 
 PROTOCOL = 1
 Mode = Literal["check", "apply"]
+# `create` and `remove` say it already.
+SAID_BY_WORD = (("state", "absent", "present"), ("state", "present", "absent"))
+VERDICTS: Mapping[str, tuple[Sign, str]] = MappingProxyType(
+    {
+        "failed": ("-", "! failed"),
+        "policy_owned": ("-", "! held by group policy"),
+        "needs_reboot": ("@", "~ after a reboot"),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,25 +96,64 @@ def _names(value: Value) -> Iterator[str]:
             yield from _names(list(value.values()))
 
 
-def render(plan: Plan) -> str:
-    """Write the plan for the reader of `--plan`: a line per step and field, secrets masked."""
-    rows = [f"{plan.node}: {len(plan.steps)} steps"]
+def masked(plan: Plan, event: StepFinished) -> StepFinished:
+    """Hide the differences of fields that hold a secret, whatever the node made of them."""
+    step = next((row for row in plan.steps if row.id == event.step), None)
+    if step is None:
+        return event
+    hidden = {name for name, value in step.want.items() if any(_names([value]))}
+    diff = tuple(
+        (field, MASK, MASK) if field in hidden else (field, have, want)
+        for field, have, want in event.diff
+    )
+    return replace(event, diff=diff)
+
+
+def render(plan: Plan, finished: Sequence[StepFinished]) -> tuple[Line, ...]:
+    """Write what a run in mode `check` found: each pending step with its changed fields."""
+    by_id = {event.step: event for event in finished}
+    lines: list[Line] = []
+    settled: list[str] = []
     for step in plan.steps:
-        rows.append(f"  {step.id}  {step.kind}  {step.title}")
-        rows += [f"      {name} = {_shown(value)}" for name, value in step.key.items()]
-        rows += [f"      {name}: {_shown(value)}" for name, value in step.want.items()]
-    return "\n".join(rows) + "\n"
+        event = by_id.get(step.id)
+        if event is not None and event.outcome == "ok":
+            settled.append(f"{step.id.partition('-')[0]} {step.title}")
+            continue
+        lines.append(_headline(step, event))
+        if event is not None:
+            rows = [row for row in event.diff if row not in SAID_BY_WORD]
+            lines += [(sign, f"      {text}") for sign, text in differences(rows)]
+            if event.error:
+                lines.append(("-", f"      {event.error}"))
+    if settled:
+        lines.append((" ", "  = as wanted already: " + "; ".join(settled)))
+    return tuple(lines)
 
 
-def _shown(value: Value) -> str:
-    return json.dumps(_masked(value), ensure_ascii=True)
+def _headline(step: Step, event: StepFinished | None) -> Line:
+    sign, word = _verdict(step, event)
+    number = step.id.partition("-")[0]
+    key = " ".join(
+        [
+            step.kind,
+            *(MASK if isinstance(value, dict) else str(value) for value in step.key.values()),
+        ]
+    )
+    title = step.title if key in step.title else f"{step.title} ({key})"
+    return sign, f"  {word} {number} {title}"
 
 
-def _masked(value: Value) -> Value:
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if isinstance(value, dict):
-        if set(value) == {SECRET}:
-            return MASK
-        return {name: _masked(item) for name, item in value.items()}
-    return value
+def _verdict(step: Step, event: StepFinished | None) -> tuple[Sign, str]:
+    """Say in a mark and a word what would come of a step."""
+    if event is None:
+        return " ", "? unknown"
+    if event.outcome != "would_change":
+        return VERDICTS.get(event.outcome, (" ", f"? {event.outcome}"))
+    if step.kind == "wait_for":
+        return "@", "~ wait"
+    changes = [(have, want) for field, have, want in event.diff if field == "state"]
+    if changes and changes[0][0] == "absent":
+        return "+", "+ create"
+    if changes and changes[0][1] == "absent":
+        return "-", "- remove"
+    return "@", "~ change"

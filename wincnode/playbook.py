@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from yaml.nodes import Node as YamlNode
 from yaml.nodes import ScalarNode, SequenceNode
@@ -21,6 +21,8 @@ from wincnode.rendering import CannotRender, Renderer
 from wincnode.secrets import FORMS, Source, source_of
 
 OPTIONS = ("name", "when", "timeout_s")
+# A word without `=`: secrets travel as NAME=TEXT.
+WORD = r"[!-<>-~]+"
 LONGEST_STEP_S = 4 * 3600
 
 
@@ -86,9 +88,7 @@ def parse(text: str, path: Path) -> Playbook:
 
 
 def _plain(node: YamlNode) -> Value:
-    value: Any = marks.plain(node)
-    found: Value = value
-    return found
+    return cast("Value", marks.plain(node))
 
 
 def _tasks(at: YamlNode, mistakes: Mistakes) -> tuple[Task, ...]:
@@ -188,10 +188,10 @@ def _is_template(value: Value) -> bool:
 def _secret(value: Value, own_name: str) -> tuple[str, Source | None]:
     """Give a secret's name in the plan and its source; a named one is the caller's to give."""
     match value:
-        case {"name": str() as name, **rest} if name and not rest:
+        case {"name": str() as name, **rest} if re.fullmatch(WORD, name) and not rest:
             return name, None
         case {"name": _}:
-            raise ConfigError(f"a secret is given as {{name: NAME}}, {FORMS}")
+            raise ConfigError(f"a secret is given as {{name: WORD}} (ASCII without `=`), {FORMS}")
     return own_name, source_of(value)
 
 
@@ -249,7 +249,7 @@ def _step(
             name, source = _secret(value["secret"], f"{id}.{field}")
             values[field] = {SECRET: name}
             if source is not None:
-                secrets[name] = _beside(source, mistakes.path)
+                secrets[name] = _placed(source, task, field, mistakes.path)
             continue
         try:
             values[field] = renderer.value(value, scope)
@@ -265,11 +265,24 @@ def _step(
     return step, secrets
 
 
-def _beside(source: Source, playbook: Path) -> Source:
-    """Give a source whose relative path starts at the playbook's folder."""
-    if source.kind != "file":
+def _placed(source: Source, task: Task, field: str, playbook: Path) -> Source:
+    """Give a source with its path from the playbook's folder; a prompt says where it stands."""
+    if source.kind == "file":
+        return Source(kind="file", argument=(marks.beside(source.argument[0], playbook),))
+    if source.kind != "prompt":
         return source
-    return Source(kind="file", argument=(marks.beside(source.argument[0], playbook),))
+    place = f"{playbook}:{task.lines[field]}: {task.where(field)}"
+    return Source(kind="prompt", argument=(place,))
+
+
+def prompts(playbook: Playbook) -> tuple[Source, ...]:
+    """List the secrets that somebody must be asked for, as the plans will name them."""
+    return tuple(
+        _placed(Source(kind="prompt"), task, field, playbook.path)
+        for task in playbook.tasks
+        for field, value in task.values.items()
+        if value == {"secret": {"prompt": True}}
+    )
 
 
 def _rendered_title(

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wincnode.checks import Finding
-from wincnode.errors import WincnodeError
+from wincnode.errors import Interrupted, WincnodeError
 from wincnode.events import StepFinished
+from wincnode.plan import Plan, Step
 
-Status = Literal["ready", "warnings", "blocked", "done", "unreachable", "failed", "locked"]
+Status = Literal[
+    "ready",
+    "warnings",
+    "blocked",
+    "done",
+    "cancelled",
+    "as-wanted",
+    "pending",
+    "unreachable",
+    "failed",
+    "locked",
+    "interrupted",
+]
 
 SCHEMA = "wincnode/report/v1"
 # Several at once: the first of these that occurs is the exit code (docs/design.md).
-EXIT_ORDER = (1, 5, 4, 6)
+EXIT_ORDER = (Interrupted.exit_code, 1, 5, 4, 6)
+PENDING_EXIT_CODE = 3
+# A step that group policy holds back, or that waits for a reboot, is not as wanted either.
+PENDING_OUTCOMES = frozenset({"would_change", "needs_reboot", "policy_owned"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeReport:
-    """What one run found and did on one node."""
+    """What one run found and did on one node; with a plan, what it would do."""
 
     node: str
     status: Status
     computer: str = ""
     build: int = 0
     findings: tuple[Finding, ...] = ()
+    plan: Plan | None = None
     steps: tuple[StepFinished, ...] = ()
     error: WincnodeError | None = None
     seconds: float = 0.0
@@ -35,28 +52,50 @@ class NodeReport:
         """Give this node's part of the exit code."""
         if self.error is not None:
             return self.error.exit_code
-        if self.status == "failed":
-            return 1
-        return 5 if self.status == "blocked" else 0
+        return {"failed": 1, "cancelled": 1, "blocked": 5}.get(self.status, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The whole run, nodes in the order of the inventory."""
+    """The whole run, nodes in the order of the inventory.
+
+    Args:
+        interrupted: the user pressed ^C. pending_counts: changes that are pending make the exit
+            code 3.
+    """
 
     command: str
     nodes: tuple[NodeReport, ...] = field(default_factory=tuple)
+    interrupted: bool = False
+    pending_counts: bool = False
 
     @property
     def exit_code(self) -> int:
         """Give the process's exit code: 0, or the most important of the nodes' codes."""
         codes = {node.exit_code for node in self.nodes} - {0}
+        if self.interrupted:
+            codes.add(Interrupted.exit_code)
+        if self.pending_counts and not codes and self.pending:
+            return PENDING_EXIT_CODE
         return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
+
+    @property
+    def pending(self) -> int:
+        """Count the nodes that are not as wanted yet."""
+        return sum(node.status == "pending" for node in self.nodes)
 
 
 def status_of(outcome: str) -> Status:
     """Give a node's status from the outcome of its run's last event."""
-    return "done" if outcome == "ok" else "failed"
+    known: Mapping[str, Status] = {"ok": "done", "cancelled": "cancelled"}
+    return known.get(outcome, "failed")
+
+
+def planned_status_of(outcome: str, steps: Iterable[StepFinished]) -> Status:
+    """Give a node's status from a run that only looked."""
+    if outcome != "ok":
+        return "failed"
+    return "pending" if any(row.outcome in PENDING_OUTCOMES for row in steps) else "as-wanted"
 
 
 def to_data(report: Report) -> Mapping[str, Any]:
@@ -80,10 +119,23 @@ def _node(node: NodeReport) -> Mapping[str, Any]:
         if node.error is None
         else {"id": node.error.id, "message": node.error.message, "remedy": node.error.remedy},
         "findings": [_finding(finding) for finding in node.findings],
-        "steps": [
-            {"step": step.step, "outcome": step.outcome, "error": step.error} for step in node.steps
-        ],
+        "steps": [_step(step, node.plan) for step in node.steps],
     }
+
+
+def _step(step: StepFinished, plan: Plan | None) -> Mapping[str, Any]:
+    planned = next((row for row in plan.steps if row.id == step.step), None) if plan else None
+    return {
+        "step": step.step,
+        **(_planned(planned) if planned else {}),
+        "outcome": step.outcome,
+        "error": step.error,
+        "diff": [{"field": field, "have": have, "want": want} for field, have, want in step.diff],
+    }
+
+
+def _planned(step: Step) -> Mapping[str, Any]:
+    return {"kind": step.kind, "title": step.title, "key": dict(step.key)}
 
 
 def _finding(finding: Finding) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import getpass
 import hashlib
 import json
 import os
+import re
 import secrets as random
 import socket
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wincnode import assets
-from wincnode.errors import NodeLocked, NodeRefused, NodeUnreachable, RunFailed
+from wincnode.errors import ConfigError, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
 from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse
 from wincnode.transport import ConnectionLost, Transport
 
@@ -56,12 +57,26 @@ def new_run() -> str:
     return random.token_hex(16)
 
 
-def pack(payload: Mapping[str, Any]) -> bytes:
-    """Frame a payload for the bootstrap: header with length and SHA-256, JSON, end mark."""
+def pack(payload: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> bytes:
+    """Frame a request for the bootstrap: header, payload, secrets, end mark, a line each.
+
+    Secrets stand apart from the JSON, so that the node reads them without a cmdlet, whose
+    arguments it may log. The header tells their length but no hash: a hash of a weak secret
+    gives it away.
+
+    Raises: ConfigError: a secret's name does not fit on the line.
+    """
     body = json.dumps(payload, ensure_ascii=True, separators=(",", ":"))
     digest = hashlib.sha256(body.encode("ascii")).hexdigest()
-    header = json.dumps({"wincnode": 1, "length": len(body), "sha256": digest})
-    return f"{header}\n{body}\n{END_MARK}\n".encode("ascii")
+    pairs = " ".join(_pair(name, text) for name, text in (secrets or {}).items())
+    row = {"wincnode": PROTOCOL, "length": len(body), "sha256": digest, "secrets": len(pairs)}
+    return f"{json.dumps(row)}\n{body}\n{pairs}\n{END_MARK}\n".encode("ascii")
+
+
+def _pair(name: str, text: str) -> str:
+    if not re.fullmatch(r"[!-<>-~]+", name):
+        raise ConfigError(f"a secret is called {name!r}; its name takes no space, `=` or accent")
+    return f"{name}={base64.b64encode(text.encode()).decode('ascii')}"
 
 
 def payload_of(
@@ -69,15 +84,16 @@ def payload_of(
     *,
     run: str,
     plan: Mapping[str, Any],
-    secrets: Mapping[str, str] | None = None,
     since: int = 0,
 ) -> dict[str, Any]:
     """Put together what the launcher needs for a verb: its scripts and nothing more."""
     names = ["runner"] if verb in {"attached", "detached"} else []
-    if verb == "detached":
-        names.append("worker")
     if names and plan.get("steps"):
         names.append("steps")
+    if verb != "attached" or plan.get("mode") == "apply":
+        names.append("runs")
+    if verb == "detached":
+        names.append("worker")
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
     names += [f"kinds/{kind}" for kind in sorted({step["kind"] for step in plan.get("steps", ())})]
     return {
@@ -88,7 +104,6 @@ def payload_of(
         "launcher": _script("launcher"),
         "scripts": {name: _script(name) for name in names},
         "plan": plan,
-        "secrets": dict(secrets or {}),
     }
 
 
@@ -131,7 +146,7 @@ def attached(
     secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Event]:
     """Run a plan in one process that lives as long as the connection; leaves no trace."""
-    request = pack(payload_of("attached", run=run, plan=plan, secrets=secrets))
+    request = pack(payload_of("attached", run=run, plan=plan), secrets)
     finished = False
     for event in _events(transport, request, run=run):
         _refuse(event, node=str(plan["node"]))
@@ -158,8 +173,9 @@ def detached(
     """
 
     def request(since: int) -> bytes:
-        verb = "detached" if since == 0 else "follow"
-        return pack(payload_of(verb, run=run, plan=plan, secrets=secrets, since=since))
+        if since:
+            return pack(payload_of("follow", run=run, plan=plan, since=since))
+        return pack(payload_of("detached", run=run, plan=plan), secrets)
 
     node = str(plan["node"])
     yield from _to_the_end(transport, request, run=run, node=node, patience_s=patience_s)
@@ -173,6 +189,25 @@ def follow(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
         return pack(payload_of("follow", run=run, plan=plan, since=since))
 
     yield from _to_the_end(transport, request, run=run, node=node, patience_s=PATIENCE_S)
+
+
+def cancel(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
+    """End a run before its next step; gives what the node says to that.
+
+    Raises: RunFailed: the node knows no such run. NodeError.
+    """
+    request = pack(payload_of("cancel", run=run, plan={"node": node}))
+    for event in _events(transport, request, run=run):
+        if isinstance(event, Died):
+            raise RunFailed(
+                f"{node}: there is no run {run} to cancel: {event.message}",
+                remedy=f"List the runs with `wincnode runs {node}`.",
+                id="run.unknown",
+            )
+        _refuse(event, node=node)
+        yield event
+    if transport.exit_code:
+        raise _died(transport, node=node)
 
 
 def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:

@@ -9,7 +9,7 @@ import shlex
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ MASK = "***"
 LIMIT_BYTES = 64 * 1024
 COMMAND_TIMEOUT_S = 60
 SOURCES = ("env", "file", "prompt", "command")
+NO_PROMPT_REMEDY = "Give it as {env: NAME}, {file: PATH} or {command: [..]} instead."
 FORMS = "{env: NAME}, {file: PATH}, {prompt: true} or {command: [PROGRAM, ARGUMENT]}"
 
 
@@ -57,7 +58,10 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Where a secret comes from; `argument` is one word but for a command."""
+    """Where a secret comes from; `argument` is one word but for a command.
+
+    A prompt's is the place in the file that asks, so that each place is asked for on its own.
+    """
 
     kind: Literal["env", "file", "prompt", "command"]
     argument: tuple[str, ...] = ()
@@ -101,6 +105,21 @@ def resolve(source: Source | Mapping[str, object], *, what: str = "password") ->
     return Secret(text)
 
 
+def refuse_prompts(settings: Iterable[str]) -> None:
+    """Refuse to go on where nobody could answer.
+
+    Args: settings: the places whose secret comes from a prompt.
+    Raises: ConfigError: there is such a place.
+    """
+    if places := ", ".join(settings):
+        raise ConfigError(
+            f"{places}: {{prompt: true}} needs somebody to ask, and --no-input is given or stdin"
+            " is no terminal",
+            remedy=NO_PROMPT_REMEDY,
+            id="config.no-input",
+        )
+
+
 def _from_environment(source: Source, what: str) -> str:
     name = source.argument[0]
     if name not in os.environ:
@@ -129,7 +148,8 @@ def _from_prompt(_source: Source, what: str) -> str:
     if not sys.stdin.isatty():
         raise ConfigError(
             f"{what}: there is no terminal to ask on",
-            remedy="Give it as {env: NAME}, {file: PATH} or {command: [..]} instead.",
+            remedy=NO_PROMPT_REMEDY,
+            id="config.no-input",
         )
     try:
         return getpass.getpass(f"{what}: ")

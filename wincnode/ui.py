@@ -10,24 +10,31 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from wincnode.checks import Finding, Severity, Verdict
+from wincnode.differences import Line, Sign
 from wincnode.events import Event, FactsRead, Hello, Log, StepFinished, StepStarted
-from wincnode.report import NodeReport, Report
+from wincnode.plan import render
+from wincnode.report import PENDING_OUTCOMES, NodeReport, Report
 
 STYLE = {
     "ready": "green",
     "done": "green",
+    "as-wanted": "green",
+    "pending": "yellow",
     "warnings": "yellow",
     "blocked": "red",
     "failed": "red",
+    "cancelled": "red",
     "locked": "red",
     "unreachable": "red",
+    "interrupted": "yellow",
 }
+SIGN_STYLE: dict[Sign, str] = {"+": "green", "-": "red", "@": "cyan", " ": ""}
 
 
 class Progress:
@@ -36,6 +43,7 @@ class Progress:
     def __init__(self, nodes: tuple[str, ...]) -> None:
         self._console = Console(file=sys.stderr, highlight=False)
         self._doing = dict.fromkeys(nodes, Text("connecting"))
+        self._note = Text()
         self._live = (
             Live(console=self._console, get_renderable=self._board, transient=True)
             if self._console.is_terminal
@@ -65,11 +73,21 @@ class Progress:
         if not self._live:
             self._console.print(Text(f"{node}: ").append(text), soft_wrap=True)
 
-    def _board(self) -> Table:
+    def finishing(self, nodes: tuple[str, ...]) -> None:
+        """Say after ^C which nodes are followed to their end, and how to leave at once."""
+        self._note = Text(
+            f"finishing {', '.join(nodes)}; press ^C again to leave at once, the node finishes"
+            " either way: wincnode attach NODE",
+            style="yellow",
+        )
+        if not self._live:
+            self._console.print(self._note, soft_wrap=True)
+
+    def _board(self) -> Group:
         table = Table.grid(padding=(0, 2))
         for node, doing in self._doing.items():
             table.add_row(Text(node), doing)
-        return table
+        return Group(table, self._note)
 
 
 def _progress(item: Event | NodeReport) -> Text | None:  # noqa: PLR0911 - one for each thing that can be told
@@ -108,6 +126,8 @@ def show(report: Report, *, to_stderr: bool = False) -> None:
     for node in report.nodes:
         for line in _reasons(node):
             console.print(line, soft_wrap=True)
+    for text in _plans(report):
+        console.print(text, soft_wrap=True)
 
 
 def _counts(node: NodeReport) -> tuple[int, int, int]:
@@ -124,15 +144,35 @@ def _reasons(node: NodeReport) -> list[Text]:
         lines.append(Text(f"{node.node}: {node.error.message} [{node.error.id}]", style="red"))
         if node.error.remedy:
             lines.append(Text(f"    {node.error.remedy}"))
+    changed = sum(step.outcome == "changed" for step in node.steps)
+    if changed:
+        lines.append(Text(f"{node.node}: changed {changed} of {len(node.steps)} steps"))
     lines += [
         Text(f"{node.node}: step {step.step}: {step.outcome}: {step.error}".rstrip(": "))
         for step in node.steps
-        if step.outcome != "ok"
+        if step.outcome not in {"ok", "changed"} and node.plan is None
     ]
     for finding in node.findings:
         if finding.verdict is not Verdict.PASS:
             lines += _finding(node.node, finding)
     return lines
+
+
+def _plans(report: Report) -> list[Text]:
+    """Draw what would change; nodes for which that is the same are drawn once."""
+    alike: dict[tuple[Line, ...], list[NodeReport]] = {}
+    for node in report.nodes:
+        if node.plan is not None:
+            alike.setdefault(render(node.plan, node.steps), []).append(node)
+    texts = []
+    for lines, nodes in alike.items():
+        pending = sum(step.outcome in PENDING_OUTCOMES for step in nodes[0].steps)
+        head = f"{pending} of {len(nodes[0].steps)} steps pending"
+        texts.append(Text(f"\n{', '.join(node.node for node in nodes)}: {head}", style="bold"))
+        texts += [Text(text, style=SIGN_STYLE[sign]) for sign, text in lines]
+    if alike:
+        texts.append(Text(f"\nNothing was changed; nodes with pending changes: {report.pending}."))
+    return texts
 
 
 def _finding(node: str, finding: Finding) -> list[Text]:

@@ -1,5 +1,6 @@
 # Stand-in for Windows' ScheduledTasks: a task is a file, starting it starts its process.
 # With TASKS_FAIL set no task can be registered, as where policy forbids it.
+# TASKS_FIRST names a script that a started process runs first.
 Set-StrictMode -Version 2
 $folder = 'C:\Windows\Tasks'
 
@@ -36,6 +37,7 @@ function Start-ScheduledTask {
     # The engine of the tests starts every process in System32, so the command sets its folder.
     $switches, $code = $task.Action.Argument -split ' -EncodedCommand '
     $text = [Text.Encoding]::Unicode.GetString([Convert]::FromBase64String($code))
+    if ($env:TASKS_FIRST) { $text = [IO.File]::ReadAllText($env:TASKS_FIRST) + $text }
     $text = "[Environment]::CurrentDirectory = '$($task.Action.WorkingDirectory)'; $text"
     $code = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($text))
     $start = New-Object -TypeName Diagnostics.ProcessStartInfo

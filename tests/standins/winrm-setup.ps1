@@ -9,6 +9,7 @@ function Enable-PSRemoting { param([switch]$SkipNetworkProfileCheck, [switch]$Fo
 function New-SelfSignedCertificate {
     param($Subject, $FriendlyName, $CertStoreLocation, $KeyAlgorithm, $KeyLength, $KeyExportPolicy, $NotAfter, $TextExtension)
     Add-Content C:\calls.txt "New-SelfSignedCertificate $KeyExportPolicy $($TextExtension -join ' ')"
+    [IO.File]::WriteAllText('C:\label.txt', $FriendlyName)
     [pscustomobject]@{ Thumbprint = 'AB12'; RawData = [byte[]](1, 2, 3) }
 }
 function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate)

@@ -61,7 +61,8 @@ def _time(facts: Facts, wanted: Wanted) -> Outcome:
         return failed(f"the clock is {skew:+.0f} s off", severity=Severity.WARNING)
     if source in ("", "NoSync") and not host:
         return failed("the clock follows no time source")
-    return passed(f"the clock follows {source if source not in ('', 'NoSync') else 'the host'}")
+    off = f"; it is {skew:+.0f} s off" if skew is not None else ""
+    return passed(f"the clock follows {'the host' if source in ('', 'NoSync') else source}{off}")
 
 
 CHECKS = (

@@ -1,27 +1,50 @@
-"""What a check proves and what to do when it fails, from its own declaration."""
+"""What a check proves or an error means, and what to do, from their own declarations."""
 
 from __future__ import annotations
 
 import difflib
 
 from wincnode import checks
+from wincnode.checks import Check
+from wincnode.error_ids import ErrorId, load_error_ids
 from wincnode.errors import ConfigError
 
 
-def explain(check_id: str) -> str:
-    """Give the text of a check.
+def explain(id: str) -> str:
+    """Give the text of a check or an error.
 
-    Raises: ConfigError: no check has that id; the message names the nearest.
+    Raises: ConfigError: neither has that id; the message names the nearest.
     """
-    by_id = {check.id: check for check in checks.all_checks()}
-    if check_id not in by_id:
-        near = difflib.get_close_matches(check_id, by_id, n=3)
-        raise ConfigError(
-            f"no check has the id {check_id!r}",
-            remedy=f"Did you mean {', '.join(near)}?" if near else "",
-        )
-    check = by_id[check_id]
+    known = {**load_error_ids(), **{check.id: check for check in checks.all_checks()}}
+    match known.get(id):
+        case Check() as check:
+            return _check(check)
+        case ErrorId() as error:
+            return _error(error)
+    near = difflib.get_close_matches(id, known, n=3)
+    raise ConfigError(
+        f"no check or error has the id {id!r}",
+        remedy=f"Did you mean {', '.join(near)}?"
+        if near
+        else "docs/checks.md and docs/errors.md list the ids.",
+    )
+
+
+def ids() -> list[str]:
+    """List all that can be explained."""
+    return sorted([*load_error_ids(), *(check.id for check in checks.all_checks())])
+
+
+def _check(check: Check) -> str:
     return (
         f"{check.id} ({check.severity.value}): {check.title}\n"
         f"  proves: {check.proves}\n  remedy: {check.remedy}\n  source: {check.source}"
+    )
+
+
+def _error(error: ErrorId) -> str:
+    source = f"\n  source: {error.source}" if error.source else ""
+    return (
+        f"{error.id} (exit code {error.exit_code}): {error.title}\n"
+        f"  meaning: {error.meaning}\n  remedy: {error.remedy}{source}"
     )

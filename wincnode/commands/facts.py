@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wincnode import assets, fleet, runner
-from wincnode.commands.inspect import Opener, Options, Watcher, failed
+from wincnode import assets, runner
+from wincnode.commands.inspect import Options, Session, failed, in_fleet
 from wincnode.events import Event, FactsRead
 from wincnode.facts import from_reads
 from wincnode.report import NodeReport, Report
@@ -14,14 +14,14 @@ from wincnode.report import NodeReport, Report
 SCHEMA = "wincnode/facts/v1"
 
 
-def run(options: Options, *, connect: Opener, watch: Watcher) -> tuple[Mapping[str, Any], Report]:
+def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
     """Read the facts of the nodes side by side.
 
     Returns: the document of facts, and the report of the nodes that could not be asked.
     """
 
     def work(name: str) -> Iterator[Event]:
-        transport = connect(name)
+        transport = session.connect(name)
         try:
             yield from runner.read_facts(
                 transport, node=name, sections=assets.script_names("facts")
@@ -31,15 +31,17 @@ def run(options: Options, *, connect: Opener, watch: Watcher) -> tuple[Mapping[s
 
     reads: dict[str, list[FactsRead]] = {}
     failures: list[NodeReport] = []
-    for name, item in fleet.run(options.nodes, work, parallel=options.parallel):
+    for name, item in in_fleet(options, work, session):
         if isinstance(item, Exception):
             failures.append(failed(name, item))
-            watch(name, failures[-1])
+            session.watch(name, failures[-1])
             continue
-        watch(name, item)
+        session.watch(name, item)
         if isinstance(item, FactsRead):
             reads.setdefault(name, []).append(item)
-    return _document(reads), Report(command="facts", nodes=tuple(failures))
+    return _document(reads), Report(
+        command="facts", nodes=tuple(failures), interrupted=session.stop.asked
+    )
 
 
 def _document(reads: Mapping[str, list[FactsRead]]) -> Mapping[str, Any]:

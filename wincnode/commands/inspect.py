@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
 
 from wincnode import assets, checks, fleet, runner
-from wincnode.errors import ConfigError, NodeError, WincnodeError
+from wincnode.errors import ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import Facts, from_reads
+from wincnode.fleet import Stop
+from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report, Status
 from wincnode.transport import Transport
 
+T = TypeVar("T")
 Item = Event | NodeReport
 Watcher = Callable[[str, Item], None]
 Opener = Callable[[str], Transport]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """What a verb over nodes works with.
+
+    Args:
+        connect: opens a node's transport. watch: is told each event and each node's result.
+        stop: whether the user asked to stop. finishing: is told which nodes are followed to their
+            end after that.
+    """
+
+    connect: Opener
+    watch: Watcher
+    stop: Stop = field(default_factory=Stop)
+    finishing: Callable[[tuple[str, ...]], None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,16 +80,20 @@ def check_ids(ids: frozenset[str]) -> None:
 
 
 def inspect(
-    transport: Transport, *, node: str, inventory: Inventory, ignore: frozenset[str]
+    transport: Transport, *, node: str, against: checks.Wanted
 ) -> Generator[Event, None, Inspection]:
     """Read a node's facts and judge them; yields the events, returns the inspection.
 
     Raises: NodeError.
     """
     hello: Hello | None = None
+    skew_s: float | None = None
     read: list[FactsRead] = []
     for event in runner.read_facts(transport, node=node, sections=assets.script_names("facts")):
-        hello = event if isinstance(event, Hello) else hello
+        if isinstance(event, Hello):
+            hello = event
+            # Sent the moment it was made: what is between is the way here, far below a minute.
+            skew_s = (event.at - datetime.now(UTC)).total_seconds() if event.at else None
         if isinstance(event, FactsRead):
             read.append(event)
         yield event
@@ -76,41 +102,76 @@ def inspect(
         computer=hello.computer if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
-        findings=checks.run_checks(facts, wanted(inventory, ignore=ignore)),
+        findings=checks.run_checks(facts, replace(against, skew_s=skew_s)),
     )
 
 
 def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
-    """Give what the checks measure a node against."""
+    """Give what the checks measure a node against.
+
+    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server.
+    """
     cluster = inventory.cluster
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
+        server=_server(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
     )
+
+
+def _server(inventory: Inventory) -> str:
+    if inventory.cluster.kubeconfig is None:
+        return ""
+    try:
+        return server_of(Path(inventory.cluster.kubeconfig))
+    except ConfigError as error:
+        raise ConfigError(f"{inventory.path}: cluster.kubeconfig: {error.message}") from error
 
 
 def over_nodes(
     command: str,
     options: Options,
     work: Callable[[str], Iterator[Item]],
-    *,
-    watch: Watcher,
+    session: Session,
 ) -> Report:
     """Do the work of each node side by side; a node's failure is its own result."""
     done: dict[str, NodeReport] = {}
-    for name, item in fleet.run(options.nodes, work, parallel=options.parallel):
+    for name, item in in_fleet(options, work, session):
         result = failed(name, item) if isinstance(item, Exception) else item
-        watch(name, result)
+        session.watch(name, result)
         if isinstance(result, NodeReport):
             done[name] = result
-    return Report(command=command, nodes=tuple(done[name] for name in options.nodes))
+    return Report(
+        command=command,
+        nodes=tuple(done.get(name) or left_alone(name) for name in options.nodes),
+        interrupted=session.stop.asked,
+    )
+
+
+def in_fleet(
+    options: Options, work: Callable[[str], Iterator[T]], session: Session
+) -> Iterator[tuple[str, T | Exception]]:
+    """Do the work of each node side by side, until the user asks to stop."""
+    return fleet.run(
+        options.nodes,
+        work,
+        parallel=options.parallel,
+        stop=session.stop,
+        on_stop=session.finishing,
+    )
+
+
+def left_alone(node: str) -> NodeReport:
+    """Give the result of a node that ^C came before."""
+    error = Interrupted(f"{node}: interrupted before anything was changed")
+    return NodeReport(node=node, status="interrupted", error=error)
 
 
 def failed(node: str, error: Exception) -> NodeReport:
     """Give the result of a node whose work ended with an error; a bug of ours goes on up."""
-    if not isinstance(error, NodeError | ConfigError):
+    if not isinstance(error, NodeError | ConfigError | Interrupted):
         raise error
-    statuses: dict[int, Status] = {4: "unreachable", 6: "locked"}
+    statuses: dict[int, Status] = {4: "unreachable", 6: "locked", 130: "interrupted"}
     known: WincnodeError = error
     return NodeReport(node=node, status=statuses.get(known.exit_code, "failed"), error=known)

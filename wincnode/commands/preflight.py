@@ -5,24 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from wincnode.commands.inspect import Item, Opener, Options, Watcher, inspect, over_nodes
+from wincnode.commands.inspect import Item, Options, Session, inspect, over_nodes, wanted
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report
 
 
-def run(inventory: Inventory, options: Options, *, connect: Opener, watch: Watcher) -> Report:
-    """Check the nodes side by side.
-
-    Args: connect: opens a node's transport. watch: is told each event and each node's result.
-    """
+def run(inventory: Inventory, options: Options, session: Session) -> Report:
+    """Check the nodes side by side."""
+    against = wanted(inventory, ignore=options.ignore)
 
     def work(name: str) -> Iterator[Item]:
         began = time.monotonic()
-        transport = connect(name)
+        transport = session.connect(name)
         try:
-            found = yield from inspect(
-                transport, node=name, inventory=inventory, ignore=options.ignore
-            )
+            found = yield from inspect(transport, node=name, against=against)
         finally:
             transport.close()
         yield NodeReport(
@@ -34,4 +30,4 @@ def run(inventory: Inventory, options: Options, *, connect: Opener, watch: Watch
             seconds=time.monotonic() - began,
         )
 
-    return over_nodes("preflight", options, work, watch=watch)
+    return over_nodes("preflight", options, work, session)

@@ -1,5 +1,6 @@
 """One YAML file: cluster, runtime, connection defaults, nodes."""
 
+from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.load import load, parse, select
 from wincnode.inventory.model import Cluster, Connection, Inventory, Node, Runtime
 from wincnode.inventory.sample import sample_text
@@ -14,4 +15,5 @@ __all__ = [
     "parse",
     "sample_text",
     "select",
+    "server_of",
 ]

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
-from yaml.nodes import ScalarNode, SequenceNode
 
 from wincnode.errors import ConfigError
 from wincnode.inventory import marks
@@ -101,12 +101,30 @@ def _node(
         problem = "no Kubernetes node name: lower-case letters, digits, `-` and `.`"
         mistakes.add(key, where, problem)
     values = _section(at, Node, where, mistakes)
+    for twice in _repeated_taints(values.get("taints", ())):
+        problem = f"{twice} is given twice; a key and an effect go together once"
+        mistakes.add(_key_of(at, "taints"), f"{where}.taints", problem)
     own = values.pop("connection", {})
     values["address"] = values.get("address") or name
     connection = replace(defaults, **own)
     if "scheme" in own and "port" not in own:
         connection = replace(connection, port=None)  # the default port belongs to its scheme
     return Node(name=name, line=marks.line_of(key), connection=connection, **values)
+
+
+def _repeated_taints(taints: Iterable[str]) -> list[str]:
+    """List what stands twice: taints are unique by key and effect.
+
+    Source: validateNodeTaints in pkg/apis/core/validation/validation.go of Kubernetes.
+    """
+    pairs = [re.sub("=.*:", ":", taint) for taint in taints]
+    return [pair for pair in dict.fromkeys(pairs) if pairs.count(pair) > 1]
+
+
+def _key_of(at: YamlNode, name: str) -> YamlNode:
+    """Give the node of a mapping's key, or the mapping itself."""
+    rows = at.value if isinstance(at, MappingNode) else ()
+    return next((key for key, _ in rows if key.value == name), at)
 
 
 def connection_problems(connection: Connection) -> list[tuple[str, str]]:
@@ -169,6 +187,9 @@ def _value(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
             return _texts(at, spec, where, mistakes)
         case "map":
             found = marks.entries(at, where, mistakes)
+            for name, (key, _) in found.items():
+                if not re.fullmatch(spec.key_pattern, name):
+                    mistakes.add(key, f"{where}.{marks.shown(name)}", f"no key; {spec.key_form}")
             pairs = {
                 name: _scalar(value, spec, f"{where}.{name}", mistakes)
                 for name, (_, value) in found.items()

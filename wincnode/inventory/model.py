@@ -14,13 +14,18 @@ Shape = Literal["text", "path", "cidr", "number", "flag", "texts", "map", "sourc
 
 # RFC 1123 subdomain, as the API server holds a Node's name to it
 # (kubernetes/kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go@v1.34.0).
-NODE_NAME = r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-LABEL = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"  # the same file
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+NODE_NAME = rf"^(?=.{{1,253}}$){_SUBDOMAIN}$"
+# kubernetes.io/docs/concepts/overview/working-with-objects/labels, "Syntax and character set"
+_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_KEY = rf"((?=[^/]{{1,253}}/){_SUBDOMAIN}/)?{_WORD}"
+LABEL_KEY = f"^{_KEY}$"
+LABEL = f"^({_WORD})?$"
+KEY_FORM = "at most 63 letters, digits, `-`, `_` and `.`, after an optional DNS name and `/`"
 VERSION = r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$"
-TAINT = (
-    r"^[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?(=[-A-Za-z0-9_.]*)?"
-    r":(NoSchedule|PreferNoSchedule|NoExecute)$"
-)
+# A taint's key and value are those of a label (validateNodeTaints in
+# kubernetes/kubernetes:pkg/apis/core/validation/validation.go@v1.34.0).
+TAINT = f"^{_KEY}(=({_WORD})?)?:(NoSchedule|PreferNoSchedule|NoExecute)$"
 # Source: learn.microsoft.com/windows/win32/winrm, "Installation and configuration for Windows
 # Remote Management", section "Listener and service defaults".
 PORTS = MappingProxyType({"https": 5986, "http": 5985})
@@ -35,6 +40,8 @@ class Spec:
     allowed: tuple[str, ...] = ()
     pattern: str = ""
     form: str = ""
+    key_pattern: str = ""
+    key_form: str = ""
     minimum: int = 0
     maximum: int = 0
 
@@ -160,13 +167,15 @@ class Node:
         default={},
         pattern=LABEL,
         form="at most 63 letters, digits, `-`, `_` and `.`",
+        key_pattern=LABEL_KEY,
+        key_form=KEY_FORM,
     )
     taints: tuple[str, ...] = _entry(
         "texts",
         "Kubernetes taints, such as `os=windows:NoSchedule`.",
         default=(),
         pattern=TAINT,
-        form="key=value:NoSchedule, :PreferNoSchedule or :NoExecute",
+        form="key=value:NoSchedule, :PreferNoSchedule or :NoExecute; key and value as of a label",
     )
     connection: Connection = field(
         default_factory=Connection,

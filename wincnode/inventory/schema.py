@@ -72,7 +72,11 @@ def _rules(spec: Spec) -> dict[str, Any]:
         "source": _SOURCE,
         "flag": {"type": "boolean"},
         "number": {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum},
-        "map": {"type": "object", "additionalProperties": _text(spec)},
+        "map": {
+            "type": "object",
+            "propertyNames": {"pattern": spec.key_pattern},
+            "additionalProperties": _text(spec),
+        },
         "texts": {"type": "array", "items": _text(spec)},
     }
     return rules.get(spec.shape) or _text(spec)
@@ -130,7 +134,7 @@ def _value_cell(spec: Spec) -> str:
     if spec.shape == "number":
         return f"a number from {spec.minimum} to {spec.maximum}"
     if spec.shape == "map":
-        return f"a mapping; each value {spec.form}"
+        return f"a mapping; each key {spec.key_form}; each value {spec.form}"
     one = ", ".join(f"`{word}`" for word in spec.allowed) or spec.form
     if spec.shape == "texts":
         return f"a list of {one}"

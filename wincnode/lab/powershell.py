@@ -1,59 +1,126 @@
 """The `powershell` engine: what arrives is run by a real PowerShell engine, a process per command.
 
-The engine is a Windows PowerShell 5.1 for Linux that WINCNODE_WINPS names. Its drive C is a
-folder and its registry a file, one of each per node; Windows cmdlets are modules in that drive.
+The engine is a Windows PowerShell 5.1 for Linux. Windows' own cmdlets are modules in the
+machine's drive C that ask its model.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import shlex
+import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from wincnode.lab.engine import Output, Process
+from wincnode.lab.windows import sc, standins
+from wincnode.lab.windows.machine import SYSTEM32, Machine, Task
+from wincnode.lab.windows.rpc import Rpc
 
-MODULES = r"C:\Windows\System32\WindowsPowerShell\v1.0\Modules"
+MODULES = SYSTEM32 + r"\WindowsPowerShell\v1.0\Modules"
+# Clients of Windows have no such module: learn.microsoft.com/powershell/module/servermanager
+SERVER_ONLY = "ServerManager"
 
 
 class PowerShellEngine:
-    """Runs each command line's PowerShell on one node's drive and registry.
+    """Runs each command line's PowerShell on one machine, and its scheduled tasks.
 
-    Args:
-        program: the PowerShell engine's start file.
-        node: the node's folder; `c` (the drive) and `registry.json` lie in it.
-        build: the Windows build that scripts see.
+    Args: program: the PowerShell engine's start file.
     """
 
-    def __init__(self, program: Path, node: Path, *, computer: str, build: int) -> None:
+    def __init__(self, program: Path, machine: Machine) -> None:
         self._program = program
-        self._environment = {
+        self._machine = machine
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._install()
+        self._rpc = Rpc(machine)
+        machine.start_task = self._start_task
+        machine.on_reboot.append(self._end_children)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Give the environment of a process on the machine."""
+        folder = self._machine.folder
+        return {
             **os.environ,
-            "WINPS_DRIVE_C": str(node / "c"),
-            "WINPS_REGISTRY": str(node / "registry.json"),
-            "WINPS_COMPUTERNAME": computer,
-            "WINPS_BUILD": str(build),
+            "WINPS_DRIVE_C": str(self._machine.drive),
+            "WINPS_REGISTRY": str(folder / "registry.json"),
+            "WINPS_COMPUTERNAME": self._machine.computer,
+            "WINPS_BUILD": str(self._machine.profile.build),
             "PSModulePath": MODULES,
-            # The engine caches what modules contain by path; each node has its own modules.
-            "PSModuleAnalysisCachePath": str(node / "modules.cache"),
+            # The engine caches what modules contain by path; each machine has its own modules.
+            "PSModuleAnalysisCachePath": str(folder / "modules.cache"),
+            "WINCNODE_LAB": self._rpc.address,
         }
 
     def start(self, command: str, environment: Mapping[str, str]) -> Process:
         """Start the PowerShell command line; its first word is taken for the engine."""
         # posix=False keeps the backslashes of Windows paths.
         arguments = shlex.split(command, posix=False)[1:]
-        return PipeProcess(
-            subprocess.Popen(
-                [str(self._program), *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**self._environment, **environment},
-            )
+        return PipeProcess(self._popen(arguments, environment))
+
+    def close(self) -> None:
+        """End the machine's processes; nothing of it answers any more."""
+        self._end_children()
+        self._rpc.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start_task(self, task: Task) -> None:
+        child = self._popen(_task_arguments(task), {})
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe:
+                pipe.close()
+
+    def _popen(
+        self, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [str(self._program), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**self.environment, **environment},
         )
+        self._children = [row for row in self._children if row.poll() is None] + [child]
+        return child
+
+    def _end_children(self) -> None:
+        children, self._children = self._children, []
+        for child in children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+
+    def _install(self) -> None:
+        """Put Windows' modules and programs on the machine's disk."""
+        for source in sorted(standins.MODULES.glob("*.psm1")):
+            if source.stem == SERVER_ONLY and self._machine.is_client:
+                continue
+            folder = self._machine.path(f"{MODULES}\\{source.stem}")
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, folder)
+        program = self._machine.path(SYSTEM32) / "sc.exe"
+        program.write_text(sc.SCRIPT, encoding="utf-8")
+        program.chmod(0o755)
+
+
+def _task_arguments(task: Task) -> list[str]:
+    """Give a task's arguments; a process of the engine starts in System32, so its code moves."""
+    *switches, code = shlex.split(task.argument, posix=False)
+    folder = task.folder.replace("'", "''")
+    # The task's text runs as it is, so that coverage knows it by its hash.
+    decoded = f"[Text.Encoding]::Unicode.GetString([Convert]::FromBase64String('{code}'))"
+    text = f"[Environment]::CurrentDirectory = '{folder}'\n. ([scriptblock]::Create({decoded}))"
+    return [*switches, base64.b64encode(text.encode("utf-16-le")).decode("ascii")]
 
 
 class PipeProcess:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
+from wincnode.lab.faults import Quota
+
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
@@ -22,6 +24,7 @@ WSMAN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 FAULT = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 CONFIG = "http://schemas.microsoft.com/wbem/wsman/1/config"
+WMI_ERROR = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError"
 IDENTITY = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 ANONYMOUS = f"{ADDRESSING}/role/anonymous"
 CMD_SHELL = f"{SHELL}/cmd"
@@ -237,13 +240,33 @@ def streamed(request: Request, command_id: str, streams: Streams) -> Reply:
 
 def fault(request: Request, code: int, *, subcode: str, message: str) -> Reply:
     """Build a fault with Windows' error code in its detail."""
-    text = escape(message)
+    detail = (
+        f'<f:WSManFault Code="{code}" Machine="127.0.0.1">'
+        f"<f:Message>{escape(message)}</f:Message></f:WSManFault>"
+    )
+    return _fault(request, subcode, message, detail)
+
+
+def quota_fault(request: Request, quota: Quota) -> Reply:
+    """Build the fault of a limit that is used up, its code where Windows puts it."""
+    if not quota.wmi:
+        return fault(request, quota.code, subcode=quota.subcode, message=quota.message)
+    text = escape(quota.message)
+    detail = (
+        f'<e:MSFT_WmiError xmlns:e="{WMI_ERROR}"><e:Message>{text}</e:Message>'
+        f"<e:MessageID>HRESULT 0x{quota.code:x}</e:MessageID>"
+        f"<e:error_Code>{quota.code}</e:error_Code><e:error_Type>HRESULT</e:error_Type>"
+        f"<e:error_WindowsErrorMessage>{text}</e:error_WindowsErrorMessage></e:MSFT_WmiError>"
+    )
+    return _fault(request, quota.subcode, quota.message, detail)
+
+
+def _fault(request: Request, subcode: str, message: str, detail: str) -> Reply:
     body = (
         "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode>"
         f"<s:Value>{subcode}</s:Value></s:Subcode></s:Code>"
-        f'<s:Reason><s:Text xml:lang="en-US">{text}</s:Text></s:Reason>'
-        f'<s:Detail><f:WSManFault Code="{code}" Machine="127.0.0.1">'
-        f"<f:Message>{text}</f:Message></f:WSManFault></s:Detail></s:Fault>"
+        f'<s:Reason><s:Text xml:lang="en-US">{escape(message)}</s:Text></s:Reason>'
+        f"<s:Detail>{detail}</s:Detail></s:Fault>"
     )
     return Reply(text=_envelope(request, f"{WSMAN[:-4]}/fault", body), status=500)
 

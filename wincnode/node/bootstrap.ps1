@@ -1,4 +1,4 @@
-# Reads a header, a payload and an end mark from stdin, proves that nothing is missing, and runs
+# Reads header, payload, secrets and end mark from stdin, proves that nothing is missing, and runs
 # the launcher that the payload brings. The one constant command line of wincnode.
 # Behind cmd.exe it may have 3061 characters: learn.microsoft.com/troubleshoot/windows-client/shell-experience/command-line-string-limitation
 $ErrorActionPreference = 'Stop'
@@ -14,7 +14,7 @@ $message = ''
 if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
     $code = 'constrained_language'
     $message = 'PowerShell on this node runs in constrained language (AppLocker or WDAC).'
-} elseif ($lines.Count -ne 3 -or $lines[2] -ne 'end') {
+} elseif ($lines.Count -ne 4 -or $lines[3] -ne 'end') {
     $code = 'truncated'
     $message = 'The request ended before its end mark.'
 } else {
@@ -29,6 +29,8 @@ if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
         $header = ConvertFrom-Json -InputObject $lines[0]
         if ($lines[1].Length -ne $header.length -or (& $digest $lines[1]) -ne $header.sha256) {
             $message = 'The payload differs from what its header says.'
+        } elseif ($lines[2].Length -ne $header.secrets) {
+            $message = 'The secrets are shorter or longer than the header says.'
         } else {
             $payload = ConvertFrom-Json -InputObject $lines[1]
             if ((& $digest $payload.launcher.text) -ne $payload.launcher.sha256) {
@@ -42,4 +44,5 @@ if ($code -ne '') {
     Write-Output -InputObject ('{"run":"' + $run + '","seq":0,"at":"' + $at + '","type":"refused","code":"' + $code + '","message":"' + $message + '"}')
     exit 1
 }
-& ([scriptblock]::Create($payload.launcher.text)) $payload
+# No cmdlet gets the secrets: module logging records what cmdlets get (docs/security.md).
+& ([scriptblock]::Create($payload.launcher.text)) $payload $lines[2]

@@ -8,17 +8,29 @@ go to journal.jsonl in the run folder, each flushed. The lock is a file held ope
 Source: MachineGuid and BootId as read by the kubelet,
 github.com/kubernetes/kubernetes pkg/kubelet/winstats/perfcounter_nodestats_windows.go
 #>
-param([Parameter(Mandatory = $true)][object]$Request, [object]$Secrets, [string]$Folder)
+param([Parameter(Mandatory = $true)][object]$Request, [string]$Secrets, [string]$Folder)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 $WarningPreference = 'SilentlyContinue'
 Set-StrictMode -Version 2
 $plan = $Request.plan
 $base = Join-Path -Path $env:ProgramFiles -ChildPath 'wincnode'
-$out = @{ seq = 0; journal = $null; lines = (New-Object -TypeName Text.StringBuilder)
+$out = @{ seq = 0; journal = $null; lock = $null; lines = (New-Object -TypeName Text.StringBuilder)
     flushes = 0; last = [Diagnostics.Stopwatch]::StartNew(); pauses = @($Request.flush_s) }
+$guard = [hashtable]::Synchronized(@{ job = $null; done = $false; grace_ms = 60000 })
 $known = @{}
-if ($null -ne $Secrets) { foreach ($p in $Secrets.PSObject.Properties) { $known[$p.Name] = [string]$p.Value } }
+$masked = New-Object -TypeName 'Collections.Generic.List[string]'
+# Pairs of name=BASE64, read with .NET alone: module logging records what cmdlets get.
+foreach ($pair in $Secrets.Split([char[]]' ', [StringSplitOptions]::RemoveEmptyEntries)) {
+    $name, $code = $pair.Split([char[]]'=', 2)
+    $value = [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($code))
+    $known[$name] = $value
+    $masked.AddRange([string[]]@($value, $code, [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($value))))
+    # What is quoted of a text of several lines may be one of them.
+    foreach ($line in $value.Split([char[]]"`r`n")) { if ($line.Length -ge 8) { $masked.Add($line) } }
+}
+# The longest first, or what is left of it behind a shorter one would be shown.
+$masked.Sort([Comparison[string]]{ param($A, $B) $B.Length - $A.Length })
 
 function ConvertTo-WnLine([object]$Value) {
     $json = ConvertTo-Json -InputObject $Value -Compress -Depth 12
@@ -50,7 +62,7 @@ function Write-WnEvent([string]$Type, [Collections.IDictionary]$Fields) {
     if ($out.last.Elapsed.TotalSeconds -ge $pause -or $Type -eq 'finished' -or $Type -eq 'refused') { Write-WnFlush }
 }
 function Hide-WnSecret([string]$Text) {
-    foreach ($value in $known.Values) { if ($value -ne '') { $Text = $Text.Replace($value, '***') } }
+    foreach ($form in $masked) { if ($form -ne '') { $Text = $Text.Replace($form, '***') } }
     $Text
 }
 function Get-WnScript([string]$Name) {
@@ -63,6 +75,24 @@ function Get-WnScript([string]$Name) {
 }
 function ConvertTo-WnPascal([string]$Name) {
     (@($Name -split '[_/-]') | ForEach-Object -Process { $_.Substring(0, 1).ToUpperInvariant() + $_.Substring(1) }) -join ''
+}
+function Read-WnHolder {
+    try {
+        $stream = [IO.File]::Open("$base\holder.json", 'Open', 'Read', 'ReadWrite')
+        try { ConvertFrom-Json -InputObject ((New-Object -TypeName IO.StreamReader -ArgumentList $stream).ReadToEnd()) } finally { $stream.Dispose() }
+    } catch { $null }
+}
+function Write-WnHolder([string]$Text) {
+    # Shared, as somebody who is refused may be reading it.
+    $bytes = [Text.Encoding]::ASCII.GetBytes($Text)
+    $stream = [IO.File]::Open("$base\holder.json", 'Create', 'Write', 'ReadWrite')
+    try { $stream.Write($bytes, 0, $bytes.Length) } finally { $stream.Dispose() }
+}
+function Close-WnLock {
+    if ($null -eq $out.lock) { return }
+    Write-WnHolder ''
+    $out.lock.Dispose()
+    $out.lock = $null
 }
 function Write-WnHello {
     $crypto = Get-ItemProperty -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Cryptography' -ErrorAction SilentlyContinue
@@ -84,55 +114,81 @@ function Write-WnHello {
             elevated = $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
             language_mode = [string]$ExecutionContext.SessionState.LanguageMode; mode = $mode; pid = $PID; boot = $boot })
 }
+function Start-WnGuard {
+    # The guard's runspace has no cmdlets: it only calls .NET. What .NET itself blocks cannot be
+    # stopped; then the process ends, so that nothing holds the lock for ever.
+    $space = [runspacefactory]::CreateRunspace([initialsessionstate]::Create())
+    $space.Open()
+    $space.SessionStateProxy.LanguageMode = 'FullLanguage'
+    $space.SessionStateProxy.SetVariable('guard', $guard)
+    $watcher = [powershell]::Create()
+    $watcher.Runspace = $space
+    $null = $watcher.AddScript('
+        while (-not $guard.done) {
+            [Threading.Thread]::Sleep(50)
+            $job = $guard.job
+            if ($null -eq $job) { continue }
+            $over = $job.watch.ElapsedMilliseconds - $job.limit_ms
+            if ($over -gt 0 -and -not $job.stopped) { $job.stopped = $true; $null = $job.work.BeginStop($null, $null) }
+            if ($over -gt $guard.grace_ms) { [Diagnostics.Process]::GetCurrentProcess().Kill() }
+        }')
+    $null = $watcher.BeginInvoke()
+}
+function Invoke-WnWithin([double]$Seconds, [string]$Text) {
+    # The script sees the caller's variables. What it puts out is dropped: transcription would
+    # write it down. False says that its time ran out.
+    $work = [powershell]::Create('CurrentRunspace')
+    $null = $work.AddScript($Text)
+    $job = [hashtable]::Synchronized(@{ work = $work; watch = [Diagnostics.Stopwatch]::StartNew(); limit_ms = 1000 * $Seconds; stopped = $false })
+    $guard.job = $job
+    try { $null = $work.Invoke() } finally { $guard.job = $null }
+    -not $job.stopped
+}
 function Invoke-WnFacts([object]$Section) {
     $watch = [Diagnostics.Stopwatch]::StartNew()
     $fact = [ordered]@{ section = $Section.section; status = 'unknown'; data = $null; error = $null; elapsed_ms = 0 }
-    $guard = $null
+    $box = @{ found = @() }
     try {
         $text = Get-WnScript ('facts/' + $Section.section)
-        $work = [powershell]::Create('CurrentRunspace')
-        $null = $work.AddScript($text + "`nGet-WnFacts" + (ConvertTo-WnPascal $Section.section))
-        # The watchdog's runspace has no cmdlets: it only calls .NET.
-        $shared = [hashtable]::Synchronized(@{ work = $work; left_ms = 1000 * $Section.timeout_s; done = $false })
-        $space = [runspacefactory]::CreateRunspace([initialsessionstate]::Create())
-        $space.Open()
-        $space.SessionStateProxy.LanguageMode = 'FullLanguage'
-        $space.SessionStateProxy.SetVariable('shared', $shared)
-        $guard = [powershell]::Create()
-        $guard.Runspace = $space
-        $null = $guard.AddScript('while (-not $shared.done) { [Threading.Thread]::Sleep(50); $shared.left_ms -= 50; if ($shared.left_ms -le 0) { $shared.done = $true; $null = $shared.work.BeginStop($null, $null) } }')
-        $null = $guard.BeginInvoke()
-        $found = @($work.Invoke())
-        $shared.done = $true
-        if ("$($work.InvocationStateInfo.State)" -eq 'Stopped') { $fact.error = 'deadline' }
-        elseif ($found.Count -eq 0) { $fact.error = 'the section gave nothing' }
-        else { $fact.data = $found[-1]; $fact.status = 'ok' }
+        $text += "`n" + '$box.found = @(Get-WnFacts' + (ConvertTo-WnPascal $Section.section) + ')'
+        if (-not (Invoke-WnWithin $Section.timeout_s $text)) { $fact.error = 'deadline' }
+        elseif ($box.found.Count -eq 0) { $fact.error = 'the section gave nothing' }
+        else { $fact.data = $box.found[-1]; $fact.status = 'ok' }
     } catch {
         $fact.error = Hide-WnSecret ($_.Exception.GetBaseException().Message)
-    } finally {
-        if ($null -ne $guard) { $shared.done = $true; $null = $guard.BeginStop($null, $null) }
     }
     $fact.elapsed_ms = $watch.ElapsedMilliseconds
     Write-WnEvent 'facts' $fact
 }
+function Invoke-WnStepWithin([object]$Step) {
+    # The step itself gives up when it does not settle in time; this ends one that hangs.
+    $box = @{ result = $null; problem = $null }
+    $inTime = Invoke-WnWithin ($Step.timeout_s + 2) 'try { $box.result = Invoke-WnStep $Step } catch { $box.problem = $_ }'
+    if (-not $inTime) { throw "The step took longer than $($Step.timeout_s) s." }
+    if ($null -ne $box.problem) { throw $box.problem }
+    $box.result
+}
 
-$lock = $null
 try {
     if ($Folder) { $out.journal = [IO.File]::Open("$Folder\journal.jsonl", 'CreateNew', 'Write', 'Read') }
     if ($plan.mode -eq 'apply') {
-        # A launcher that asks whether the node is free holds the file for a moment.
-        for ($try = 0; $null -eq $lock -and $try -lt 20; $try++) {
-            try { $lock = [IO.File]::Open("$base\lock", 'OpenOrCreate', 'ReadWrite', 'None') } catch [IO.IOException] { [Threading.Thread]::Sleep(50) }
+        # A launcher that asks whether the node is free holds the file for a moment, and who has
+        # just taken it needs one to leave a name.
+        $holder = $null
+        for ($try = 0; $null -eq $out.lock -and ($try -lt 20 -or ($null -eq $holder -and $try -lt 40)); $try++) {
+            try { $out.lock = [IO.File]::Open("$base\lock", 'OpenOrCreate', 'ReadWrite', 'None') } catch [IO.IOException] {
+                $holder = Read-WnHolder
+                [Threading.Thread]::Sleep(50)
+            }
         }
-        if ($null -eq $lock) {
-            $holder = $null
-            if ([IO.File]::Exists("$base\holder.json")) { $holder = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$base\holder.json")) }
+        if ($null -eq $out.lock) {
             Write-WnEvent 'refused' ([ordered]@{ code = 'locked'; message = 'Another run holds this node.'; holder = $holder })
             return
         }
-        [IO.File]::WriteAllText("$base\holder.json", (ConvertTo-WnLine ([ordered]@{ run = $plan.run; who = $plan.who })))
+        Write-WnHolder (ConvertTo-WnLine ([ordered]@{ run = $plan.run; who = $plan.who }))
     }
     Write-WnHello
+    Start-WnGuard
     foreach ($section in @($plan.facts)) { Invoke-WnFacts $section }
     if (@($plan.steps).Count) { . ([scriptblock]::Create((Get-WnScript 'steps'))) }
     $counts = @{}
@@ -146,7 +202,7 @@ try {
         if ($end -eq 'ok') {
             Write-WnEvent 'step_started' ([ordered]@{ step = $step.id; index = $index; total = @($plan.steps).Count })
             try {
-                $result = Invoke-WnStep $step
+                $result = Invoke-WnStepWithin $step
                 $done.outcome = $result.outcome
                 $done.diff = @($result.diff)
             } catch {
@@ -161,11 +217,15 @@ try {
         if ($plan.mode -eq 'apply' -and $done.outcome -eq 'failed') { $end = 'failed' }
     }
     if ($counts.ContainsKey('failed')) { $end = 'failed' }
+    # Who reads that the run has finished may start the next one at once.
+    Close-WnLock
     Write-WnEvent 'finished' ([ordered]@{ outcome = $end; counts = $counts })
 } catch {
     Write-WnEvent 'log' ([ordered]@{ level = 'error'; text = (Hide-WnSecret ($_.Exception.GetBaseException().Message)) })
+    Close-WnLock
     Write-WnEvent 'finished' ([ordered]@{ outcome = 'failed'; counts = @{} })
 } finally {
+    $guard.done = $true
     if ($null -ne $out.journal) { $out.journal.Dispose() }
-    if ($null -ne $lock) { $lock.Dispose() }
+    Close-WnLock
 }

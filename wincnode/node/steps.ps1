@@ -2,7 +2,8 @@
 .SYNOPSIS
 Compares a step with what is there, sets it, and asks again; loaded by the runner where a plan has steps.
 .NOTES
-Source: module logging records the arguments of cmdlets (event 4103), PowerShell-Docs about_Logging_Windows
+Source: a secret is a value that no cmdlet may get, as module logging records it (event 4103),
+github.com/PowerShell/PowerShell src/System.Management.Automation/engine/MshCommandRuntime.cs
 #>
 function Resolve-WnValue([object]$Value) {
     if ($Value -is [Management.Automation.PSCustomObject]) {
@@ -15,40 +16,72 @@ function Resolve-WnValue([object]$Value) {
         foreach ($p in $Value.PSObject.Properties) { $table[$p.Name] = Resolve-WnValue $p.Value }
         return $table
     }
-    if ($Value -is [array]) { return , @($Value | ForEach-Object -Process { Resolve-WnValue $_ }) }
+    if ($Value -is [array]) { return , @(foreach ($item in $Value) { Resolve-WnValue $item }) }
     $Value
+}
+function Test-WnEqual([object]$Have, [object]$Want) {
+    if ($null -eq $Have -or $null -eq $Want) { return $null -eq $Have -and $null -eq $Want }
+    if ($Want -is [string] -or $Have -is [string]) { return $Have -is [string] -and $Want -is [string] -and [string]::Equals($Have, $Want) }
+    if ($Want -is [Collections.IDictionary]) {
+        if ($Have -isnot [Collections.IDictionary] -or $Have.Count -ne $Want.Count) { return $false }
+        foreach ($name in $Want.Keys) { if (-not $Have.Contains($name) -or -not (Test-WnEqual $Have[$name] $Want[$name])) { return $false } }
+        return $true
+    }
+    if ($Want -is [array] -or $Have -is [array]) {
+        if ($Have -isnot [array] -or $Want -isnot [array] -or $Have.Count -ne $Want.Count) { return $false }
+        for ($n = 0; $n -lt $Want.Count; $n++) { if (-not (Test-WnEqual $Have[$n] $Want[$n])) { return $false } }
+        return $true
+    }
+    # True is no number.
+    if (($Want -is [bool]) -ne ($Have -is [bool])) { return $false }
+    $Have -eq $Want
 }
 function Test-WnSame([object]$Have, [object]$Want, [string]$How) {
     if ($null -eq $Have) { return $false }
-    # Secrets are texts; no cmdlet gets them, as module logging records its arguments.
-    if ($How -eq 'exact' -and $Have -is [string] -and $Want -is [string]) { return [string]::Equals($Have, $Want) }
     switch ($How) {
         'text' { return [string]::Equals([string]$Have, [string]$Want, 'OrdinalIgnoreCase') }
-        'path' {
-            $pair = @($Have, $Want) | ForEach-Object -Process { ([string]$_).Replace('/', '\').TrimEnd('\') }
-            return [string]::Equals($pair[0], $pair[1], 'OrdinalIgnoreCase')
-        }
+        'path' { return [string]::Equals(([string]$Have).Replace('/', '\').TrimEnd('\'), ([string]$Want).Replace('/', '\').TrimEnd('\'), 'OrdinalIgnoreCase') }
         'set' {
-            $pair = @($Have, $Want) | ForEach-Object -Process { (@($_ | ForEach-Object -Process { ([string]$_).ToLowerInvariant() } | Sort-Object -Unique)) -join "`n" }
-            return $pair[0] -ceq $pair[1]
+            $there = New-Object -TypeName 'Collections.Generic.HashSet[string]' -ArgumentList ([StringComparer]::OrdinalIgnoreCase)
+            foreach ($item in @($Have)) { $null = $there.Add([string]$item) }
+            return $there.SetEquals([string[]]@($Want))
         }
     }
-    (ConvertTo-Json -InputObject $Have -Compress -Depth 12) -ceq (ConvertTo-Json -InputObject $Want -Compress -Depth 12)
+    Test-WnEqual $Have $Want
+}
+function Test-WnSecret([object]$Value) {
+    if ($Value -is [array]) { foreach ($item in $Value) { if (Test-WnSecret $item) { return $true } } }
+    if ($Value -is [Management.Automation.PSCustomObject]) {
+        foreach ($p in $Value.PSObject.Properties) { if ($p.Name -eq '$secret' -or (Test-WnSecret $p.Value)) { return $true } }
+    }
+    $false
+}
+function Hide-WnValue([object]$Value) {
+    # What is there may hold a secret that this step does not want; then none of it is shown, so
+    # that nobody takes a text with stars in it for what was there.
+    if ($Value -is [string] -and (Hide-WnSecret $Value) -cne $Value) { return '***' }
+    if ($Value -is [array]) { return , @(foreach ($item in $Value) { Hide-WnValue $item }) }
+    $Value
+}
+function Get-WnShown([object]$Step, [string]$Field, [object]$Value) {
+    # A value that goes into the journal or the manifest: a secret field shows only that it has one.
+    $wanted = $Step.want.PSObject.Properties[$Field]
+    if ($null -ne $wanted -and $null -ne $Value -and (Test-WnSecret $wanted.Value)) { return '***' }
+    Hide-WnValue $Value
 }
 function Compare-WnStep([object]$Step, [hashtable]$Want, [hashtable]$Have) {
     $how = $plan.kinds.($Step.kind).compare
-    $fields = @($Want.Keys | Where-Object -FilterScript { $null -ne $Want[$_] } | Sort-Object)
+    $fields = @($Want.Keys | Sort-Object)
     foreach ($field in $fields) {
+        if ($null -eq $Want[$field]) { continue }
         $rule = $how.PSObject.Properties[$field]
         $name = 'exact'
         if ($null -ne $rule) { $name = $rule.Value }
         if (Test-WnSame $Have.values[$field] $Want[$field] $name) { continue }
-        $row = [ordered]@{ field = $field; have = $Have.values[$field]; want = $Want[$field] }
-        if ((ConvertTo-Json -InputObject $Step.want.$field -Compress -Depth 12).Contains('"$secret"')) { $row.have = '***'; $row.want = '***' }
-        $row
+        [ordered]@{ field = $field; have = (Get-WnShown $Step $field $Have.values[$field]); want = (Get-WnShown $Step $field $Want[$field]) }
     }
 }
-function Add-WnManifest([object]$Step, [object[]]$Diff, [hashtable]$Have) {
+function Add-WnManifest([object]$Step, [hashtable]$Have) {
     $path = Join-Path -Path $base -ChildPath 'manifest.json'
     $rows = @()
     if ([IO.File]::Exists($path)) { $rows = @((ConvertFrom-Json -InputObject ([IO.File]::ReadAllText($path))).entries) }
@@ -56,13 +89,14 @@ function Add-WnManifest([object]$Step, [object[]]$Diff, [hashtable]$Have) {
     # The first entry of a thing holds what was there before wincnode.
     foreach ($row in $rows) { if ((ConvertTo-WnLine ([ordered]@{ kind = $row.kind; key = $row.key })) -ceq $id) { return } }
     $before = @{}
-    foreach ($name in $Have.values.Keys) { $before[$name] = $Have.values[$name] }
-    foreach ($row in $Diff) { $before[$row.field] = $row.have }
+    foreach ($name in $Have.values.Keys) { $before[$name] = Get-WnShown $Step $name $Have.values[$name] }
     $rows += [ordered]@{ kind = $Step.kind; key = $Step.key; before = $before; run = $plan.run }
     [IO.File]::WriteAllText("$path.new", (ConvertTo-WnLine @{ entries = $rows }))
     if ([IO.File]::Exists($path)) { [IO.File]::Replace("$path.new", $path, [NullString]::Value) } else { [IO.File]::Move("$path.new", $path) }
 }
 function Invoke-WnStep([object]$Step) {
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    if (Test-WnSecret $Step.key) { throw 'A key names an object, so it cannot be a secret.' }
     $key = Resolve-WnValue $Step.key
     $want = Resolve-WnValue $Step.want
     if ($plan.kinds.($Step.kind).detached_only -and -not $Folder -and $plan.mode -eq 'apply') { throw "A step of kind $($Step.kind) needs a detached run." }
@@ -75,15 +109,14 @@ function Invoke-WnStep([object]$Step) {
     if ($first.Count -eq 0) { return $result }
     if ($have.state -eq 'policy_owned') { $result.outcome = 'policy_owned'; return $result }
     if ($plan.mode -ne 'apply') { $result.outcome = 'would_change'; return $result }
-    $watch = [Diagnostics.Stopwatch]::StartNew()
-    Add-WnManifest $Step $first $have
+    Add-WnManifest $Step $have
     $null = & "Set-Wn$name" -Key $key -Want $want -Have $have
     while ($true) {
         $have = @(& "Get-Wn$name" -Key $key -Want $want)[-1]
         $rest = @(Compare-WnStep $Step $want $have)
         if ($have.state -eq 'needs_reboot' -or $have.state -eq 'policy_owned') { $result.outcome = $have.state; return $result }
         if ($have.state -eq 'settled' -and $rest.Count -eq 0) { $result.outcome = 'changed'; return $result }
-        $fields = (@($rest | ForEach-Object -Process { $_.field })) -join ', '
+        $fields = @(foreach ($row in $rest) { $row.field }) -join ', '
         if ($have.state -eq 'settled') { throw "Still different after it was set: $fields." }
         if ($watch.Elapsed.TotalSeconds -ge $Step.timeout_s) { throw "Not settled after $($Step.timeout_s) s: $fields." }
         [Threading.Thread]::Sleep(500)

@@ -3,13 +3,13 @@ $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Set-StrictMode -Version 2
 $folder = [Environment]::CurrentDirectory
-$request = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$folder\payload.json"))
-$secrets = $null
-if ([IO.File]::Exists("$folder\secrets.json")) {
-    # Secrets leave the disk before the first step.
-    $secrets = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$folder\secrets.json"))
-    [IO.File]::Delete("$folder\secrets.json")
+$secrets = ''
+if ([IO.File]::Exists("$folder\secrets")) {
+    # Secrets leave the disk before the first step, and no cmdlet gets them.
+    $secrets = [IO.File]::ReadAllText("$folder\secrets")
+    [IO.File]::Delete("$folder\secrets")
 }
+$request = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$folder\payload.json"))
 try {
     & ([scriptblock]::Create($request.scripts.runner.text)) $request $secrets $folder
 } finally {

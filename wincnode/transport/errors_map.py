@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wincnode.errors import BadReply, NodeError, NodeRefused, NodeUnreachable, NotLetIn
@@ -15,12 +15,27 @@ OPERATION_TIMEOUT = 2150858793
 SHELL_GONE = 2150858843
 ACCESS_DENIED = 5
 BUSY = 170
-QUOTA_SHELLS = 2150859173
-QUOTA_OPERATIONS = 2150859174
-_QUOTAS = frozenset({QUOTA_SHELLS, QUOTA_OPERATIONS, 2150859175, 2150859176, 2150859179})
-_QUOTAS_OF_PLUGIN = range(2150859236, 2150859243)
+# ERROR_WSMAN_QUOTA_*: the service's own, then those of the plugin that runs shells.
+_QUOTAS = {
+    2150859173: "shells",
+    2150859174: "operations",
+    2150859175: "requests",
+    2150859176: "requests",
+    2150859179: "users",
+    2150859236: "shells",
+    2150859237: "users",
+    2150859238: "shells",
+    2150859239: "operations",
+    2150859240: "operations",
+    2150859241: "commands",
+}
 _SHELLS_FORBIDDEN = 2150859180
 _COMMAND_TOO_LONG = 2147942606
+_CERTIFICATE_ALERTS = (
+    *("BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REVOKED", "CERTIFICATE_EXPIRED"),
+    *("CERTIFICATE_UNKNOWN", "UNKNOWN_CA", "ACCESS_DENIED"),
+)
+_LOGON_FAILURE = 0xC000006D  # [MS-ERREF] 2.3.1
 _SHOWN_CHARACTERS = 200
 
 _SCHEMES_FOR = {
@@ -56,12 +71,11 @@ def fault_error(node: str, fault: Fault) -> NodeError:  # noqa: PLR0911 - one re
             " LocalAccountTokenFilterPolicy=1, which also lets its hash be passed.",
             id="link.access-denied",
         )
-    if code in _QUOTAS or code in _QUOTAS_OF_PLUGIN:
-        what = {QUOTA_SHELLS: "shells", QUOTA_OPERATIONS: "operations"}.get(code or 0, "users")
+    if code in _QUOTAS:
         return NodeRefused(
-            f"{node}: too many WinRM {what} are open for this account ({code}): {said}",
-            remedy="Wait for other sessions of this account to end, or end them on the node;"
-            " `winrm get winrm/config/winrs` there shows the limits.",
+            f"{node}: the node's limit of WinRM {_QUOTAS[code]} is used up ({code}): {said}",
+            remedy="Wait for other sessions to end, or end them on the node: restarting WinRM"
+            " there ends all. `winrm get winrm/config` there shows the limits.",
             id="link.quota",
         )
     if code == _SHELLS_FORBIDDEN:
@@ -132,11 +146,50 @@ def not_let_in(node: str, *, auth: str, user: str, offered: frozenset[str]) -> N
             remedy=f"Set auth to one of the offered schemes, or enable {auth} on the node.",
             id="link.scheme",
         )
+    if auth == "kerberos":
+        return NotLetIn(
+            f"{node}: the node refused the Kerberos ticket of {user}",
+            remedy="See with `klist` whose ticket is used and for which name of the node; the"
+            " node must be in that realm, and the account one of its administrators.",
+            id="link.ticket",
+        )
     return NotLetIn(
         f"{node}: the node refused the password of {user}; one attempt was made",
         remedy="Check user and password before another attempt: failed ones count towards the"
-        " account's lock-out. Local accounts are also refused by UAC's token filter.",
+        " account's lock-out. UAC's token filter also refuses local accounts, and a proxy that"
+        " ends TLS on the way breaks the channel binding of all.",
         id="link.password",
+    )
+
+
+def credssp_error(node: str, err: BaseException, *, user: str, offered: frozenset[str]) -> NotLetIn:
+    """Return the error for a CredSSP handshake that failed.
+
+    A refused password is an NTSTATUS inside the handshake, not a 401:
+    github.com/diyan/pywinrm/issues/235
+    """
+    # requests-credssp keeps only some codes; the others are in what it was raised from.
+    inner = getattr(err.__cause__, "base_error", None)
+    status: int = getattr(err, "status", 0) or getattr(inner, "winerror", 0)
+    if "credssp" not in offered or status & 0xFFFFFFFF == _LOGON_FAILURE:
+        return not_let_in(node, auth="credssp", user=user, offered=offered)
+    return NotLetIn(
+        f"{node}: CredSSP failed: {sanitised(str(err))}",
+        remedy="See the failed logons in the node's security log; ntlm needs less of the node.",
+        id="link.auth",
+    )
+
+
+def kerberos_error(node: str, err: BaseException, *, user: str) -> NotLetIn:
+    """Return the error for a ticket that could not be had or used; GSSAPI's last text says why."""
+    parts = err.__context__.args if err.__context__ is not None else ()
+    texts = [part[0] for part in parts if isinstance(part, tuple) and part]
+    said = sanitised(str(texts[-1] if texts else err))
+    return NotLetIn(
+        f"{node}: Kerberos failed: {said}",
+        remedy=f"Get a ticket with `kinit {user}`. The inventory must have the node's name in"
+        " its realm, not an address, and the clocks may differ by 5 minutes at most.",
+        id="link.auth",
     )
 
 
@@ -166,6 +219,11 @@ def link_error(
         what = f"no answer within {connect_timeout_s:g} s"
         remedy = "The node is off, or a firewall drops the packets: open the port on the way there."
         name = "no-answer"
+    elif names & {"ReadTimeout", "ReadTimeoutError"} and not started:
+        what = "it takes connections and answers nothing"
+        remedy = "See whether WinRM listens on this port, or something in front of it; restarting"
+        remedy += " the WinRM service on the node helps where it hangs."
+        name = "silent"
     elif names & {"ReadTimeout", "ReadTimeoutError"}:
         what, remedy, name = "it stopped answering", "See whether the node is still up.", "lost"
     else:
@@ -175,6 +233,12 @@ def link_error(
             remedy += " Port 5986 speaks https only."
         name = "lost"
     return unreachable(f"{node}: {what}", remedy=remedy, id=f"link.{name}")
+
+
+def alert_on_certificate(causes: Sequence[BaseException]) -> bool:
+    """Tell whether the node ended the TLS handshake because of our certificate: RFC 5246 7.2.2."""
+    reasons = [cause.reason or "" for cause in causes if isinstance(cause, ssl.SSLError)]
+    return any("_ALERT_" in reason and reason.endswith(_CERTIFICATE_ALERTS) for reason in reasons)
 
 
 def causes_of(err: BaseException) -> Iterator[BaseException]:

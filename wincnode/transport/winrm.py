@@ -22,7 +22,7 @@ from winrm.exceptions import (
     WSManFaultError,
 )
 
-from wincnode.errors import BadReply, ConfigError, NodeError, NotLetIn
+from wincnode.errors import BadReply, NodeError, NotLetIn
 from wincnode.transport import ConnectionLost, ConnectionSettings, endpoint, errors_map
 from wincnode.transport.certificate import peer_certificate, untrusted
 from wincnode.transport.wire import Wire
@@ -38,6 +38,9 @@ _ODD_REPLY = (
     *(AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError),
     *(ET.ParseError, WinRMError, struct.error),
 )
+
+# pywinrm derives them from RequestException; they can be imported only where pykerberos is.
+_KERBEROS_ERRORS = frozenset({"KerberosExchangeError", "MutualAuthenticationError"})
 
 
 class _Messages(winrm.protocol.Protocol):
@@ -108,8 +111,6 @@ def _mapped(  # noqa: C901 - one branch per library
     except WinRMOperationTimeoutError as err:
         raise BadReply(f"{node}: WinRM did not do it in time", id="link.timeout") from err
     except _ODD_REPLY as err:
-        if "not installed" in str(err):
-            raise ConfigError(f"{settings.auth} is not available here: {err}") from err
         said = errors_map.sanitised(str(err))
         message = f"{node}: a reply that WinRM does not send ({type(err).__name__}: {said})"
         raise BadReply(message, id="link.bad-reply") from err
@@ -124,6 +125,12 @@ def _link_error(settings: ConnectionSettings, err: Exception, *, started: bool) 
         shown = peer_certificate(host, port, settings.connect_timeout_s)
         why = unverified[0].verify_message if unverified else ""
         return untrusted(node, why, shown, pinned=pinned)
+    if settings.auth == "kerberos" and type(err).__name__ in _KERBEROS_ERRORS:
+        return errors_map.kerberos_error(node, err, user=settings.user)
+    if settings.auth == "certificate" and errors_map.alert_on_certificate(causes):
+        return errors_map.not_let_in(
+            node, auth=settings.auth, user=settings.user, offered=frozenset()
+        )
     timeout_s = settings.connect_timeout_s
     return errors_map.link_error(
         node, err, scheme=settings.scheme, connect_timeout_s=timeout_s, started=started

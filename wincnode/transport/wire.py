@@ -11,14 +11,16 @@ from urllib.parse import urlsplit
 import requests
 import requests.adapters
 import winrm.transport
+from requests_credssp.exceptions import AuthenticationException, NTStatusException
 from winrm.exceptions import WinRMTransportError
 
-from wincnode.errors import BadReply
+from wincnode.errors import BadReply, ConfigError
 from wincnode.transport import ConnectionSettings, endpoint, errors_map
 
 MAX_REPLY_BYTES = 16 << 20
 # HTTP.sys closes a connection that idles for 120 s; one made new costs less than finding out.
 MAX_IDLE_S = 60
+_SCHEMES = {"basic", "credssp", "digest", "kerberos", "negotiate", "ntlm"}
 
 
 class _CappedResponse(requests.Response):
@@ -41,15 +43,20 @@ class _CappedResponse(requests.Response):
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """One connection; a pin is checked in the handshake, before any request leaves."""
+    """One connection; a pin is checked in the handshake, before any request leaves.
 
-    def __init__(self, settings: ConnectionSettings) -> None:
+    Args: offered: collects the schemes that the node names in its challenges.
+    """
+
+    def __init__(self, settings: ConnectionSettings, offered: set[str]) -> None:
+        self._offered = offered
+        self._challenge: requests.Response | None = None
         self._tls: dict[str, object] = {}
         if settings.fingerprint:
             self._tls["assert_fingerprint"] = endpoint.normal_fingerprint(settings.fingerprint)
         if settings.auth == "certificate":
             # WinRM asks for the client certificate after the handshake, by a renegotiation that
-            # TLS 1.3 has not: learn.microsoft.com/troubleshoot/windows-server/networking (HTTP.sys)
+            # TLS 1.3 has not: github.com/ansible-collections/ansible.windows/issues/333
             self._tls["ssl_maximum_version"] = ssl.TLSVersion.TLSv1_2
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
@@ -61,13 +68,30 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         response = super().build_response(req, resp)
         response.__class__ = _CappedResponse
+        if response.status_code == 401:
+            self._challenge = response
+            line = response.headers.get("WWW-Authenticate", "").lower()
+            self._offered |= set(line.replace(",", " ").split()) & _SCHEMES
         return response
+
+    def close(self) -> None:
+        """Close the connection, also when a handshake that failed has not given it back."""
+        if self._challenge is not None:
+            self._challenge.close()
+        super().close()
 
 
 class Wire(winrm.transport.Transport):
     """pywinrm's HTTP, with no proxy, no .netrc, no redirect, and one try per password."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
+        if settings.auth == "kerberos" and not winrm.transport.HAVE_KERBEROS:
+            raise ConfigError(
+                f"{settings.address}: auth kerberos needs pykerberos, which is not installed",
+                remedy="Install it with `pip install wincnode[kerberos]`; it is built from C and"
+                " needs a compiler and the Kerberos headers (Debian: gcc, libkrb5-dev).",
+                id="link.kerberos",
+            )
         super().__init__(
             endpoint.endpoint_url(settings),
             username=settings.user or None,
@@ -84,6 +108,7 @@ class Wire(winrm.transport.Transport):
             proxy=None,
         )
         self.settings = settings
+        self._offered: set[str] = set()
         self.timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
         self._used_s = time.monotonic()
 
@@ -114,7 +139,7 @@ class Wire(winrm.transport.Transport):
         session.headers["Accept-Encoding"] = "identity"
         session.verify = False if self.settings.fingerprint else (self.settings.ca_file or True)
         session.adapters.clear()
-        session.mount(f"{self.settings.scheme}://", _Adapter(self.settings))
+        session.mount(f"{self.settings.scheme}://", _Adapter(self.settings, self._offered))
 
     def close_session(self) -> None:
         """Close the connection and forget its keys."""
@@ -140,13 +165,21 @@ class Wire(winrm.transport.Transport):
     def _send_message_request(
         self, session: requests.Session, prepared_request: requests.PreparedRequest
     ) -> requests.Response:
-        response = session.send(prepared_request, timeout=self.timeouts_s, allow_redirects=False)
-        node, status = endpoint.node_name(self.settings), response.status_code
+        node, user = endpoint.node_name(self.settings), self.settings.user
+        try:
+            response = session.send(
+                prepared_request, timeout=self.timeouts_s, allow_redirects=False
+            )
+        except (AuthenticationException, NTStatusException) as err:
+            offered = frozenset(self._offered)
+            raise errors_map.credssp_error(node, err, user=user, offered=offered) from err
+        status = response.status_code
         if status == 200:
             return response
         if status == 401:
-            auth, user = self.settings.auth, self.settings.user
-            raise errors_map.not_let_in(node, auth=auth, user=user, offered=_offered(response))
+            raise errors_map.not_let_in(
+                node, auth=self.settings.auth, user=user, offered=frozenset(self._offered)
+            )
         if 300 <= status < 400:
             target = errors_map.sanitised(response.headers.get("Location", ""))
             raise errors_map.not_winrm(node, f"HTTP {status}, a redirect", f"to {target}")
@@ -164,10 +197,3 @@ class Wire(winrm.transport.Transport):
         if b"<!DOCTYPE" in text or b"<!doctype" in text[:4000].lower() or b"\0" in text[:200]:
             raise errors_map.not_winrm(node, "HTML", text[:4000].decode(errors="replace"))
         return text
-
-
-def _offered(response: requests.Response) -> frozenset[str]:
-    """Return the schemes that the node named in this answer and in those before it."""
-    told = (r.headers.get("WWW-Authenticate", "") for r in (response, *response.history))
-    words = {word.strip(" ,").lower() for line in told for word in line.replace(",", " ").split()}
-    return frozenset(words & {"basic", "negotiate", "ntlm", "kerberos", "credssp", "digest"})

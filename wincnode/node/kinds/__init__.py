@@ -6,7 +6,7 @@ import difflib
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ Type = Literal["text", "number", "flag", "texts"]
 Role = Literal["key", "want"]
 Compare = Literal["exact", "text", "path", "set"]
 Problem: TypeAlias = "tuple[str, str]"  # field, what is wrong with it
+Rule: TypeAlias = "Callable[[Mapping[str, Value]], Iterator[Problem]]"
 
 # A full path on a drive, without what Windows forbids in names and without parent steps.
 # The rules stand on learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -60,11 +61,19 @@ def presence(doc: str) -> Field:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """A wanted state that a step can ask for."""
+    """A wanted state that a step can ask for.
+
+    Args:
+        rule: says which fields do not go together. It gets the values that fit their fields, with
+            defaults; a templated value is a text that it may only hold against words it knows.
+        example: the fields of a step, as YAML.
+    """
 
     name: str
     doc: str
     fields: tuple[Field, ...]
+    rule: Rule | None = None
+    example: str = ""
     detached_only: bool = False
     timeout_s: int = 60
 
@@ -87,7 +96,20 @@ def wire(kind: Kind) -> dict[str, Value]:
 
 
 def problems(kind: Kind, values: Mapping[str, Value]) -> Iterator[Problem]:
-    """Say what is wrong with a step's values: unknown, missing and unfitting fields."""
+    """Say what is wrong with a step's values: each field by itself, then all together."""
+    found = list(_field_problems(kind, values))
+    yield from found
+    if kind.rule is not None:
+        wrong = {name for name, _ in found}
+        full: dict[str, Value] = {
+            row.name: row.default for row in kind.fields if row.default is not None
+        }
+        full |= values
+        fitting = {name: value for name, value in full.items() if name not in wrong}
+        yield from (row for row in kind.rule(fitting) if row[0] not in wrong)
+
+
+def _field_problems(kind: Kind, values: Mapping[str, Value]) -> Iterator[Problem]:
     names = [row.name for row in kind.fields]
     for name in values:
         if name not in names:

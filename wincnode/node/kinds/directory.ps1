@@ -19,9 +19,8 @@ function Get-WnDirectory {
             $parts = [Security.AccessControl.AccessControlSections]'Access'
             if ($Want['sddl'] -match '^O:') { $parts = [Security.AccessControl.AccessControlSections]'Access,Owner' }
             # AI only says that inheritance ran; Windows sets it by itself.
-            $pair = @($item.GetAccessControl().GetSecurityDescriptorSddlForm($parts), $wanted.GetSecurityDescriptorSddlForm($parts)) |
-                ForEach-Object -Process { $_ -replace 'D:(P?)A[IR]+', 'D:$1' }
-            if ($pair[0] -ceq $pair[1]) { $values['sddl'] = $Want['sddl'] }
+            $there = $item.GetAccessControl().GetSecurityDescriptorSddlForm($parts) -replace 'D:(P?)A[IR]+', 'D:$1'
+            if ($there -ceq ($wanted.GetSecurityDescriptorSddlForm($parts) -replace 'D:(P?)A[IR]+', 'D:$1')) { $values['sddl'] = $Want['sddl'] }
         }
     }
     @{ state = 'settled'; values = $values }

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, presence
+import re
+from collections.abc import Iterator, Mapping
+
+from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value, presence
+
+
+def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
+    """A folder goes with all that is in it, so a whole drive is never meant."""
+    whole_drive = re.fullmatch(r"[A-Za-z]:[\\/.]*", str(values.get("path")))
+    if values.get("state") == "absent" and whole_drive:
+        yield "path", "is a whole drive; it takes a folder where state is absent"
+
 
 KIND = Kind(
     name="directory",
     doc="A folder that exists, or does not.",
+    rule=_rule,
+    example=r"{path: C:\k, sddl: 'D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)'}",
     fields=(
         Field(
             name="path",

@@ -24,8 +24,8 @@ function Get-WnEnvironment {
     }
     if ($Want.ContainsKey('entries')) {
         # The list's other entries are not ours, so they are not reported.
-        $there = @(([string]$have).Split(';') | ForEach-Object -Process { $_.TrimEnd('\') })
-        $values['entries'] = @($Want['entries'] | Where-Object -FilterScript { $there -contains $_.TrimEnd('\') })
+        $there = @(foreach ($entry in ([string]$have).Split(';')) { $entry.TrimEnd('\') })
+        $values['entries'] = @(foreach ($entry in $Want['entries']) { if ($there -contains $entry.TrimEnd('\')) { $entry } })
     }
     @{ state = 'settled'; values = $values }
 }
@@ -38,9 +38,9 @@ function Set-WnEnvironment {
         $old = $item.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
         $text = [string]$old
         if ($Want.ContainsKey('value')) { $text = [string]$Want['value'] }
-        $list = @($text.Split(';') | Where-Object -FilterScript { $_ -ne '' })
+        $list = $text.Split([char[]]';', [StringSplitOptions]::RemoveEmptyEntries)
         foreach ($entry in @($Want['entries'])) {
-            if ($entry -and @($list | ForEach-Object -Process { $_.TrimEnd('\') }) -notcontains $entry.TrimEnd('\')) { $list += $entry }
+            if ($entry -and @(foreach ($there in $list) { $there.TrimEnd('\') }) -notcontains $entry.TrimEnd('\')) { $list += $entry }
         }
         if ($Want.ContainsKey('entries')) { $text = $list -join ';' }
         $type = [Microsoft.Win32.RegistryValueKind]'String'

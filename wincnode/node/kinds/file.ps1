@@ -25,10 +25,16 @@ function Set-WnFile {
     }
     # Written beside and put in place whole: no reader ever sees half a file.
     $new = $Key['path'] + '.wincnode-new'
-    [IO.File]::WriteAllText($new, [string]$Want['content'], (New-Object -TypeName Text.UTF8Encoding -ArgumentList $false))
-    if ([IO.File]::Exists($Key['path'])) {
-        [IO.File]::Replace($new, $Key['path'], [NullString]::Value)
-    } else {
-        [IO.File]::Move($new, $Key['path'])
+    try {
+        [IO.File]::WriteAllText($new, [string]$Want['content'], (New-Object -TypeName Text.UTF8Encoding -ArgumentList $false))
+        if ([IO.File]::Exists($Key['path'])) {
+            [IO.File]::Replace($new, $Key['path'], [NullString]::Value)
+        } else {
+            [IO.File]::Move($new, $Key['path'])
+        }
+    } catch {
+        # The text may be a secret.
+        [IO.File]::Delete($new)
+        throw
     }
 }

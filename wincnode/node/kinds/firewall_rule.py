@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind, presence
+from collections.abc import Iterator, Mapping
+
+from wincnode.node.kinds import Field, Kind, Problem, Value, presence
+
+LAST_PORT = 65535
+
+
+def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
+    """Ports belong to TCP and UDP; a range goes upwards; Any stands alone."""
+    ports = values.get("local_port")
+    if isinstance(ports, list):
+        if values.get("protocol") == "Any" and ports != ["Any"]:
+            yield "protocol", "is Any; it takes one of TCP, UDP where local_port is given"
+        numbers = [str(port) for port in ports if port != "Any"]
+        if wrong := next((port for port in numbers if not _is_port(port)), None):
+            yield "local_port", f"has {wrong}; ports are 1 to {LAST_PORT}, a range goes upwards"
+    for field in ("local_port", "remote_address", "profile"):
+        listed = values.get(field)
+        if isinstance(listed, list) and "Any" in listed and len(listed) > 1:
+            yield field, "has Any beside others; Any stands alone"
+
+
+def _is_port(text: str) -> bool:
+    first, _, last = text.partition("-")
+    return 1 <= int(first) <= int(last or first) <= LAST_PORT
+
 
 # Source of the words: learn.microsoft.com/powershell/module/netsecurity/new-netfirewallrule
 KIND = Kind(
     name="firewall_rule",
     doc="A rule of Windows Defender Firewall.",
+    rule=_rule,
+    example="{name: kubelet, display_name: kubelet, protocol: TCP, local_port: ['10250']}",
     timeout_s=120,
     fields=(
         Field(

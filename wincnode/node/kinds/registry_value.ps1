@@ -25,7 +25,7 @@ function Get-WnRegistryValue {
                 $values['type'] = [string]$item.GetValueKind($Key['name'])
                 # .NET reads a DWord as a signed number.
                 if ($values['type'] -eq 'DWord') { $data = [BitConverter]::ToUInt32([BitConverter]::GetBytes([int]$data), 0) }
-                $values['value'] = @($data | ForEach-Object -Process { [string]$_ })
+                $values['value'] = @(foreach ($part in $data) { [string]$part })
             }
         } finally { $item.Dispose() }
     }

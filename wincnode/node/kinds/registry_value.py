@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind, presence
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from wincnode.node.kinds import Field, Kind, Problem, Value, presence
+
+# DWord is read as an unsigned number, QWord as a signed one, as .NET's RegistryKey gives it.
+LARGEST = MappingProxyType({"DWord": 2**32 - 1, "QWord": 2**63 - 1})
+SINGLE = ("String", "ExpandString", *LARGEST)
+
+
+def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
+    """A value that is to be there is given, in the form that its type takes."""
+    kind, value = str(values.get("type")), values.get("value")
+    if values.get("state") != "present":
+        return
+    if not isinstance(value, list):
+        yield "value", "missing; it takes a list of texts where state is present"
+    elif kind in SINGLE and len(value) != 1:
+        yield "value", f"has {len(value)} items; type {kind} takes one, MultiString any number"
+    elif kind in LARGEST and not _is_number(str(value[0]), LARGEST[kind]):
+        yield "value", f"is {value!r:.80}; type {kind} takes a number from 0 to {LARGEST[kind]}"
+
+
+def _is_number(text: str, largest: int) -> bool:
+    return bool(re.fullmatch("0|[1-9][0-9]{0,18}", text)) and int(text) <= largest
+
 
 # Source of the types: learn.microsoft.com/dotnet/api/microsoft.win32.registryvaluekind
 KIND = Kind(
     name="registry_value",
     doc="A value of a registry key, or no such value.",
+    rule=_rule,
+    example=r"{path: HKLM:\SOFTWARE\wincnode, name: Level, type: DWord, value: ['1']}",
     fields=(
         Field(
             name="path",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import Field, Kind
+from collections.abc import Iterator, Mapping
+
+from wincnode.node.kinds import Field, Kind, Problem, Value
+
+
+def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
+    """What is disabled cannot be started."""
+    if values.get("state") == "running" and values.get("start") == "disabled":
+        yield "start", "is disabled; it takes one of auto, manual where state is running"
+
 
 # Source of the start modes: learn.microsoft.com/windows/win32/cimwin32prov/win32-service
 KIND = Kind(
     name="service",
     doc="A Windows service: that it exists, how it starts, and whether it runs.",
+    rule=_rule,
+    example=r"{name: kubelet, start: auto, command: 'C:\k\kubelet.exe --windows-service'}",
     timeout_s=180,
     fields=(
         Field(

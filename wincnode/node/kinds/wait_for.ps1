@@ -1,9 +1,11 @@
 <#
 .SYNOPSIS
-Waits until a service runs, a file exists, or a local port or pipe is there; changes nothing.
+Waits until a service runs, a file exists, a local port or pipe is there, or a URL answers; changes nothing.
 .NOTES
 Source: Directory.GetFiles on \\.\pipe\ lists pipes without opening them,
 learn.microsoft.com/windows/win32/ipc/pipe-names (the name's form)
+Source: what SecurityProtocol stands at decides, and TLS 1.2 may have to be added by hand,
+learn.microsoft.com/dotnet/api/system.net.servicepointmanager.securityprotocol
 #>
 function Get-WnWaitFor {
     param([hashtable]$Key, [hashtable]$Want)
@@ -19,6 +21,16 @@ function Get-WnWaitFor {
         'port' {
             $client = New-Object -TypeName Net.Sockets.TcpClient
             try { $client.Connect('127.0.0.1', [int]$name); $true } catch { $false } finally { $client.Close() }
+        }
+        'http' {
+            # 0 stands for what the system offers, which has TLS 1.2.
+            $offered = [Net.ServicePointManager]::SecurityProtocol
+            if ([int]$offered -ne 0) { [Net.ServicePointManager]::SecurityProtocol = $offered -bor [Net.SecurityProtocolType]::Tls12 }
+            $request = [Net.HttpWebRequest][Net.WebRequest]::Create($name)
+            $request.Proxy = $null
+            $request.AllowAutoRedirect = $false
+            $request.Timeout = 5000
+            try { [int]$request.GetResponse().StatusCode -lt 400 } catch [Net.WebException] { $false } finally { $request.Abort() }
         }
     }
     $state = 'absent'

@@ -6,7 +6,7 @@ from wincnode.node.kinds import Field, Kind, presence
 
 KIND = Kind(
     name="wait_for",
-    doc="Changes nothing: waits until a service runs, a file exists or a port answers.",
+    doc="Changes nothing: waits until a service runs, a file exists or something answers.",
     timeout_s=300,
     fields=(
         Field(
@@ -14,7 +14,7 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            allowed=("service", "file", "port", "pipe"),
+            allowed=("service", "file", "port", "pipe", "http"),
             doc="What is waited for.",
         ),
         Field(
@@ -22,8 +22,15 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            doc="Name of the service or pipe, path of the file, or number of a local TCP port.",
+            doc=(
+                "Name of the service or pipe, path of the file, number of a local TCP port,"
+                " or an http or https URL on any host."
+            ),
         ),
-        presence("A service is present while it runs, a port while something listens."),
+        presence(
+            "A service is present while it runs, a port while something listens, and http while"
+            " the URL answers below status 400 within 5 s, without a proxy and without following"
+            " a redirect; an https certificate must be one that the machine trusts."
+        ),
     ),
 )

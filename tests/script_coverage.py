@@ -1,0 +1,177 @@
+"""Tells which statements of the node's scripts ran, from what winps recorded.
+
+script_coverage.py FOLDER [COMMAND...] runs COMMAND first and records into FOLDER, one file for
+each process: winps appends without a lock, so two processes would overwrite each other's lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from winps import winps
+
+from wincnode import assets
+
+LEAST_PERCENT = 95
+# Script, text of the line, why no test on Linux makes it run.
+ACCEPTED: tuple[tuple[str, str, str], ...] = ()
+
+RECORDER = """\
+#!/bin/sh
+WINPS_COVERAGE="{folder}/$$" exec "{winps}" "$@"
+"""
+# What winps records of a statement is where its innermost pipeline begins. Loops and branches are
+# counted by their conditions and bodies, and what stands in parentheses with its statement.
+PARSER = r"""
+$blocks = 'StatementBlock|NamedBlock|IfStatement|WhileStatement|DoWhileStatement|DoUntilStatement|ForStatement|ForEachStatement|SwitchStatement|ReturnStatement'
+$counted = {
+    param($node)
+    $type = $node.GetType().Name
+    if ($type -match '^(Throw|Break|Continue|Exit)StatementAst$') { return $true }
+    if ($type -eq 'ReturnStatementAst') { return $null -eq $node.Pipeline }
+    if ($type -notmatch '^(Pipeline|AssignmentStatement)Ast$') { return $false }
+    if ($node.Parent.GetType().Name -notmatch "^($blocks)Ast$") { return $false }
+    # @(1) is a value, with no statement in it.
+    $plain = $type -eq 'PipelineAst' -and $node.PipelineElements.Count -eq 1 -and $node.PipelineElements[0].GetType().Name -eq 'CommandExpressionAst'
+    -not ($plain -and $node.Parent.Parent -is [Management.Automation.Language.ArrayExpressionAst] -and $node.Parent.Statements.Count -eq 1)
+}
+foreach ($path in $env:SCRIPTS.Split(':')) {
+    $text = [IO.File]::ReadAllText('Z:' + $path.Replace('/', '\'))
+    $tree = [Management.Automation.Language.Parser]::ParseInput($text, [ref]$null, [ref]$null)
+    $rows = foreach ($node in $tree.FindAll($counted, $true)) { , @($node.Extent.StartLineNumber, $node.Extent.StartColumnNumber) }
+    ConvertTo-Json -InputObject @{ path = $path; rows = @($rows) } -Compress
+}
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coverage:
+    """The statements of one script, by line and column, and those that no process ran."""
+
+    script: str
+    lines: tuple[str, ...]
+    statements: frozenset[tuple[int, int]]
+    missed: tuple[tuple[int, int], ...]
+
+    def text(self, line: int) -> str:
+        """Give a line as the list of accepted misses writes it."""
+        return self.lines[line - 1].strip()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table and the missed statements; 1 when too much was missed."""
+    folder = Path(arguments[0]).resolve()
+    if command := arguments[1:]:
+        record(folder, command)
+    rows = [coverage(name, ran(folder)) for name in scripts()]
+    for row in rows:
+        print_row(row.script, len(row.statements), len(row.missed))
+    total, missed = sum(len(row.statements) for row in rows), sum(len(row.missed) for row in rows)
+    print_row("all", total, missed)
+    for row in rows:
+        for line, column in row.missed:
+            print(f"{row.script}.ps1:{line}:{column}: {reason(row, line)}: {row.text(line)}")
+    unknown = [1 for row in rows for line, _ in row.missed if not accepted(row, line)]
+    for line in stale(rows):
+        print(f"accepted, but it runs or is gone: {line}")
+    low = 100 * (total - missed) < LEAST_PERCENT * total
+    return int(low or bool(unknown) or bool(stale(rows)))
+
+
+def record(folder: Path, command: Sequence[str]) -> None:
+    """Run a command whose winps writes a file for each process; ends as the command does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    recorder = folder / "winps.sh"
+    recorder.write_text(RECORDER.format(folder=folder, winps=winps()), encoding="utf-8")
+    recorder.chmod(0o755)
+    environment = {**os.environ, "WINCNODE_WINPS": str(recorder)}
+    if code := subprocess.run(command, env=environment, check=False).returncode:
+        raise SystemExit(code)
+
+
+def scripts() -> tuple[str, ...]:
+    """List the shipped scripts as assets names them."""
+    root = assets.PACKAGE / "node"
+    return tuple(
+        sorted(str(path.relative_to(root).with_suffix("")) for path in root.rglob("*.ps1"))
+    )
+
+
+def ran(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Read the hash, line and column of all that ran."""
+    return frozenset(
+        (words[0], int(words[1]), int(words[2]))
+        for path in folder.iterdir()
+        if path.name.isdecimal()
+        for words in (line.split("\t") for line in path.read_text().splitlines())
+        if len(words) == 3
+    )
+
+
+def coverage(script: str, ran: frozenset[tuple[str, int, int]]) -> Coverage:
+    """Compare what a script has with what ran of it."""
+    text = assets.node_script(script)
+    hashes = {assets.sha256(form) for form in forms(script, text)}
+    there = {(line, column) for digest, line, column in ran if digest in hashes}
+    wanted = statements()[script]
+    missed = tuple(sorted(wanted - there))
+    return Coverage(script=script, lines=tuple(text.splitlines()), statements=wanted, missed=missed)
+
+
+def forms(script: str, text: str) -> Iterator[str]:
+    """Give the texts under which a script runs: the runner adds the call of a section to it."""
+    yield text
+    folder, _, name = script.rpartition("/")
+    if folder == "facts":
+        yield f"{text}\n$box.found = @(Get-WnFacts{name.capitalize()})"
+
+
+@cache
+def statements() -> dict[str, frozenset[tuple[int, int]]]:
+    """Ask PowerShell's own parser for the statements of all scripts."""
+    paths = {str(assets.PACKAGE / "node" / f"{name}.ps1"): name for name in scripts()}
+    done = subprocess.run(
+        [winps(), "-NoProfile", "-NonInteractive", "-Command", PARSER],
+        env={**os.environ, "SCRIPTS": ":".join(paths)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    found = (json.loads(line) for line in done.stdout.splitlines())
+    return {paths[row["path"]]: frozenset(map(tuple, row["rows"])) for row in found}
+
+
+def accepted(row: Coverage, line: int) -> bool:
+    """Whether a missed line is known as one that no test reaches."""
+    return any((row.script, row.text(line)) == entry[:2] for entry in ACCEPTED)
+
+
+def reason(row: Coverage, line: int) -> str:
+    """Say why a line is missed."""
+    known = (
+        why for script, text, why in ACCEPTED if (script, text) == (row.script, row.text(line))
+    )
+    return next(known, "MISSED")
+
+
+def stale(rows: Sequence[Coverage]) -> list[str]:
+    """List accepted misses that are none any more."""
+    missed = {(row.script, row.text(line)) for row in rows for line, _ in row.missed}
+    return [f"{script}: {text}" for script, text, _ in ACCEPTED if (script, text) not in missed]
+
+
+def print_row(name: str, total: int, missed: int) -> None:
+    """Print one line of the table."""
+    percent = 100 * (total - missed) / total if total else 100
+    print(f"{name:24}{total:6}{total - missed:6}{percent:8.1f} %")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,174 @@
+"""The verbs that talk to nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wincnode.cli.app import app
+from wincnode.cli.options import (
+    DEFAULT_INVENTORY,
+    Format,
+    Ignore,
+    InventoryFile,
+    Nodes,
+    NoInput,
+    OneNode,
+    Output,
+    Parallel,
+    PlaybookFile,
+    asked,
+    end,
+    may_ask,
+    session,
+)
+from wincnode.errors import ConfigError
+
+RunId = Annotated[
+    str, typer.Argument(metavar="[RUN]", help="A run's id or its beginning; the newest if none.")
+]
+
+
+@app.command()
+def preflight(
+    nodes: Nodes = None,
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Output = Format.table,
+    ignore: Ignore = None,
+    parallel: Parallel = 20,
+    no_input: NoInput = False,
+) -> None:
+    """Check whether nodes can run the wanted containers; changes nothing on them.
+
+    Example: wincnode preflight -i wincnode.yaml --ignore sys.mem -o json
+    """
+    from wincnode.commands import preflight as verb
+
+    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    with session(known) as running:
+        report = verb.run(known.inventory, known.options, running)
+    end(report, output)
+
+
+@app.command()
+def apply(
+    playbook: PlaybookFile,
+    nodes: Nodes = None,
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Output = Format.table,
+    plan: Annotated[
+        bool, typer.Option("--plan", "--check", help="Show what would change; change nothing.")
+    ] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="With --plan: end with 3 if changes are pending.")
+    ] = False,
+    ignore: Ignore = None,
+    parallel: Parallel = 20,
+    no_input: NoInput = False,
+) -> None:
+    """Carry out a playbook on nodes that preflight does not block; done steps are left alone.
+
+    Example: wincnode apply playbooks/prepare.yaml --plan
+    """
+    from wincnode import playbook as playbooks
+    from wincnode.commands import apply as verb
+
+    if exit_code and not plan:
+        raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
+    steps = playbooks.load(playbook)
+    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    job = verb.Job(
+        playbook=steps,
+        command=f"apply {playbook.name}",
+        check=plan,
+        pending_counts=exit_code,
+        answers=verb.asked(steps, may_ask=may_ask(no_input=no_input)),
+    )
+    with session(known) as running:
+        report = verb.run(known.inventory, known.options, job, running)
+    end(report, output)
+
+
+@app.command()
+def facts(
+    nodes: Nodes = None,
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    parallel: Parallel = 20,
+    no_input: NoInput = False,
+) -> None:
+    """Print what nodes say of themselves, as JSON; changes nothing on them.
+
+    Example: wincnode facts win1
+    """
+    import json
+
+    from wincnode.commands import facts as verb
+    from wincnode.ui import show
+
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    with session(known) as running:
+        document, report = verb.run(known.options, running)
+    typer.echo(json.dumps(document, indent=2))
+    if report.nodes:
+        show(report, to_stderr=True)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def runs(
+    node: OneNode, inventory: InventoryFile = DEFAULT_INVENTORY, no_input: NoInput = False
+) -> None:
+    """List the runs that a node remembers, the newest first.
+
+    Example: wincnode runs win1
+    """
+    from wincnode.commands import runs as verb
+
+    known = asked(inventory, [node], no_input=no_input)
+    for row in verb.listed(node, connect=known.connect):
+        typer.echo(f"{row.id}  {row.state:8}  {row.started}  {row.operator}  {row.command}")
+
+
+@app.command()
+def attach(
+    node: OneNode,
+    run_id: RunId = "",
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Output = Format.table,
+    no_input: NoInput = False,
+) -> None:
+    """Follow a run on a node to its end, whoever started it.
+
+    Example: wincnode attach win1
+    """
+    from wincnode.commands import runs as verb
+    from wincnode.ui import Progress
+
+    known = asked(inventory, [node], no_input=no_input)
+    with Progress((node,)) as progress:
+        report = verb.attach(node, run_id, connect=known.connect, watch=progress.watch)
+    end(report, output)
+
+
+@app.command()
+def cancel(
+    node: OneNode,
+    run_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN]", help="A run's id or its beginning; the one that runs if none."
+        ),
+    ] = "",
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    no_input: NoInput = False,
+) -> None:
+    """End a run on a node before its next step; the step that it is at is finished.
+
+    Example: wincnode cancel win1
+    """
+    from wincnode.commands import runs as verb
+
+    known = asked(inventory, [node], no_input=no_input)
+    for text in verb.cancel(node, run_id, connect=known.connect):
+        typer.echo(text)

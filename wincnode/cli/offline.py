@@ -1,0 +1,86 @@
+"""The verbs that need no node."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wincnode.cli.app import app
+from wincnode.errors import ConfigError
+
+
+def _ids(incomplete: str) -> list[str]:
+    from wincnode.commands.explain import ids
+
+    return [id for id in ids() if id.startswith(incomplete)]
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path(
+        "wincnode.yaml"
+    ),
+) -> None:
+    """Write a commented first inventory; an existing file is left alone.
+
+    Example: wincnode init
+    """
+    from wincnode.inventory.sample import sample_text
+
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(sample_text())
+    except FileExistsError as error:
+        raise ConfigError(f"{file} exists and was left alone") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
+    typer.echo(f"wrote {file}")
+
+
+class Form(StrEnum):
+    """For which platform winrm-setup prints."""
+
+    script = "script"
+    ec2 = "ec2"
+    azure = "azure"
+    unattend = "unattend"
+
+
+@app.command("winrm-setup")
+def winrm_setup(
+    form: Annotated[Form, typer.Option("--form", help="For which platform.")] = Form.script,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="A further name or address of the node."),
+    ] = None,
+    remote: Annotated[
+        list[str] | None,
+        typer.Option("--remote", metavar="ADDRESS", help="Who may connect; LocalSubnet if none."),
+    ] = None,
+) -> None:
+    """Print what turns on WinRM over HTTPS on a new node.
+
+    Example: wincnode winrm-setup --form ec2 --remote 10.0.0.0/8
+    """
+    from wincnode.commands.winrm_setup import render
+
+    typer.echo(render(form.value, names=name or (), remote=remote or ()), nl=False)
+
+
+@app.command()
+def explain(
+    id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Of a check or an error.", autocompletion=_ids),
+    ],
+) -> None:
+    """Say what a check proves or an error means, and what to do; works offline.
+
+    Example: wincnode explain feat.containers
+    """
+    from wincnode.commands.explain import explain as text_of
+
+    typer.echo(text_of(id))

@@ -1,0 +1,173 @@
+"""The options that verbs over nodes share, and what they come to."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from wincnode.commands.inspect import Opener, Options, Session
+    from wincnode.fleet import Stop
+    from wincnode.inventory.model import Inventory
+    from wincnode.report import Report
+
+
+class Format(StrEnum):
+    """How a report is printed."""
+
+    table = "table"
+    json = "json"
+
+
+def _nodes(context: typer.Context, incomplete: str) -> list[str]:
+    from wincnode.commands.complete import names
+
+    return names(Path(context.params.get("inventory") or DEFAULT_INVENTORY), incomplete)
+
+
+def _node(context: typer.Context, incomplete: str) -> list[str]:
+    from wincnode.commands.complete import names
+
+    path = Path(context.params.get("inventory") or DEFAULT_INVENTORY)
+    return names(path, incomplete, groups=False)
+
+
+def _yaml_files(incomplete: str) -> list[str]:
+    from wincnode.commands.complete import yaml_files
+
+    return yaml_files(incomplete)
+
+
+def _checks(incomplete: str) -> list[str]:
+    from wincnode.commands.complete import check_ids
+
+    return check_ids(incomplete)
+
+
+DEFAULT_INVENTORY = Path("wincnode.yaml")
+InventoryFile = Annotated[
+    Path,
+    typer.Option(
+        "-i", "--inventory", metavar="FILE", help="The inventory.", autocompletion=_yaml_files
+    ),
+]
+Nodes = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NODE]...", help="Nodes or groups; all by default.", autocompletion=_nodes
+    ),
+]
+OneNode = Annotated[str, typer.Argument(metavar="NODE", autocompletion=_node)]
+PlaybookFile = Annotated[
+    Path, typer.Argument(metavar="PLAYBOOK", help="A playbook file.", autocompletion=_yaml_files)
+]
+Output = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="ID",
+        help="Make this check's finding a warning.",
+        autocompletion=_checks,
+    ),
+]
+Parallel = Annotated[
+    int, typer.Option("--parallel", min=1, help="Nodes that are worked on at once.")
+]
+NoInput = Annotated[
+    bool, typer.Option("--no-input", help="Never ask; what would need an answer is an error.")
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the options of a verb over nodes come to."""
+
+    inventory: Inventory
+    options: Options
+    connect: Opener
+
+
+def may_ask(*, no_input: bool) -> bool:
+    """Tell whether somebody is there to answer a prompt."""
+    return not no_input and sys.stdin is not None and sys.stdin.isatty()
+
+
+def asked(
+    inventory: Path,
+    nodes: Sequence[str] | None,
+    *,
+    no_input: bool,
+    ignore: Sequence[str] | None = None,
+    parallel: int = 1,
+) -> Asked:
+    """Read the inventory and judge the options, before any network is touched."""
+    from wincnode.commands.inspect import Options, check_ids
+    from wincnode.connect import connector
+    from wincnode.inventory import load, select
+
+    loaded = load(inventory)
+    chosen = select(loaded, nodes or ())
+    options = Options(
+        nodes=tuple(node.name for node in chosen),
+        ignore=frozenset(ignore or ()),
+        parallel=parallel,
+    )
+    check_ids(options.ignore)
+    connect = connector(chosen, may_ask=may_ask(no_input=no_input))
+    return Asked(inventory=loaded, options=options, connect=connect)
+
+
+@contextmanager
+def session(asked: Asked) -> Iterator[Session]:
+    """Draw the progress of the nodes; the first ^C asks to stop, the second leaves at once."""
+    from wincnode.commands.inspect import Session
+    from wincnode.fleet import Stop
+    from wincnode.ui import Progress
+
+    stop = Stop()
+    with Progress(asked.options.nodes) as progress, _first_interrupt_asks(stop):
+        yield Session(
+            connect=asked.connect, watch=progress.watch, stop=stop, finishing=progress.finishing
+        )
+
+
+@contextmanager
+def _first_interrupt_asks(stop: Stop) -> Iterator[None]:
+    previous = signal.getsignal(signal.SIGINT)
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, previous)
+        stop.ask()
+
+    if previous is not signal.SIG_IGN:  # as under nohup, where ^C means others
+        signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if left := ", ".join(sorted(stop.bound())):
+            sys.stderr.write(f"wincnode: left; the run goes on: wincnode attach NODE for {left}\n")
+        raise
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def end(report: Report, output: Format) -> NoReturn:
+    """Print the report and end with its exit code."""
+    from wincnode.formats import json as json_format
+    from wincnode.ui import show
+
+    if output is Format.json:
+        typer.echo(json_format.render(report))
+    else:
+        show(report)
+    raise typer.Exit(report.exit_code)

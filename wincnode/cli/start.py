@@ -1,0 +1,65 @@
+"""Runs the command line: every error becomes a message and an exit code here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+
+import typer
+
+from wincnode.cli import nodes, offline
+from wincnode.cli.app import app
+from wincnode.errors import Interrupted, WincnodeError
+
+# Their import is what puts the verbs on the command line.
+VERBS = (nodes, offline)
+
+
+def run() -> int:
+    """Run the command line; gives the exit code."""
+    try:
+        result = app(prog_name="wincnode", standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return Interrupted.exit_code
+    except WincnodeError as error:
+        _print_error(error.message, error.remedy)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone, as with `| head`; what Python still flushes goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WincnodeError.exit_code
+    except Exception as error:  # noqa: BLE001 - the last place where a bug can become a message
+        return _click_error(error) or _bug(error)
+    return result if isinstance(result, int) else 0
+
+
+def _click_error(error: Exception) -> int:
+    """Print a usage error of the command line; 0 when it is none."""
+    show = getattr(error, "show", None)
+    code = getattr(error, "exit_code", 0)
+    if show is None or not isinstance(code, int):
+        return 0
+    show()
+    return code
+
+
+def _bug(error: Exception) -> int:
+    """Write the traceback to a file of the user's own, and name it."""
+    handle, name = tempfile.mkstemp(prefix="wincnode-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        traceback.print_exception(error, file=log)
+    _print_error(f"a bug in wincnode: {type(error).__name__}", f"The details are in {name}.")
+    return WincnodeError.exit_code
+
+
+def _print_error(message: str, remedy: str) -> None:
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"wincnode: {message}\n" + (f"    {remedy}\n" if remedy else ""))
+        return
+    from wincnode.ui import show_error
+
+    show_error(message, remedy)

@@ -1,0 +1,231 @@
+"""The connections of one WinRM listener: a thread for each, with the logon that belongs to it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+
+from wincnode.lab import wsman
+from wincnode.lab.auth import Channel, Conversation, RefusedError, Rules
+from wincnode.lab.faults import Faults
+from wincnode.lab.sealing import SOAP, UnsealError
+from wincnode.lab.shells import MAX_ENVELOPE_KB, Shells
+
+
+class Service(Protocol):
+    """What a listener serves."""
+
+    faults: Faults
+    shells: Shells
+    rules: Rules
+    encrypted: bool
+    allow_unencrypted: bool
+
+    def count(self, *, requests: int = 0, received: int = 0, sent: int = 0) -> None:
+        """Add to the counters of HTTP requests and of the bytes of bodies."""
+
+    def enter(self, name: str) -> int:
+        """Record an operation; gives its number, from 1."""
+        ...
+
+    def channel(self, connection: socket.socket) -> Channel:
+        """Say what TLS says of a connection."""
+        ...
+
+
+class Listener(ThreadingHTTPServer):
+    """Accepts connections on loopback.
+
+    Args: context: the TLS of an https listener. closed: hold the port without listening.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self, port: int, service: Service, context: ssl.SSLContext | None, *, closed: bool
+    ) -> None:
+        self.service = service
+        self._context = context
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=not closed)
+        if closed:
+            self.server_bind()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection; runs in its own thread, so that a slow TLS start stops no other."""
+        try:
+            if self.service.faults.black_hole:
+                with self._tracked(request):
+                    _swallow(request)
+                return
+            connection = request
+            if self._context is not None:
+                connection = self._context.wrap_socket(request, server_side=True)
+            with connection, self._tracked(connection):
+                _Handler(connection, client_address, self)
+        except OSError:
+            return  # the client went away, which is its right
+
+    def close_connections(self) -> None:
+        """Wake the threads that wait for a next request."""
+        with self._open_lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # it was closed already
+
+    @contextmanager
+    def _tracked(self, connection: socket.socket) -> Iterator[None]:
+        with self._open_lock:
+            self._open.add(connection)
+        try:
+            yield
+        finally:
+            with self._open_lock:
+                self._open.discard(connection)
+
+
+def _swallow(connection: socket.socket) -> None:
+    """Take whatever comes, until the client leaves."""
+    while connection.recv(65536):
+        pass
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection, with the authentication that belongs to it."""
+
+    protocol_version = "HTTP/1.1"
+    # Head and body leave in two writes; without this each reply waits 40 ms for an ACK.
+    disable_nagle_algorithm = True
+    server: Listener
+
+    def setup(self) -> None:
+        """Begin a connection that has proved nothing."""
+        super().setup()
+        self.node = self.server.service
+        self.conversation = Conversation(self.node.rules, self.node.channel(self.connection))
+
+    def version_string(self) -> str:
+        """Name the server as Windows does."""
+        return "Microsoft-HTTPAPI/2.0"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent: the counters tell what happened."""
+
+    def do_POST(self) -> None:
+        """Answer one request."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.node.count(requests=1, received=len(body))
+        if self.path.partition("?")[0].rstrip("/") != "/wsman":
+            self._respond(404)
+        elif self.headers.get("WSMANIDENTIFY", "").lower() == "unauthenticated":
+            # Nobody has proved anything yet, so the product version stays hidden:
+            # MicrosoftDocs/win32 desktop-src/WinRM/
+            # detecting-whether-a-remote-computer-supports-ws-management-protocol.md
+            reply = wsman.identified("OS: 0.0.0 SP: 0.0 Stack: 3.0")
+            self._respond(200, reply.text.encode(), {"Content-Type": SOAP})
+        else:
+            self._authenticated(body)
+
+    def _authenticated(self, body: bytes) -> None:
+        try:
+            token = self.conversation.authenticate(
+                self.headers.get("Authorization"), blank=not body
+            )
+        except RefusedError as refusal:
+            self._respond(401, challenges=refusal.challenges)
+            return
+        if self.node.faults.refuse_auth:
+            self.conversation.forget()
+            self._respond(401, challenges=self.conversation.offers())
+            return
+        headers = {"WWW-Authenticate": token} if token else {}
+        if body:
+            self._opened(body, headers)
+        else:
+            self._respond(200, headers=headers)
+
+    def _opened(self, body: bytes, headers: dict[str, str]) -> None:
+        """Unseal, carry out, seal: a reply is sealed exactly when its request was."""
+        content_type = self.headers.get("Content-Type", "")
+        sealed = content_type.startswith("multipart/")
+        if not (sealed or self.node.encrypted or self.node.allow_unencrypted):
+            # What a real service does with AllowUnencrypted=false: diyan/pywinrm#129.
+            self._respond(500, headers=headers)
+            return
+        try:
+            plain = self.conversation.unseal(content_type, body) if sealed else body
+        except UnsealError:
+            # The keys' state has advanced wrongly, so nothing later on this connection opens.
+            self.close_connection = True
+            self._respond(400)
+            return
+        if len(plain) > MAX_ENVELOPE_KB * 1024:
+            self._respond(413)
+            return
+        reply = self._carried_out(plain)
+        if reply is None:
+            return
+        status, text = reply
+        kind = SOAP
+        if sealed:
+            kind, text = self.conversation.seal(content_type, text)
+        self._respond(status, text, {**headers, "Content-Type": kind})
+
+    def _carried_out(self, plain: bytes) -> tuple[int, bytes] | None:
+        """Let the node act; nothing when the reply is not to be sent from here."""
+        faults = self.node.faults
+        try:
+            request = wsman.parse_request(plain)
+            number = self.node.enter(request.name)
+            if faults.garbage:
+                page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+                self._respond(502, page, {"Content-Type": "text/html"})
+                return None
+            if faults.drop_before == number:
+                self._drop()
+                return None
+            if faults.quota is not None and faults.quota.operation == request.name:
+                reply = wsman.quota_fault(request, faults.quota)
+            else:
+                reply = self.node.shells.answer(request)
+        except (wsman.MessageError, ValueError):
+            self._respond(400)
+            return None
+        time.sleep(faults.delay_s)
+        if faults.drop_at_request == number:
+            self._drop()
+            return None
+        return reply.status, reply.text.encode()
+
+    def _drop(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _respond(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        challenges: Sequence[str] = (),
+    ) -> None:
+        self.send_response(status)
+        for line in challenges:
+            self.send_header("WWW-Authenticate", line)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.node.count(sent=len(body))
+        self.wfile.write(body)

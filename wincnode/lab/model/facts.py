@@ -1,0 +1,277 @@
+"""The nine sections of facts, as the node's facts scripts return them over a machine's model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from functools import partial
+from typing import Any, TypeAlias
+
+from wincnode import assets
+from wincnode.lab.model.failures import ERRORS, Failure
+from wincnode.lab.model.fields import (
+    ADAPTER,
+    ADDRESS,
+    COMPUTER,
+    PORT,
+    PROCESSOR,
+    PROFILE,
+    ROUTE,
+    SERVICE,
+    VOLUME,
+    renamed,
+)
+from wincnode.lab.model.host import BASE, Host, now
+from wincnode.lab.windows.firewall import RULES
+from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, SYSTEM32, Machine
+
+Section: TypeAlias = dict[str, Any]
+SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
+WINDOWS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion"
+POLICIES = r"HKLM\SOFTWARE\Policies\Microsoft"
+COMPONENTS = r"HKLM\SOFTWARE\Microsoft\ServerManager\ServicingStorage\ServerComponentCache"
+TLS_CLIENT = CONTROL + r"\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Client"
+DYNAMIC_PORTS = 49152
+
+
+def facts_of(machine: Machine) -> dict[str, Section]:
+    """Give all sections of a machine's facts."""
+    host = Host(machine)
+    return {name: read(host) for name, read in SECTIONS.items()}
+
+
+def os(host: Host) -> Section:
+    """Read the installed Windows."""
+    version = host.machine.registry.values(CURRENT_VERSION)
+    data: dict[str, Any] = {name: value.data for name, value in version.items()}
+    (system,) = host.call("Get-CimInstance", ClassName="Win32_OperatingSystem")
+    read = host.machine.registry.data
+    return {
+        "build": int(data.get("CurrentBuildNumber", 0)),
+        "ubr": int(data.get("UBR", 0)),
+        "edition": str(data.get("EditionID", "")),
+        "install_type": str(data.get("InstallationType", "")),
+        "product_type": system["ProductType"],
+        "sku": system["OperatingSystemSKU"],
+        "last_boot": system["LastBootUpTime"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "system_drive": "C:",
+        "computer_name": _name(host, "ActiveComputerName"),
+        "host_name": read(SERVICES + r"\Tcpip\Parameters", "Hostname", ""),
+        "reboot_reasons": _reboot_reasons(host),
+        "powershell": f"5.1.{host.machine.profile.build}.{data.get('UBR', 0)}",
+        "process_64bit": True,
+    }
+
+
+def _name(host: Host, key: str) -> str:
+    return str(host.machine.registry.data(rf"{CONTROL}\ComputerName\{key}", "ComputerName", ""))
+
+
+def _reboot_reasons(host: Host) -> list[str]:
+    registry = host.machine.registry
+    renamed = _name(host, "ActiveComputerName").lower() != _name(host, "ComputerName").lower()
+    files = registry.data(CONTROL + r"\Session Manager", "PendingFileRenameOperations", [])
+    reasons = {
+        "component_servicing": registry.has(WINDOWS + r"\Component Based Servicing\RebootPending"),
+        "windows_update": registry.has(WINDOWS + r"\WindowsUpdate\Auto Update\RebootRequired"),
+        "server_components": registry.data(COMPONENTS, "RestartRequired"),
+        "computer_rename": renamed,
+        "file_rename": any(files),
+    }
+    return [name for name, is_so in reasons.items() if is_so]
+
+
+def hardware(host: Host) -> Section:
+    """Read processors, memory, the maker, and what they offer to a hypervisor."""
+    (computer,) = host.call("Get-CimInstance", ClassName="Win32_ComputerSystem")
+    processors = host.call("Get-CimInstance", ClassName="Win32_Processor")
+    if not processors:
+        raise Failure("Win32_Processor has no instance")
+    sockets = {"sockets": len(processors)}
+    return renamed(computer, COMPUTER) | renamed(processors[0], PROCESSOR) | sockets
+
+
+def features(host: Host) -> Section:
+    """Read whether the features for containers are installed, and whether they could be."""
+    if host.machine.is_client:
+        names = ["Containers", "Microsoft-Hyper-V", "Microsoft-Hyper-V-Management-PowerShell"]
+        found = [
+            row
+            for name in names
+            for row in host.call("Get-WindowsOptionalFeature", Online=True, FeatureName=name)
+        ]
+        states = {row["FeatureName"]: row["State"] for row in found}
+        return {"manager": "client", "states": states}
+    names = ["Containers", "Hyper-V", "Hyper-V-PowerShell"]
+    rows = host.call("Get-WindowsFeature", Name=names)
+    return {"manager": "server", "states": {row["Name"]: row["InstallState"] for row in rows}}
+
+
+def services(host: Host) -> Section:
+    """Read the services that containers need, and those of other container software."""
+    rows = host.call("Get-CimInstance", ClassName="Win32_Service")
+    wanted = {name.lower() for name in _listed("services", "wanted")}
+    flags = host.machine.registry.values(SERVICES + r"\hns\State")
+    return {
+        "services": {
+            row["Name"].lower(): renamed(row, SERVICE)
+            for row in rows
+            if row["Name"].lower() in wanted
+        },
+        "hns_state": {name: _text(value.data) for name, value in flags.items()},
+        "vmcompute_dll": host.disk.is_file(SYSTEM32 + r"\vmcompute.dll"),
+    }
+
+
+def network(host: Host) -> Section:
+    """Read adapters with their IPv4 addresses, routes, listening ports and the IPv6 switch."""
+    addresses = host.call("Get-NetIPAddress", AddressFamily=["IPv4"])
+    adapters = host.call("Get-NetAdapter")
+    routes = host.call("Get-NetRoute", AddressFamily=["IPv4"])
+    tcp = host.call("Get-NetTCPConnection", State=["Listen"])
+    udp = host.call("Get-NetUDPEndpoint")
+    profiles = host.call("Get-NetConnectionProfile")
+    owners = {row["Id"]: row["ProcessName"] for row in host.machine.network.get("Process", [])}
+    parameters = SERVICES + r"\Tcpip6\Parameters"
+    ipv6 = host.machine.registry.data(parameters, "DisabledComponents", 0)
+    return {
+        "adapters": [_adapter(row, addresses) for row in adapters],
+        "routes": [
+            renamed(row, ROUTE)
+            for row in routes
+            if not re.search("/32$|^224.0.0.0/4$|^127.0.0.0/8$", row["DestinationPrefix"])
+        ],
+        "listening": [_port("tcp", row, owners) for row in tcp]
+        + [_port("udp", row, owners) for row in udp if row["LocalPort"] < DYNAMIC_PORTS],
+        "profiles": [renamed(row, PROFILE) for row in profiles],
+        "ipv6_disabled_components": ipv6 & 0xFFFFFFFF,
+    }
+
+
+def _adapter(row: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Section:
+    mine = [one for one in addresses if one["InterfaceIndex"] == row["InterfaceIndex"]]
+    up = row["InterfaceOperationalStatus"] == 1
+    return renamed(row, ADAPTER) | {"up": up, "addresses": [renamed(a, ADDRESS) for a in mine]}
+
+
+def _port(protocol: str, row: Mapping[str, Any], owners: Mapping[int, str]) -> Section:
+    owner = owners.get(row["OwningProcess"], "")
+    return renamed(row, PORT) | {"protocol": protocol, "process": owner}
+
+
+def disks(host: Host) -> Section:
+    """Read the volumes that have a drive letter."""
+    fixed = "DriveType = 2 OR DriveType = 3"
+    rows = host.call("Get-CimInstance", ClassName="Win32_LogicalDisk", Filter=fixed)
+    return {"volumes": [renamed(row, VOLUME) for row in rows]}
+
+
+def time(host: Host) -> Section:
+    """Read the clock and where it gets its time from."""
+    read = host.machine.registry.data
+    service = SERVICES + r"\W32Time"
+    return {
+        "utc": now(),
+        "zone": "UTC",
+        "source": read(service + r"\Parameters", "Type", ""),
+        "servers": read(service + r"\Parameters", "NtpServer", ""),
+        "host_provider": read(service + r"\TimeProviders\VMICTimeProvider", "Enabled") == 1,
+    }
+
+
+def policy(host: Host) -> Section:
+    """Read what policy forbids."""
+    read = host.machine.registry.data
+    return {
+        "elevated": True,
+        "language_mode": "FullLanguage",
+        "execution_policy": read(POLICIES + r"\Windows\PowerShell", "ExecutionPolicy", ""),
+        "firewall": {name: _profile(host, *keys) for name, keys in PROFILES.items()},
+        "tls12_client": {
+            "enabled": read(TLS_CLIENT, "Enabled"),
+            "disabled_by_default": read(TLS_CLIENT, "DisabledByDefault"),
+        },
+        "code_integrity": _code_integrity(host),
+        "fips": read(CONTROL + r"\Lsa\FipsAlgorithmPolicy", "Enabled"),
+        "fdv_deny_write": read(
+            r"HKLM\SYSTEM\CurrentControlSet\Policies\Microsoft\FVE", "FDVDenyWriteAccess"
+        ),
+    }
+
+
+def _profile(host: Host, group: str, local: str) -> Section:
+    """Read a firewall profile: the group policy's value wins over the local one."""
+    read = host.machine.registry.data
+    here = RULES.rpartition("\\")[0] + "\\" + local
+    there = rf"{POLICIES}\WindowsFirewall\{group}"
+    return {field: read(there, name, read(here, name)) for field, name in SETTINGS.items()}
+
+
+def _code_integrity(host: Host) -> Section:
+    try:
+        (guard,) = host.call("Get-CimInstance", ClassName="Win32_DeviceGuard")
+    except ERRORS as error:
+        return {"kernel": None, "user": None, "error": error.message}
+    return {
+        "kernel": guard["CodeIntegrityPolicyEnforcementStatus"],
+        "user": guard["UsermodeCodeIntegrityPolicyEnforcementStatus"],
+        "error": "",
+    }
+
+
+def leftovers(host: Host) -> Section:
+    """Read which traces of container and Kubernetes software lie on the disk."""
+    disk, listed = host.disk, partial(_listed, "leftovers")
+    cni = r"C:\etc\cni\net.d"
+    return {
+        "folders": [path for path in listed("folders") if disk.is_folder(path)],
+        "programs": [path for path in listed("programs") if disk.is_file(path)],
+        "kubeconfigs": [
+            {"path": path, "server": _server(disk.read_text(path))}
+            for path in listed("kubeconfigs")
+            if disk.is_file(path)
+        ],
+        "cni_configs": [name for name in disk.names(cni) if disk.is_file(f"{cni}\\{name}")],
+        "owned": disk.is_file(BASE + r"\manifest.json"),
+    }
+
+
+def _server(kubeconfig: str) -> str:
+    found = re.search(r"(?im)^\s*(?:- )?server:\s*[\"']?([^\"'\s]+)", kubeconfig)
+    return found[1] if found else ""
+
+
+def _text(data: object) -> str:
+    return " ".join(map(str, data)) if isinstance(data, list) else str(data)
+
+
+def _listed(section: str, name: str) -> list[str]:
+    """Give a list as the section's script writes it, so that it is written once."""
+    script = assets.node_script(f"facts/{section}")
+    (listed,) = re.findall(rf"(?s)\${name} = @\((.*?)\)", script)
+    return re.findall("'([^']+)'", listed)
+
+
+PROFILES = {
+    "domain": ("DomainProfile", "DomainProfile"),
+    "private": ("PrivateProfile", "StandardProfile"),
+    "public": ("PublicProfile", "PublicProfile"),
+}
+SETTINGS = {
+    "enabled": "EnableFirewall",
+    "block_all_inbound": "DoNotAllowExceptions",
+    "local_rules": "AllowLocalPolicyMerge",
+    "outbound_blocked": "DefaultOutboundAction",
+}
+SECTIONS: Mapping[str, Callable[[Host], Section]] = {
+    "os": os,
+    "hardware": hardware,
+    "features": features,
+    "services": services,
+    "network": network,
+    "disks": disks,
+    "time": time,
+    "policy": policy,
+    "leftovers": leftovers,
+}

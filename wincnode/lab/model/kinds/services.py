@@ -1,0 +1,112 @@
+"""The kind `service`."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Any
+
+from wincnode.lab.model.failures import Failure
+from wincnode.lab.model.host import Found, Host, Values
+from wincnode.lab.windows.services import (
+    ALREADY_RUNNING,
+    CANNOT_ACCEPT_CONTROL,
+    DONE,
+    KEY,
+    RESTART,
+    sc,
+)
+
+FIELDS = {"command": "PathName", "display_name": "DisplayName", "account": "StartName"}
+FINE = {"StartService": ALREADY_RUNNING, "StopService": CANNOT_ACCEPT_CONTROL}
+
+
+def get(host: Host, key: Values, want: Values) -> Found:
+    """Give a service's properties; on its way it is settling."""
+    row = host.service(key["name"])
+    if row is None:
+        return Found(values={"state": "absent"})
+    registry, path = host.machine.registry, f"{KEY}\\{key['name']}"
+    depends = registry.data(path, "DependOnService", [])
+    values = {
+        "state": row["State"].lower(),
+        "start": row["StartMode"].lower(),
+        **{field: row[name] for field, name in FIELDS.items()},
+        "depends_on": depends if isinstance(depends, list) else [depends],
+        "restart_after_s": _restart_after(bytes(registry.data(path, "FailureActions", []))),
+    }
+    going = want.get("state") == "absent" and values["state"] == "stopped"
+    on_its_way = "pending" in values["state"] or going
+    return Found(state="settling" if on_its_way else "settled", values=values)
+
+
+def _restart_after(actions: bytes) -> float:
+    if len(actions) < 28:
+        return 0
+    action: int
+    delay_ms: int
+    action, delay_ms = struct.unpack_from("<2i", actions, 20)
+    if action != RESTART:
+        return 0
+    return delay_ms // 1000 if delay_ms % 1000 == 0 else delay_ms / 1000
+
+
+def set(host: Host, key: Values, want: Values, found: Found) -> None:
+    """Make, change, start, stop or remove the service."""
+    name = key["name"]
+    row = host.service(name)
+    if want.get("state") == "absent":
+        if row and row["State"] != "Stopped":
+            _do(host, "StopService", InputObject=row)
+        _do(host, "Delete", InputObject=row)
+        return
+    fields = _fields(want)
+    if row is None:
+        if not want.get("command"):
+            raise Failure(f"There is no service {name}.")
+        _do(host, "Create", ClassName="Win32_Service", Arguments=_birth(name) | fields)
+    elif fields:
+        _do(host, "Change", InputObject=row, Arguments=fields)
+    after = want.get("restart_after_s")
+    if after is not None and after != found.values.get("restart_after_s"):
+        _set_restart(host, name, 1000 * after)
+    row = host.service(name) or {}
+    if want.get("state") == "running" and row.get("State") != "Running":
+        _do(host, "StartService", InputObject=row)
+    if want.get("state") == "stopped" and row.get("State") != "Stopped":
+        _do(host, "StopService", InputObject=row)
+
+
+def _fields(want: Values) -> dict[str, Any]:
+    fields = {FIELDS[name]: want[name] for name in FIELDS if want.get(name)}
+    if want.get("start"):
+        fields["StartMode"] = re.sub("^auto$", "automatic", want["start"], flags=re.IGNORECASE)
+    if "depends_on" in want:
+        fields["ServiceDependencies"] = want["depends_on"]
+    return fields
+
+
+def _birth(name: str) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "DisplayName": name,
+        "ServiceType": 16,
+        "ErrorControl": 1,
+        "StartMode": "Automatic",
+        "DesktopInteract": False,
+    }
+
+
+def _do(host: Host, method: str, **bound: Any) -> None:
+    (result,) = host.call("Invoke-CimMethod", MethodName=method, **bound)
+    code = result["ReturnValue"]
+    if code not in {DONE, FINE.get(method, DONE)}:
+        raise Failure(f"Win32_Service.{method} returned {code}.")
+
+
+def _set_restart(host: Host, name: str, wait_ms: int) -> None:
+    actions = "/".join([f"restart/{wait_ms}"] * 3) if wait_ms else ""
+    words = ["failure", name, "reset=", "86400", "actions=", actions]
+    code = sc(host.machine.services, words)
+    if code:
+        raise Failure(f"sc.exe failure ended with {code}.")

@@ -1,0 +1,57 @@
+"""The kind `wait_for`."""
+
+from __future__ import annotations
+
+import socket
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from wincnode.lab.model.host import Found, Host, Values
+
+ANSWER_S = 5
+
+
+def get(host: Host, key: Values, want: Values) -> Found:
+    """Give whether what is waited for is there."""
+    state = "present" if _is_there(host, key["subject"], key["name"]) else "absent"
+    settled = state == want.get("state")
+    return Found(state="settled" if settled else "settling", values={"state": state})
+
+
+def set(_host: Host, _key: Values, _want: Values, _found: Found) -> None:
+    """Do nothing: the runner waits as long as get says settling."""
+
+
+def _is_there(host: Host, subject: str, name: str) -> bool:
+    match subject:
+        case "file":
+            return host.disk.is_file(name)
+        case "service":
+            return (host.service(name) or {}).get("State") == "Running"
+        case "port":
+            return _listens(int(name))
+        case "http":
+            return _responds(name)
+    # No pipe is ever open on a machine without real processes.
+    return False
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S):
+            return True
+    except OSError:
+        return False
+
+
+def _responds(url: str) -> bool:
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    link = kind(parts.hostname or "", parts.port, timeout=ANSWER_S)
+    try:
+        link.request("GET", parts._replace(scheme="", netloc="", fragment="").geturl() or "/")
+        return link.getresponse().status < 400
+    except (OSError, HTTPException):
+        return False
+    finally:
+        link.close()

@@ -1,0 +1,105 @@
+"""Simulated nodes that can be reached: a machine, its engine and its WinRM service each."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wincnode.lab.faults import Faults
+from wincnode.lab.model import ModelEngine
+from wincnode.lab.powershell import PowerShellEngine
+from wincnode.lab.server import WsmanServer
+from wincnode.lab.windows.machine import Machine, load_profile
+
+USER = "Administrator"
+PASSWORD = "lab-Passw0rd"  # noqa: S105 - it guards simulated nodes on loopback
+INVENTORY = """\
+# Written by wincnode-lab: simulated nodes on loopback, which speak plain http with sealed NTLM.
+cluster:
+  pod_cidr: 10.244.0.0/16
+  service_cidr: 10.96.0.0/12
+connection:
+  scheme: http
+  auth: ntlm
+  user: {user}
+  password:
+    env: WINCNODE_LAB_PASSWORD
+nodes:
+{nodes}"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """One node that is to be simulated.
+
+    faults: what goes wrong with it. powershell: the PowerShell engine's start file; without one
+    the model answers. pace_s: seconds that the model takes for each section and step.
+    """
+
+    profile: str
+    faults: Faults = field(default_factory=Faults)
+    powershell: Path | None = None
+    pace_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabNode:
+    """One simulated node that runs."""
+
+    machine: Machine
+    server: WsmanServer
+
+    @property
+    def port(self) -> int:
+        """The port of its WinRM service, on loopback."""
+        return self.server.port
+
+
+@contextmanager
+def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
+    """Run one node in an empty folder, and end all that it started."""
+    machine = Machine(load_profile(wish.profile), folder, computer=name.upper())
+    engine = (
+        PowerShellEngine(wish.powershell, machine)
+        if wish.powershell
+        else ModelEngine(machine, pace_s=wish.pace_s)
+    )
+    with engine, WsmanServer(engine, users={USER: PASSWORD}, faults=wish.faults) as server:
+        yield LabNode(machine=machine, server=server)
+
+
+@contextmanager
+def lab_nodes(wishes: Mapping[str, Wish]) -> Iterator[dict[str, LabNode]]:
+    """Run a node for each name, in folders that go with them."""
+    with ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wincnode-lab-")))
+        yield {
+            name: stack.enter_context(lab_node(name, wish, root / name))
+            for name, wish in wishes.items()
+        }
+
+
+def ports(nodes: Mapping[str, LabNode]) -> dict[str, int]:
+    """Give the port of each node."""
+    return {name: node.port for name, node in nodes.items()}
+
+
+def write_inventory(path: Path, ports: Mapping[str, int]) -> None:
+    """Write the inventory of lab nodes."""
+    rows = [
+        f"  {name}:\n    address: 127.0.0.1\n    connection:\n      port: {port}\n"
+        for name, port in ports.items()
+    ]
+    path.write_text(INVENTORY.format(user=USER, nodes="".join(rows)), encoding="utf-8")
+
+
+def closed_port() -> int:
+    """Find a port on loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

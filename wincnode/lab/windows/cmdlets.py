@@ -1,0 +1,229 @@
+"""What Windows' own cmdlets answer and change, over the model of a machine.
+
+Each answer gets the parameters that were bound and gives rows, one for each object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from wincnode.lab.windows import firewall, wql
+from wincnode.lab.windows.machine import Machine, Task
+
+Bound: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = list[dict[str, Any]]
+Answer: TypeAlias = Callable[[Machine, Bound], Rows]
+
+
+@dataclass(kw_only=True)
+class CmdletError(Exception):
+    """A cmdlet's error record: message, FullyQualifiedErrorId, and the category's name."""
+
+    message: str
+    id: str
+    category: str = "NotSpecified"
+
+
+def call(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
+    """Carry a cmdlet out.
+
+    Raises: CmdletError: what Windows would report. LookupError: the lab has no such cmdlet.
+    """
+    with machine.mutex:
+        machine.calls.append(f"{cmdlet} {bound.get('ClassName', '')}".strip())
+        return ANSWERS[cmdlet](machine, bound)
+
+
+def _get_cim_instance(machine: Machine, bound: Bound) -> Rows:
+    """Only the properties that were asked for have a value, as on Windows."""
+    name = str(bound["ClassName"])
+    rows = machine.services.rows() if name == "Win32_Service" else machine.cim.get(name)
+    if rows is None:
+        # WBEM_E_INVALID_CLASS, learn.microsoft.com/windows/win32/wmisdk/wmi-error-constants
+        raise CmdletError(
+            message="Invalid class ", id="HRESULT 0x80041010", category="MetadataError"
+        )
+    text = str(bound.get("Filter", ""))
+    try:
+        found = [row for row in rows if not text or wql.matches(text, row)]
+    except wql.QueryError as error:
+        # WBEM_E_INVALID_QUERY, same page
+        raise CmdletError(
+            message="Invalid query ", id="HRESULT 0x80041017", category="InvalidArgument"
+        ) from error
+    asked = _texts(bound.get("Property"))
+    return [
+        {
+            "CimClass": name,
+            **{field: value if _asked(field, asked) else None for field, value in row.items()},
+        }
+        for row in found
+    ]
+
+
+def _invoke_cim_method(machine: Machine, bound: Bound) -> Rows:
+    instance = bound.get("InputObject") or {}
+    name = bound.get("ClassName") or instance.get("CimClass")
+    arguments = bound.get("Arguments") or {}
+    method = str(bound["MethodName"])
+    services = machine.services
+    if name != "Win32_Service":
+        raise CmdletError(
+            message="Not found ", id="HRESULT 0x80041002", category="ObjectNotFound"
+        )  # WBEM_E_NOT_FOUND, same page
+    match method:
+        case "Create":
+            code = services.create(arguments)
+        case "Change":
+            code = services.change(instance["Name"], arguments)
+        case "StartService":
+            code = services.start(instance["Name"])
+        case "StopService":
+            code = services.stop(instance["Name"])
+        case "Delete":
+            code = services.delete(instance["Name"])
+        case _:  # WBEM_E_METHOD_NOT_IMPLEMENTED, same page
+            raise CmdletError(
+                message="This method is not implemented in any class ",
+                id="HRESULT 0x80041055",
+                category="NotImplemented",
+            )
+    return [{"ReturnValue": code}]
+
+
+def _get_windows_feature(machine: Machine, bound: Bound) -> Rows:
+    asked = _texts(bound.get("Name"))
+    return [
+        {"Name": name, "InstallState": state, "Installed": state == "Installed"}
+        for name, state in machine.features.items()
+        if _asked(name, asked)
+    ]
+
+
+def _get_windows_optional_feature(machine: Machine, bound: Bound) -> Rows:
+    asked = _texts(bound.get("FeatureName"))
+    return [
+        {"FeatureName": name, "State": state}
+        for name, state in machine.features.items()
+        if _asked(name, asked)
+    ]
+
+
+def _network(machine: Machine, what: str, bound: Bound, *fields: str) -> Rows:
+    """Give rows of the network whose fields hold one of the values that were asked for."""
+    return [
+        dict(row)
+        for row in machine.network.get(what, [])
+        if all(
+            field not in bound or str(row.get(field)) in _texts(bound[field]) for field in fields
+        )
+    ]
+
+
+def _new_firewall_rule(machine: Machine, bound: Bound) -> Rows:
+    if not firewall.add(machine.registry, bound):
+        raise CmdletError(
+            message="Cannot create a file when that file already exists.",
+            id="HRESULT 0x800700b7,New-NetFirewallRule",  # ERROR_ALREADY_EXISTS, [MS-ERREF] 2.2
+            category="ResourceExists",
+        )
+    return [{"Name": bound["Name"], "DisplayName": bound["DisplayName"]}]
+
+
+def _remove_firewall_rule(machine: Machine, bound: Bound) -> Rows:
+    name = str(bound["Name"])
+    if not firewall.remove(machine.registry, name):
+        raise CmdletError(
+            message=f"No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to "
+            f"'{name}'.  Verify the value of the property and retry.",
+            id="CmdletizationQuery_NotFound_InstanceID,Remove-NetFirewallRule",
+            category="ObjectNotFound",
+        )
+    return []
+
+
+def _values(_machine: Machine, bound: Bound) -> Rows:
+    """Give the parameters as the object's properties: what the makers of task parts do."""
+    return [dict(bound)]
+
+
+def _register_task(machine: Machine, bound: Bound) -> Rows:
+    if "tasks" in machine.denied:
+        raise CmdletError(
+            message="Access is denied.",
+            id="HRESULT 0x80070005,Register-ScheduledTask",  # E_ACCESSDENIED, [MS-ERREF] 2.1.1
+            category="PermissionDenied",
+        )
+    action = bound["Action"]
+    (action,) = action if isinstance(action, list) else [action]
+    task = Task(
+        path=str(bound["TaskPath"]),
+        name=str(bound["TaskName"]),
+        execute=str(action["Execute"]),
+        argument=str(action.get("Argument", "")),
+        folder=str(action.get("WorkingDirectory", SYSTEM_FOLDER)),
+        settings={**(bound.get("Settings") or {}), **(bound.get("Principal") or {})},
+    )
+    machine.tasks[_task_id(bound)] = task
+    return [{"TaskPath": task.path, "TaskName": task.name}]
+
+
+def _start_task(machine: Machine, bound: Bound) -> Rows:
+    task = machine.tasks.get(_task_id(bound))
+    if task is None:
+        raise _no_task("Start-ScheduledTask")
+    machine.start_task(task)
+    return []
+
+
+def _unregister_task(machine: Machine, bound: Bound) -> Rows:
+    if machine.tasks.pop(_task_id(bound), None) is None:
+        raise _no_task("Unregister-ScheduledTask")
+    return []
+
+
+def _no_task(cmdlet: str) -> CmdletError:
+    return CmdletError(
+        message="The system cannot find the file specified.",
+        id=f"HRESULT 0x80070002,{cmdlet}",  # ERROR_FILE_NOT_FOUND, [MS-ERREF] 2.2
+        category="ObjectNotFound",
+    )
+
+
+def _task_id(bound: Bound) -> str:
+    return f"{bound.get('TaskPath', chr(92))}{bound['TaskName']}".lower()
+
+
+def _texts(value: object) -> list[str]:
+    rows = value if isinstance(value, list) else [] if value is None else [value]
+    return [str(row) for row in rows]
+
+
+def _asked(name: str, asked: list[str]) -> bool:
+    return not asked or name.lower() in {row.lower() for row in asked}
+
+
+# The default of a task without a folder: learn.microsoft.com/windows/win32/taskschd/execaction
+SYSTEM_FOLDER = r"C:\Windows\System32"
+ANSWERS: dict[str, Answer] = {
+    "Get-CimInstance": _get_cim_instance,
+    "Invoke-CimMethod": _invoke_cim_method,
+    "Get-WindowsFeature": _get_windows_feature,
+    "Get-WindowsOptionalFeature": _get_windows_optional_feature,
+    "Get-NetIPAddress": lambda m, b: _network(m, "NetIPAddress", b, "AddressFamily"),
+    "Get-NetRoute": lambda m, b: _network(m, "NetRoute", b, "AddressFamily"),
+    "Get-NetTCPConnection": lambda m, b: _network(m, "NetTCPConnection", b, "State"),
+    "Get-NetUDPEndpoint": lambda m, b: _network(m, "NetUDPEndpoint", b),
+    "Get-NetAdapter": lambda m, b: _network(m, "NetAdapter", b),
+    "Get-NetConnectionProfile": lambda m, b: _network(m, "NetConnectionProfile", b),
+    "New-NetFirewallRule": _new_firewall_rule,
+    "Remove-NetFirewallRule": _remove_firewall_rule,
+    "New-ScheduledTaskAction": _values,
+    "New-ScheduledTaskPrincipal": _values,
+    "New-ScheduledTaskSettingsSet": _values,
+    "Register-ScheduledTask": _register_task,
+    "Start-ScheduledTask": _start_task,
+    "Unregister-ScheduledTask": _unregister_task,
+}

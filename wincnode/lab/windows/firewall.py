@@ -1,0 +1,67 @@
+"""Rules of Windows Defender Firewall as Windows keeps them: a text for each in the registry.
+
+Source of the form: learn.microsoft.com/openspecs/windows_protocols/ms-gpfas (2.2.2).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wincnode.lab.windows.registry import Registry, Value
+
+RULES = (
+    r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules"
+)
+NUMBERS = {"tcp": "6", "udp": "17"}  # IANA protocol numbers
+
+
+def add(registry: Registry, bound: Mapping[str, Any]) -> bool:
+    """Make a rule from the parameters of New-NetFirewallRule; False where its name is taken."""
+    name = str(bound["Name"])
+    if registry.get(RULES, name) is not None:
+        return False
+    registry.set(RULES, name, Value(kind="String", data=text_of(bound)))
+    return True
+
+
+def remove(registry: Registry, name: str) -> bool:
+    """Remove a rule by its name; False where there is none."""
+    there = registry.get(RULES, name) is not None
+    registry.delete_value(RULES, name)
+    return there
+
+
+def text_of(bound: Mapping[str, Any]) -> str:
+    """Give the text that Windows keeps for a rule."""
+    protocol = str(bound.get("Protocol", "Any"))
+    fields = [
+        ("Action", str(bound.get("Action", "Allow"))),
+        ("Active", str(bound.get("Enabled", "True")).upper()),
+        ("Dir", str(bound.get("Direction", "Inbound")).removesuffix("bound")),
+    ]
+    if protocol.lower() != "any":
+        fields.append(("Protocol", NUMBERS.get(protocol.lower(), protocol)))
+    fields += [("Profile", row) for row in _listed(bound.get("Profile"))]
+    fields += [
+        ("LPort2_10" if "-" in row else "LPort", row) for row in _listed(bound.get("LocalPort"))
+    ]
+    fields += [_remote(row) for row in _listed(bound.get("RemoteAddress"))]
+    fields.append(("Name", str(bound["DisplayName"])))
+    return "v2.30|" + "".join(f"{name}={value}|" for name, value in fields)
+
+
+def _listed(value: object) -> list[str]:
+    rows = [value] if isinstance(value, str) else value
+    if not isinstance(rows, Sequence):
+        return []
+    return [str(row) for row in rows if str(row).lower() != "any"]
+
+
+def _remote(address: str) -> tuple[str, str]:
+    """Write an address or a network; an IPv4 network is kept with its mask."""
+    network = ipaddress.ip_network(address, strict=False)
+    if network.version == 6:
+        return "RA6", address
+    return "RA4", f"{network.network_address}/{network.netmask}" if "/" in address else address

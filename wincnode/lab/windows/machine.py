@@ -1,0 +1,199 @@
+"""One simulated Windows machine: what its disk, registry, services and networks hold."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import yaml
+
+from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.registry import Data, Kind, Registry, Value
+from wincnode.lab.windows.services import Services
+
+PROFILES = Path(__file__).parents[1] / "profiles"
+CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
+# github.com/kubernetes/kubernetes pkg/kubelet/winstats/perfcounter_nodestats_windows.go
+PREFETCH = CONTROL + r"\Session Manager\Memory Management\PrefetchParameters"
+SYSTEM32 = r"C:\Windows\System32"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A registered scheduled task: what it starts, and in which folder."""
+
+    path: str
+    name: str
+    execute: str
+    argument: str
+    folder: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """One kind of Windows machine, as a profile file describes it.
+
+    registry: key -> name -> a text, a number (DWord), a list (MultiString) or {kind, data}.
+    cim: class -> instances. services: name -> properties of Win32_Service.
+    features: name -> InstallState. network: cmdlet without `Get-` -> rows. files: path -> text.
+    durations: seconds of `service_start`, `service_stop`.
+    denied: what policy forbids: `tasks`. expects: ids of the checks that fail.
+    """
+
+    name: str
+    build: int
+    registry: Mapping[str, Mapping[str, Any]]
+    cim: Mapping[str, list[Mapping[str, Any]]]
+    services: Mapping[str, Mapping[str, str]]
+    features: Mapping[str, str]
+    network: Mapping[str, list[Mapping[str, Any]]]
+    files: Mapping[str, str] = field(default_factory=dict)
+    durations: Mapping[str, float] = field(default_factory=dict)
+    denied: tuple[str, ...] = ()
+    expects: tuple[str, ...] = ()
+
+
+def profile_names() -> tuple[str, ...]:
+    """List the profiles that the lab ships."""
+    return tuple(sorted(path.stem for path in PROFILES.glob("*.yaml")))
+
+
+def load_profile(name: str) -> Profile:
+    """Read a shipped profile by its name."""
+    raw = _read(name)
+    for key in ("denied", "expects"):
+        raw[key] = tuple(raw.get(key, ()))
+    return Profile(name=name, **raw)
+
+
+def _read(name: str) -> dict[str, Any]:
+    raw: dict[str, Any] = yaml.safe_load((PROFILES / f"{name}.yaml").read_text(encoding="utf-8"))
+    base = raw.pop("base", None)
+    return _merged(_read(base), raw) if base else raw
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay changes over a base: mappings are merged, null removes, all else is replaced."""
+    merged = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merged(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+class Machine:
+    """A machine in a folder of its own: `c` is its drive C, `registry.json` its registry.
+
+    Args: folder: an empty folder.
+    Whatever runs the machine sets `start_task`, and hears of a reboot by `on_reboot`.
+    """
+
+    def __init__(
+        self, profile: Profile, folder: Path, *, computer: str, clock: Clock | None = None
+    ) -> None:
+        self.profile = profile
+        self.folder = folder
+        self.computer = computer
+        self.clock = clock or Clock()
+        self.drive = folder / "c"
+        self.registry = Registry(folder / "registry.json")
+        self.services = Services(self.registry, self.clock, profile.durations)
+        self.features = dict(profile.features)
+        self.network = {name: list(rows) for name, rows in profile.network.items()}
+        self.cim = {name: list(rows) for name, rows in profile.cim.items()}
+        self.denied = set(profile.denied)
+        self.tasks: dict[str, Task] = {}
+        self.calls: list[str] = []
+        self.start_task: Callable[[Task], None] = lambda _task: None
+        self.on_reboot: list[Callable[[], None]] = []
+        self.mutex = threading.RLock()
+        self._install()
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it is no Windows Server."""
+        return bool(self.cim["Win32_OperatingSystem"][0]["ProductType"] == 1)
+
+    @property
+    def booted(self) -> datetime:
+        """When it last started."""
+        moment: datetime = self.cim["Win32_OperatingSystem"][0]["LastBootUpTime"]
+        return moment
+
+    @property
+    def boot(self) -> str:
+        """What identifies the boot: it changes with each, and never by a change of the clock."""
+        return str(self.registry.data(PREFETCH, "BootId", ""))
+
+    def path(self, windows: str) -> Path:
+        """Find a full Windows path on the disk, without regard to case, there or not."""
+        at = self.drive
+        for part in PureWindowsPath(windows).parts[1:]:
+            same = (row for row in _listdir(at) if row.name.lower() == part.lower())
+            at = next(same, at / part)
+        return at
+
+    def reboot(self) -> None:
+        """Start anew: processes end, services start by their modes, a new name comes to be."""
+        with self.mutex:
+            for end in self.on_reboot:
+                end()
+            self.services.boot()
+            boot = int(self.registry.data(PREFETCH, "BootId", 0)) + 1
+            names = CONTROL + r"\ComputerName"
+            name = self.registry.data(names + r"\ComputerName", "ComputerName", self.computer)
+            self.registry.write(
+                {
+                    PREFETCH: {"BootId": Value(kind="DWord", data=boot)},
+                    names + r"\ActiveComputerName": {
+                        "ComputerName": Value(kind="String", data=name)
+                    },
+                }
+            )
+            self.registry.delete_value(CONTROL + r"\Session Manager", "PendingFileRenameOperations")
+            system = dict(self.cim["Win32_OperatingSystem"][0])
+            system["LastBootUpTime"] = datetime.now(UTC).replace(microsecond=0)
+            self.cim["Win32_OperatingSystem"] = [system]
+
+    def _install(self) -> None:
+        for folder in (SYSTEM32, r"C:\Program Files", r"C:\ProgramData", r"C:\Windows\Temp"):
+            self.path(folder).mkdir(parents=True, exist_ok=True)
+        for path, text in self.profile.files.items():
+            file = self.path(path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        rows = {
+            key: {name: _value(data) for name, data in values.items()}
+            for key, values in self.profile.registry.items()
+        }
+        names = {"ComputerName": Value(kind="String", data=self.computer)}
+        rows.setdefault(CONTROL + r"\ComputerName\ActiveComputerName", names)
+        rows.setdefault(CONTROL + r"\ComputerName\ComputerName", names)
+        host = {"Hostname": Value(kind="String", data=self.computer.lower())}
+        rows.setdefault(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", host)
+        rows.setdefault(PREFETCH, {"BootId": Value(kind="DWord", data=1)})
+        self.registry.write(rows)
+        self.services.load(self.profile.services)
+
+
+def _listdir(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _value(data: Any) -> Value:
+    """Give a profile's value its registry type."""
+    kinds: dict[type, Kind] = {int: "DWord", list: "MultiString", str: "String"}
+    if isinstance(data, dict):
+        return Value(kind=data["kind"], data=data["data"])
+    plain: Data = data
+    return Value(kind=kinds[type(data)], data=plain)

@@ -1,0 +1,15 @@
+# Written by wincnode.lab.windows.standins; stands in for a module of Windows.
+function Get-NetAdapter {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [Alias('Session')] [object[]]$CimSession,
+        [switch]$IncludeHidden,
+        [Alias('ifDesc')] [string[]]$InterfaceDescription,
+        [Alias('ifIndex')] [uint32[]]$InterfaceIndex,
+        [Alias('ifAlias', 'InterfaceAlias')] [string[]]$Name,
+        [switch]$Physical,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetAdapter' -Bound $PSBoundParameters -Caller $PSCmdlet
+}

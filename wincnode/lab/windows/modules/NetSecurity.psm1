@@ -1,0 +1,81 @@
+# Written by wincnode.lab.windows.standins; stands in for a module of Windows.
+function New-NetFirewallRule {
+    [CmdletBinding(PositionalBinding = $false, SupportsShouldProcess = $true)]
+    param(
+        [ValidateSet('NotConfigured', 'Allow', 'Block')] [string]$Action,
+        [switch]$AsJob,
+        [ValidateSet('NotRequired', 'Required', 'NoEncap')] [string]$Authentication,
+        [Alias('Session')] [object[]]$CimSession,
+        [string]$Description,
+        [ValidateSet('Inbound', 'Outbound')] [string]$Direction,
+        [string]$DisplayName,
+        [Alias('DynamicTransport')] [ValidateSet('Any', 'ProximityApps', 'ProximitySharing', 'WifiDirectPrinting', 'WifiDirectDisplay', 'WifiDirectDevices')] [string]$DynamicTarget,
+        [ValidateSet('Block', 'Allow', 'DeferToUser', 'DeferToApp')] [string]$EdgeTraversalPolicy,
+        [ValidateSet('True', 'False')] [string]$Enabled,
+        [ValidateSet('NotRequired', 'Required', 'Dynamic')] [string]$Encryption,
+        [string]$GPOSession,
+        [string]$Group,
+        [string[]]$IcmpType,
+        [object[]]$InterfaceAlias,
+        [ValidateSet('Any', 'Wired', 'Wireless', 'RemoteAccess')] [string]$InterfaceType,
+        [string[]]$LocalAddress,
+        [bool]$LocalOnlyMapping,
+        [string[]]$LocalPort,
+        [string]$LocalUser,
+        [Alias('LSM')] [bool]$LooseSourceMapping,
+        [Alias('ID')] [string]$Name,
+        [bool]$OverrideBlockRules,
+        [string]$Owner,
+        [string]$Package,
+        [string[]]$Platform,
+        [string]$PolicyStore,
+        [ValidateSet('Any', 'Domain', 'Private', 'Public', 'NotApplicable')] [string[]]$Profile,
+        [string]$Program,
+        [string]$Protocol,
+        [string[]]$RemoteAddress,
+        [string]$RemoteMachine,
+        [string[]]$RemotePort,
+        [string]$RemoteUser,
+        [string]$Service,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'New-NetFirewallRule' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
+function Remove-NetFirewallRule {
+    [CmdletBinding(PositionalBinding = $false, SupportsShouldProcess = $true)]
+    param(
+        [ValidateSet('NotConfigured', 'Allow', 'Block')] [string[]]$Action,
+        [switch]$All,
+        [switch]$AsJob,
+        [object]$AssociatedNetFirewallAddressFilter,
+        [object]$AssociatedNetFirewallApplicationFilter,
+        [object]$AssociatedNetFirewallInterfaceFilter,
+        [object]$AssociatedNetFirewallInterfaceTypeFilter,
+        [object]$AssociatedNetFirewallPortFilter,
+        [object]$AssociatedNetFirewallProfile,
+        [object]$AssociatedNetFirewallSecurityFilter,
+        [object]$AssociatedNetFirewallServiceFilter,
+        [Alias('Session')] [object[]]$CimSession,
+        [string[]]$Description,
+        [ValidateSet('Inbound', 'Outbound')] [string[]]$Direction,
+        [string[]]$DisplayGroup,
+        [string[]]$DisplayName,
+        [ValidateSet('Block', 'Allow', 'DeferToUser', 'DeferToApp')] [string[]]$EdgeTraversalPolicy,
+        [ValidateSet('True', 'False')] [string[]]$Enabled,
+        [string[]]$Group,
+        [object[]]$InputObject,
+        [bool[]]$LocalOnlyMapping,
+        [Alias('LSM')] [bool[]]$LooseSourceMapping,
+        [Alias('ID')] [string[]]$Name,
+        [string[]]$Owner,
+        [switch]$PassThru,
+        [string]$PolicyStore,
+        [string[]]$PolicyStoreSource,
+        [ValidateSet('None', 'Local', 'GroupPolicy', 'Dynamic', 'Generated', 'Hardcoded')] [string[]]$PolicyStoreSourceType,
+        [ValidateSet('Unknown', 'OK', 'Inactive', 'Error')] [string[]]$PrimaryStatus,
+        [string[]]$Status,
+        [int]$ThrottleLimit,
+        [switch]$TracePolicyStore
+    )
+    Invoke-WnLab -Cmdlet 'Remove-NetFirewallRule' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
