@@ -51,6 +51,11 @@ def text(path: str, content: str) -> Callable[[Machine], None]:
     return make
 
 
+def link(path: str, target: str) -> Callable[[Machine], None]:
+    """Make a link to a folder."""
+    return lambda machine: machine.path(path).symlink_to(machine.path(target))
+
+
 def value(key: str, name: str, kind: Any, data: Any) -> Callable[[Machine], None]:
     """Write a value of the registry."""
     return lambda machine: machine.registry.set(key, name, Value(kind=kind, data=data))
@@ -127,6 +132,15 @@ CASES = (
         key={"path": r"C:\a5"},
         want={"state": "absent"},
         before=text(r"C:\a5\b\c.txt", "x"),
+    ),
+    Case(
+        id="directory to go, with a link in it",
+        kind="directory",
+        key={"path": r"C:\a7"},
+        want={"state": "absent"},
+        before=both(
+            text(r"C:\kept\x.txt", "x"), folder(r"C:\a7"), link(r"C:\a7\link", r"C:\kept")
+        ),
     ),
     Case(
         id="directory broken: a file is in its place",

@@ -73,8 +73,9 @@ def race(node: LabNode, racers: Sequence[Racer]) -> tuple[int, int]:
             return [json.loads(line) for line in link.run(runner.command_line(), racer.request())]
 
     with ThreadPoolExecutor(len(racers)) as pool:
-        ends = [events[-1] for events in pool.map(run, racers)]
-    told = [{"type": end["type"], "outcome": end.get("outcome"), "end": end} for end in ends]
+        told = list(pool.map(run, racers))
+    assert all(told), "a client was told nothing"
+    ends = [events[-1] for events in told]
     winners = {
         racer.run: racer.operator
         for racer, end in zip(racers, ends, strict=True)

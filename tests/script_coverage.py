@@ -20,6 +20,7 @@ from winps import winps
 from wincnode import assets
 
 LEAST_PERCENT = 95
+MISSED = "MISSED"
 # Script, text of the line, why no test on Linux makes it run.
 ACCEPTED: tuple[tuple[str, str, str], ...] = ()
 
@@ -70,19 +71,20 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(arguments[0]).resolve()
     if command := arguments[1:]:
         record(folder, command)
-    rows = [coverage(name, ran(folder)) for name in scripts()]
-    for row in rows:
-        print_row(row.script, len(row.statements), len(row.missed))
+    there = ran(folder)
+    rows = [coverage(name, there) for name in scripts()]
     total, missed = sum(len(row.statements) for row in rows), sum(len(row.missed) for row in rows)
-    print_row("all", total, missed)
+    for row in rows:
+        say(share(row.script, len(row.statements), len(row.missed)))
+    say(share("all", total, missed))
     for row in rows:
         for line, column in row.missed:
-            print(f"{row.script}.ps1:{line}:{column}: {reason(row, line)}: {row.text(line)}")
-    unknown = [1 for row in rows for line, _ in row.missed if not accepted(row, line)]
-    for line in stale(rows):
-        print(f"accepted, but it runs or is gone: {line}")
+            say(f"{row.script}.ps1:{line}:{column}: {reason(row, line)}: {row.text(line)}")
+    for entry in stale(rows):
+        say(f"accepted, but it runs or is gone: {entry}")
+    unknown = any(reason(row, line) == MISSED for row in rows for line, _ in row.missed)
     low = 100 * (total - missed) < LEAST_PERCENT * total
-    return int(low or bool(unknown) or bool(stale(rows)))
+    return int(low or unknown or bool(stale(rows)))
 
 
 def record(folder: Path, command: Sequence[str]) -> None:
@@ -111,7 +113,7 @@ def ran(folder: Path) -> frozenset[tuple[str, int, int]]:
         for path in folder.iterdir()
         if path.name.isdecimal()
         for words in (line.split("\t") for line in path.read_text().splitlines())
-        if len(words) == 3
+        if len(words) == 3 and words[1].isdecimal() and words[2].isdecimal()
     )
 
 
@@ -148,17 +150,12 @@ def statements() -> dict[str, frozenset[tuple[int, int]]]:
     return {paths[row["path"]]: frozenset(map(tuple, row["rows"])) for row in found}
 
 
-def accepted(row: Coverage, line: int) -> bool:
-    """Whether a missed line is known as one that no test reaches."""
-    return any((row.script, row.text(line)) == entry[:2] for entry in ACCEPTED)
-
-
 def reason(row: Coverage, line: int) -> str:
     """Say why a line is missed."""
     known = (
         why for script, text, why in ACCEPTED if (script, text) == (row.script, row.text(line))
     )
-    return next(known, "MISSED")
+    return next(known, MISSED)
 
 
 def stale(rows: Sequence[Coverage]) -> list[str]:
@@ -167,10 +164,14 @@ def stale(rows: Sequence[Coverage]) -> list[str]:
     return [f"{script}: {text}" for script, text, _ in ACCEPTED if (script, text) not in missed]
 
 
-def print_row(name: str, total: int, missed: int) -> None:
-    """Print one line of the table."""
+def share(name: str, total: int, missed: int) -> str:
+    """Give one line of the table: statements, how many ran, and percent."""
     percent = 100 * (total - missed) / total if total else 100
-    print(f"{name:24}{total:6}{total - missed:6}{percent:8.1f} %")
+    return f"{name:24}{total:6}{total - missed:6}{percent:8.1f} %"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":

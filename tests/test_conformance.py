@@ -154,6 +154,14 @@ def test_a_step_that_cannot_be_made_says_so(played: Any, case: Case) -> None:
         assert owned or row["error"]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_link_leads_to_stays(played: Any, engine: str) -> None:
+    """A folder that goes takes its links with it, and nothing of the host behind them."""
+    files = played(engine, group(BY_ID["directory to go, with a link in it"]))[1]["files"]
+    assert "a7" not in files
+    assert files[r"kept\x.txt"] == b"x"
+
+
 def test_every_kind_has_its_cases() -> None:
     """A step kind without a conformance case could drift apart unseen."""
     words = {word for case in CASES for word in case.id.split()[1:2]}

@@ -27,6 +27,7 @@ function Get-WnMirror { param($Key, $Want)
     @{ state = $state; values = @{ it = $Key['have'] } } }
 function Set-WnMirror { param($Key, $Want, $Have) if ($Key['mark']) { [IO.File]::WriteAllText($Key['mark'], '') } }
 """
+CLOSED = "O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 SAME = (
     ({"a": 1}, {"a": 1}, "exact", True),
     ({"a": 1}, {"a": 2}, "exact", False),
@@ -251,3 +252,14 @@ def test_what_lies_in_a_run_folder_is_not_written_to(node: winps.Machine) -> Non
 
     assert (event["type"], event["code"]) == ("refused", "task")
     assert target.read_text() == "mine"
+
+
+def test_a_folder_of_ours_is_born_closed(node: winps.Machine) -> None:
+    """There is no moment in which others may put something into it."""
+    repair = "        Restore-WnAccess $path\n"
+    runs = assets.node_script("runs")
+    assert repair in runs
+    node.run("detached", mode="apply", scripts={"runs": runs.replace(repair, "")})
+    for path in (r"C:\Program Files\wincnode", rf"C:\Program Files\wincnode\runs\{winps.RUN}"):
+        made = step("directory", {"path": path}, {"state": "present", "sddl": CLOSED})
+        assert [end["outcome"] for end in ends(node.run(steps=[made]))] == ["ok"]

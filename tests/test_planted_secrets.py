@@ -93,7 +93,7 @@ def test_twelve_secrets_are_nowhere_but_where_they_were_wanted(tmp_path: Path) -
 
     files = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     places = {
-        "wincnode": "".join((looked.stdout, looked.stderr, done.stdout, done.stderr)).encode(),
+        "wincnode": f"{looked.stdout}{looked.stderr}{done.stdout}{done.stderr}".encode(),
         "events": repr(events).encode(),
         "command lines": "\n".join(started).encode(),
         "the rest of the registry": json.dumps(rest_of_registry(node)).encode(),

@@ -72,6 +72,7 @@ MUTATIONS = (
         "'O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)'",
         "'O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;BU)'",
         NODE,
+        CORNERS,
     ),
     one(
         "a folder keeps the rights it was made with",

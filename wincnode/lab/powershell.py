@@ -24,6 +24,8 @@ from wincnode.lab.windows.rpc import Rpc
 MODULES = SYSTEM32 + r"\WindowsPowerShell\v1.0\Modules"
 # Clients of Windows have no such module: learn.microsoft.com/powershell/module/servermanager
 SERVER_ONLY = "ServerManager"
+# Who connects; a task runs as SYSTEM, which is the engine's default.
+ADMINISTRATOR = "Administrator"
 
 
 class PowerShellEngine:
@@ -61,7 +63,8 @@ class PowerShellEngine:
         """Start the PowerShell command line; its first word is taken for the engine."""
         # posix=False keeps the backslashes of Windows paths.
         arguments = shlex.split(command, posix=False)[1:]
-        return PipeProcess(self._popen(arguments, environment))
+        user = {"WINPS_USER": f"{self._machine.computer}\\{ADMINISTRATOR}"}
+        return PipeProcess(self._popen(arguments, {**user, **environment}))
 
     def close(self) -> None:
         """End the machine's processes; nothing of it answers any more."""

@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Reads facts and takes the steps of one plan; the only script that compares and reports.
+Reads the facts and takes the steps of one plan, and reports each.
 .DESCRIPTION
 Attached: events go to stdout and nothing is written unless the mode is apply. Detached: events
 go to journal.jsonl in the run folder, each flushed. The lock is a file held open with no sharing.
@@ -160,14 +160,6 @@ function Invoke-WnFacts([object]$Section) {
     $fact.elapsed_ms = $watch.ElapsedMilliseconds
     Write-WnEvent 'facts' $fact
 }
-function Invoke-WnStepWithin([object]$Step) {
-    # The step itself gives up when it does not settle in time; this ends one that hangs.
-    $box = @{ result = $null; problem = $null }
-    $inTime = Invoke-WnWithin ($Step.timeout_s + 2) 'try { $box.result = Invoke-WnStep $Step } catch { $box.problem = $_ }'
-    if (-not $inTime) { throw "The step took longer than $($Step.timeout_s) s." }
-    if ($null -ne $box.problem) { throw $box.problem }
-    $box.result
-}
 
 try {
     if ($Folder) { $out.journal = [IO.File]::Open("$Folder\journal.jsonl", 'CreateNew', 'Write', 'Read') }
@@ -190,36 +182,14 @@ try {
     Write-WnHello
     Start-WnGuard
     foreach ($section in @($plan.facts)) { Invoke-WnFacts $section }
-    if (@($plan.steps).Count) { . ([scriptblock]::Create((Get-WnScript 'steps'))) }
-    $counts = @{}
-    $end = 'ok'
-    $index = 0
-    foreach ($step in @($plan.steps)) {
-        $index++
-        if ($end -eq 'ok' -and $Folder -and [IO.File]::Exists("$Folder\cancel")) { $end = 'cancelled' }
-        $watch = [Diagnostics.Stopwatch]::StartNew()
-        $done = [ordered]@{ step = $step.id; outcome = 'skipped'; diff = @(); error = $null; elapsed_ms = 0 }
-        if ($end -eq 'ok') {
-            Write-WnEvent 'step_started' ([ordered]@{ step = $step.id; index = $index; total = @($plan.steps).Count })
-            try {
-                $result = Invoke-WnStepWithin $step
-                $done.outcome = $result.outcome
-                $done.diff = @($result.diff)
-            } catch {
-                $done.outcome = 'failed'
-                $done.error = @{ message = (Hide-WnSecret ($_.Exception.GetBaseException().Message)); id = (Hide-WnSecret $_.FullyQualifiedErrorId) }
-            }
-        }
-        $done.elapsed_ms = $watch.ElapsedMilliseconds
-        Write-WnEvent 'step_finished' $done
-        $counts[$done.outcome] = 1 + [int]$counts[$done.outcome]
-        if ($plan.mode -eq 'apply' -and $done.outcome -eq 'needs_reboot') { $end = 'needs_reboot' }
-        if ($plan.mode -eq 'apply' -and $done.outcome -eq 'failed') { $end = 'failed' }
+    $ended = @{ outcome = 'ok'; counts = @{} }
+    if (@($plan.steps).Count) {
+        . ([scriptblock]::Create((Get-WnScript 'steps')))
+        $ended = Invoke-WnPlan
     }
-    if ($counts.ContainsKey('failed')) { $end = 'failed' }
     # Who reads that the run has finished may start the next one at once.
     Close-WnLock
-    Write-WnEvent 'finished' ([ordered]@{ outcome = $end; counts = $counts })
+    Write-WnEvent 'finished' ([ordered]@{ outcome = $ended.outcome; counts = $ended.counts })
 } catch {
     Write-WnEvent 'log' ([ordered]@{ level = 'error'; text = (Hide-WnSecret ($_.Exception.GetBaseException().Message)) })
     Close-WnLock

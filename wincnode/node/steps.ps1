@@ -1,6 +1,7 @@
 <#
 .SYNOPSIS
-Compares a step with what is there, sets it, and asks again; loaded by the runner where a plan has steps.
+Takes the steps of a plan: compares with what is there, sets, and asks again. Loaded by the runner
+where a plan has steps.
 .NOTES
 Source: a secret is a value that no cmdlet may get, as module logging records it (event 4103),
 github.com/PowerShell/PowerShell src/System.Management.Automation/engine/MshCommandRuntime.cs
@@ -109,16 +110,57 @@ function Invoke-WnStep([object]$Step) {
     if ($first.Count -eq 0) { return $result }
     if ($have.state -eq 'policy_owned') { $result.outcome = 'policy_owned'; return $result }
     if ($plan.mode -ne 'apply') { $result.outcome = 'would_change'; return $result }
-    Add-WnManifest $Step $have
-    $null = & "Set-Wn$name" -Key $key -Want $want -Have $have
+    # A kind without Set only waits.
+    if (Test-Path -LiteralPath "function:Set-Wn$name") {
+        Add-WnManifest $Step $have
+        $null = & "Set-Wn$name" -Key $key -Want $want -Have $have
+        $result.outcome = 'changed'
+    }
     while ($true) {
         $have = @(& "Get-Wn$name" -Key $key -Want $want)[-1]
         $rest = @(Compare-WnStep $Step $want $have)
         if ($have.state -eq 'needs_reboot' -or $have.state -eq 'policy_owned') { $result.outcome = $have.state; return $result }
-        if ($have.state -eq 'settled' -and $rest.Count -eq 0) { $result.outcome = 'changed'; return $result }
+        if ($have.state -eq 'settled' -and $rest.Count -eq 0) { return $result }
         $fields = @(foreach ($row in $rest) { $row.field }) -join ', '
         if ($have.state -eq 'settled') { throw "Still different after it was set: $fields." }
         if ($watch.Elapsed.TotalSeconds -ge $Step.timeout_s) { throw "Not settled after $($Step.timeout_s) s: $fields." }
         [Threading.Thread]::Sleep(500)
     }
+}
+function Invoke-WnStepWithin([object]$Step) {
+    # The step itself gives up when it does not settle in time; this ends one that hangs.
+    $box = @{ result = $null; problem = $null }
+    $inTime = Invoke-WnWithin ($Step.timeout_s + 2) 'try { $box.result = Invoke-WnStep $Step } catch { $box.problem = $_ }'
+    if (-not $inTime) { throw "The step took longer than $($Step.timeout_s) s." }
+    if ($null -ne $box.problem) { throw $box.problem }
+    $box.result
+}
+function Invoke-WnPlan {
+    $counts = @{}
+    $end = 'ok'
+    $index = 0
+    foreach ($step in @($plan.steps)) {
+        $index++
+        if ($end -eq 'ok' -and $Folder -and [IO.File]::Exists("$Folder\cancel")) { $end = 'cancelled' }
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        $done = [ordered]@{ step = $step.id; outcome = 'skipped'; diff = @(); error = $null; elapsed_ms = 0 }
+        if ($end -eq 'ok') {
+            Write-WnEvent 'step_started' ([ordered]@{ step = $step.id; index = $index; total = @($plan.steps).Count })
+            try {
+                $result = Invoke-WnStepWithin $step
+                $done.outcome = $result.outcome
+                $done.diff = @($result.diff)
+            } catch {
+                $done.outcome = 'failed'
+                $done.error = @{ message = (Hide-WnSecret ($_.Exception.GetBaseException().Message)); id = (Hide-WnSecret $_.FullyQualifiedErrorId) }
+            }
+        }
+        $done.elapsed_ms = $watch.ElapsedMilliseconds
+        Write-WnEvent 'step_finished' $done
+        $counts[$done.outcome] = 1 + [int]$counts[$done.outcome]
+        if ($plan.mode -eq 'apply' -and $done.outcome -eq 'needs_reboot') { $end = 'needs_reboot' }
+        if ($plan.mode -eq 'apply' -and $done.outcome -eq 'failed') { $end = 'failed' }
+    }
+    if ($counts.ContainsKey('failed')) { $end = 'failed' }
+    @{ outcome = $end; counts = $counts }
 }

@@ -65,15 +65,18 @@ class Steps:
         outcome = self._without_change(diff, found)
         if outcome:
             return outcome, diff
-        self._note(step, found)
-        kind.set(self._host, key, want, found)
+        outcome = "ok"
+        if kind.set:
+            self._note(step, found)
+            kind.set(self._host, key, want, found)
+            outcome = "changed"
         while True:
             found = kind.get(self._host, key, want)
             fields = ", ".join(row["field"] for row in self._compare(step, want, found))
             if found.state in {"needs_reboot", "policy_owned"}:
                 return found.state, diff
             if found.state == "settled" and not fields:
-                return "changed", diff
+                return outcome, diff
             if found.state == "settled":
                 raise Failure(f"Still different after it was set: {fields}.")
             if clock.seconds() - began >= step["timeout_s"]:

@@ -61,7 +61,10 @@ def _listed(value: object) -> list[str]:
 
 def _remote(address: str) -> tuple[str, str]:
     """Write an address or a network; an IPv4 network is kept with its mask."""
-    network = ipaddress.ip_network(address, strict=False)
+    try:
+        network = ipaddress.ip_network(address, strict=False)
+    except ValueError:  # a word such as LocalSubnet, or a range
+        return "RA4", address
     if network.version == 6:
         return "RA6", address
     return "RA4", f"{network.network_address}/{network.netmask}" if "/" in address else address

@@ -30,7 +30,8 @@ class Field:
 
     `key` fields say which object is meant, `want` fields how it shall be. `exact` compares as it
     is, `text` without regard to case, `path` as Windows compares paths, `set` in any order.
-    A `want` field that is left out is not compared, unless it has a default.
+    A `want` field that is left out is not compared, unless it has a default. Only a `secret` field
+    may hold a secret: its script hands the value to no cmdlet, whose arguments are logged.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Field:
     form: str = ""
     minimum: int = 0
     maximum: int = 2**31 - 1
+    secret: bool = False
 
 
 def presence(doc: str) -> Field:
@@ -128,8 +130,9 @@ def _field_problems(kind: Kind, values: Mapping[str, Value]) -> Iterator[Problem
 def misfit(row: Field, value: Value) -> str:
     """Say why a value does not fit its field; empty where it does."""
     if isinstance(value, dict):
-        secret = set(value) == {SECRET} and row.type == "text"
-        return "" if secret else f"is a mapping; it takes {form(row)}"
+        if row.secret and row.type == "text" and set(value) == {SECRET}:
+            return ""
+        return f"is a mapping; it takes {form(row)}"
     match row.type, value:
         case "flag", bool():
             return ""
@@ -138,10 +141,16 @@ def misfit(row: Field, value: Value) -> str:
         case "text", str():
             fits = _text_fits(row, value)
         case "texts", list():
-            fits = all(isinstance(item, str) and _text_fits(row, item) for item in value)
+            fits = all(_item_fits(row, item) for item in value)
         case _:
             fits = False
     return "" if fits else f"is {value!r:.80}; it takes {form(row)}"
+
+
+def _item_fits(row: Field, item: Value) -> bool:
+    if isinstance(item, dict):
+        return row.secret and set(item) == {SECRET}
+    return isinstance(item, str) and _text_fits(row, item)
 
 
 def _text_fits(row: Field, text: str) -> bool:

@@ -25,10 +25,23 @@ function Get-WnDirectory {
     }
     @{ state = 'settled'; values = $values }
 }
+function Remove-WnTree {
+    # Pods leave links to folders of the host behind: a link goes, what it leads to stays.
+    param([IO.DirectoryInfo]$Folder)
+    foreach ($file in $Folder.GetFiles()) {
+        $file.Attributes = 'Normal'
+        $file.Delete()
+    }
+    foreach ($item in $Folder.GetDirectories()) {
+        if ($item.Attributes -band [IO.FileAttributes]::ReparsePoint) { $item.Delete() } else { Remove-WnTree $item }
+    }
+    $Folder.Attributes = 'Normal'
+    $Folder.Delete()
+}
 function Set-WnDirectory {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
     if ($Want['state'] -eq 'absent') {
-        Remove-Item -LiteralPath $Key['path'] -Recurse -Force
+        Remove-WnTree (New-Object -TypeName IO.DirectoryInfo -ArgumentList $Key['path'])
         return
     }
     if (-not $Want['sddl']) {

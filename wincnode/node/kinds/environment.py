@@ -38,6 +38,7 @@ KIND = Kind(
             name="value",
             type="text",
             role="want",
+            secret=True,
             doc="The whole value; running services see it after their restart.",
         ),
         Field(

@@ -33,6 +33,7 @@ KIND = Kind(
             name="content",
             type="text",
             role="want",
+            secret=True,
             doc="The whole text, written as UTF-8 without a byte order mark.",
         ),
     ),

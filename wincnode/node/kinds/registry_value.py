@@ -60,6 +60,7 @@ KIND = Kind(
             name="value",
             type="texts",
             role="want",
+            secret=True,
             doc="The value as a list of texts; one item but for MultiString, numbers in decimal.",
         ),
     ),

@@ -39,7 +39,3 @@ function Get-WnWaitFor {
     if ($state -eq $Want['state']) { $settled = 'settled' }
     @{ state = $settled; values = @{ state = $state } }
 }
-function Set-WnWaitFor {
-    param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
-    # The runner waits as long as Get says settling; there is nothing to set.
-}

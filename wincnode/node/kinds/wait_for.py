@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from wincnode.node import waits
 from wincnode.node.kinds import Field, Kind, presence
 
 KIND = Kind(
     name="wait_for",
     doc="Changes nothing: waits until a service runs, a file exists or something answers.",
     timeout_s=300,
+    rule=waits.rule,
+    example="{subject: pipe, name: containerd-containerd}",
     fields=(
         Field(
             name="subject",

@@ -15,10 +15,13 @@ Set: TypeAlias = Callable[[Host, Values, Values, Found], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Functions:
-    """What a kind's script defines: Get of (key, want), and Set of (key, want, found)."""
+    """What a kind's script defines: Get of (key, want), and Set of (key, want, found).
+
+    A kind without Set only waits.
+    """
 
     get: Get
-    set: Set
+    set: Set | None = None
 
 
 KINDS: Mapping[str, Functions] = {
@@ -28,5 +31,5 @@ KINDS: Mapping[str, Functions] = {
     "firewall_rule": Functions(get=firewall.get, set=firewall.set),
     "registry_value": Functions(get=registry.get_value, set=registry.set_value),
     "service": Functions(get=services.get, set=services.set),
-    "wait_for": Functions(get=waits.get, set=waits.set),
+    "wait_for": Functions(get=waits.get),
 }

@@ -18,10 +18,6 @@ def get(host: Host, key: Values, want: Values) -> Found:
     return Found(state="settled" if settled else "settling", values={"state": state})
 
 
-def set(_host: Host, _key: Values, _want: Values, _found: Found) -> None:
-    """Do nothing: the runner waits as long as get says settling."""
-
-
 def _is_there(host: Host, subject: str, name: str) -> bool:
     match subject:
         case "file":
