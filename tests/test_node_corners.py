@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ SAME = (
     (["a", None], ["a", None], "exact", True),
     (["a", None], ["a", "b"], "exact", False),
     (["a"], "a", "exact", False),
+    (["a"], ["a", "b"], "exact", False),
     ("C:/K/", r"c:\k", "path", True),
     (["a", "b"], ["B", "A"], "set", True),
     (["a"], ["a", "b"], "set", False),
@@ -59,7 +61,7 @@ def node(tmp_path: Path) -> winps.Machine:
 
 
 def step(kind: str, key: dict[str, Any], want: dict[str, Any], id: str = "1") -> dict[str, Any]:
-    return {"id": id, "kind": kind, "title": kind, "key": key, "want": want, "timeout_s": 10}
+    return {"id": id, "kind": kind, "key": key, "want": want, "timeout_s": 10}
 
 
 def mirror(*steps: dict[str, Any], **rule: Any) -> dict[str, Any]:
@@ -263,3 +265,33 @@ def test_a_folder_of_ours_is_born_closed(node: winps.Machine) -> None:
     for path in (r"C:\Program Files\wincnode", rf"C:\Program Files\wincnode\runs\{winps.RUN}"):
         made = step("directory", {"path": path}, {"state": "present", "sddl": CLOSED})
         assert [end["outcome"] for end in ends(node.run(steps=[made]))] == ["ok"]
+
+
+def test_a_node_that_is_held_by_nobody_known_says_so(node: winps.Machine) -> None:
+    """Whoever took the lock a moment ago, or died with it, left no name."""
+    node.run("detached", mode="apply")
+    (node.base / "holder.json").unlink()
+    with (node.base / "lock").open("r+b") as lock:
+        # The engine's lock of a file without sharing.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (asked,) = node.run("detached", run="f" * 32, mode="apply")
+        (tried,) = node.run(run="e" * 32, mode="apply")
+    assert (asked["code"], asked["holder"]) == ("locked", {"run": ""})
+    assert (tried["code"], tried["holder"]) == ("locked", None)
+
+
+def test_a_run_is_told_by_its_name_or_not_known(node: winps.Machine) -> None:
+    """Names of people travel as ASCII; a run that never was is no run that waits."""
+    (unknown,) = node.run("follow")
+    payload = winps.request("detached", mode="apply")
+    payload["plan"]["who"]["operator"] = "Zo\xeb"
+    node.send(winps.packed(payload))
+    (listed,) = node.run("runs")
+    assert (unknown["type"], listed["who"]["operator"]) == ("died", "Zo\xeb")
+
+
+def test_a_file_in_the_place_of_our_folder_is_refused(node: winps.Machine) -> None:
+    """Nothing of it is read or removed."""
+    node.base.write_text("mine")
+    (event,) = node.run("detached", mode="apply")
+    assert (event["code"], node.base.read_text()) == ("foreign_folder", "mine")

@@ -52,7 +52,7 @@ def node(tmp_path: Path) -> winps.Machine:
 def step(
     kind: str, key: dict[str, Any], want: dict[str, Any], *, name: str = "1"
 ) -> dict[str, Any]:
-    return {"id": name, "kind": kind, "title": kind, "key": key, "want": want, "timeout_s": 10}
+    return {"id": name, "kind": kind, "key": key, "want": want, "timeout_s": 10}
 
 
 def of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

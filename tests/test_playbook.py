@@ -166,7 +166,6 @@ def test_wire_form_is_the_contract() -> None:
             {
                 "id": "1-k-dir",
                 "kind": "directory",
-                "title": "K dir!",
                 "key": {"path": "C:\\k"},
                 "want": {"state": "present"},
                 "timeout_s": 90,

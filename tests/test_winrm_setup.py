@@ -58,7 +58,7 @@ def calls(folder: Path, prelude: str, **environment: str) -> list[str]:
     (drive / "setup.ps1").write_text(node_script("winrm-setup"), encoding="ascii")
     (drive / "calls.txt").write_text("")
     subprocess.run(
-        [winps(), "-NoProfile", "-NonInteractive", "-Command", ". C:\\prelude.ps1; C:\\setup.ps1"],
+        [winps(), "-NoProfile", "-NonInteractive", "-Command", ". C:\\prelude.ps1; C:\\setup.ps1 -Name 10.0.0.7"],
         env={**Machine(folder=folder).variables(), **environment},
         capture_output=True,
         check=True,

@@ -70,7 +70,6 @@ def _step(step: Step) -> dict[str, Any]:
     return {
         "id": step.id,
         "kind": step.kind,
-        "title": step.title,
         "key": dict(step.key),
         "want": dict(step.want),
         "timeout_s": step.timeout_s,

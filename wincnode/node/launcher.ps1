@@ -16,12 +16,19 @@ function ConvertTo-WnLine([object]$Value) {
     $json = ConvertTo-Json -InputObject $Value -Compress -Depth 12
     [regex]::Replace($json, '[^\x20-\x7e]', { param($m) '\u{0:x4}' -f [int][char]$m.Value })
 }
+function Write-WnOut([string]$Text) {
+    # In one piece: Console.Out writes 256 characters at a time, and each may become a reply.
+    # github.com/dotnet/runtime src/coreclr/src/mscorlib/src/System/Console.cs (DefaultConsoleBufferSize)
+    $bytes = [Text.Encoding]::ASCII.GetBytes($Text)
+    $stream = [Console]::OpenStandardOutput()
+    $stream.Write($bytes, 0, $bytes.Length)
+    $stream.Flush()
+}
 function Write-WnEvent([string]$Type, [Collections.IDictionary]$Fields) {
     $at = [DateTime]::UtcNow.ToString('yyyy-MM-ddTHH:mm:ss.fffZ', [cultureinfo]::InvariantCulture)
     $wire = [ordered]@{ run = $Request.run; seq = 0; at = $at; type = $Type }
     foreach ($name in $Fields.Keys) { $wire[$name] = $Fields[$name] }
-    [Console]::Out.Write((ConvertTo-WnLine $wire) + "`n")
-    [Console]::Out.Flush()
+    Write-WnOut ((ConvertTo-WnLine $wire) + "`n")
 }
 function Write-WnRefusal([string]$Code, [string]$Message, [object]$Holder) {
     Write-WnEvent 'refused' ([ordered]@{ code = $Code; message = $Message; holder = $Holder })

@@ -37,9 +37,7 @@ function ConvertTo-WnLine([object]$Value) {
     [regex]::Replace($json, '[^\x20-\x7e]', { param($m) '\u{0:x4}' -f [int][char]$m.Value })
 }
 function Write-WnFlush {
-    if ($out.lines.Length -eq 0) { return }
-    [Console]::Out.Write($out.lines.ToString())
-    [Console]::Out.Flush()
+    Write-WnOut $out.lines.ToString()
     $null = $out.lines.Clear()
     $out.flushes++
     $out.last.Restart()

@@ -96,8 +96,12 @@ function Get-WnRun {
     # The newest first. What is not ours is not a run.
     $runs = @(foreach ($item in @(Get-ChildItem -LiteralPath "$base\runs" -Directory -ErrorAction SilentlyContinue)) {
             $path = $item.FullName
-            if (-not [IO.File]::Exists("$path\claim.json") -or (Test-WnForeign $path)) { continue }
-            @{ path = $path; claim = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$path\claim.json")) }
+            # Another launcher may be writing the claim or removing the run at this moment.
+            try {
+                if (-not [IO.File]::Exists("$path\claim.json") -or (Test-WnForeign $path)) { continue }
+                $claim = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$path\claim.json"))
+            } catch { continue }
+            @{ path = $path; claim = $claim }
         })
     $runs | Sort-Object -Property { $_.claim.started } -Descending
 }
@@ -144,8 +148,7 @@ function Watch-WnJournal([long]$Since) {
         $pause = 0
         if ($pauses.Count) { $pause = $pauses[[Math]::Min($flushes, $pauses.Count - 1)] }
         if ($buffer.Length -and ($final -ne '' -or $last.Elapsed.TotalSeconds -ge $pause)) {
-            [Console]::Out.Write($buffer.ToString())
-            [Console]::Out.Flush()
+            Write-WnOut $buffer.ToString()
             $null = $buffer.Clear()
             $flushes++
             $last.Restart()

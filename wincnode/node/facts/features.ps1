@@ -1,19 +1,15 @@
+<#
+.SYNOPSIS
+Reads whether the features for containers are installed, and whether they could be.
+.DESCRIPTION
+A server answers with InstallState (Installed, Available, Removed, InstallPending, UninstallPending), a client with
+the states of DISM (Enabled, Disabled, DisabledWithPayloadRemoved, EnablePending). Both are names of enumerations, never localized.
+.NOTES
+Source: learn.microsoft.com/powershell/module/servermanager/get-windowsfeature
+Source: learn.microsoft.com/powershell/module/dism/get-windowsoptionalfeature
+#>
 function Get-WnFactsFeatures {
-    <#
-    .SYNOPSIS
-        Reads whether the features for containers are installed, and whether they could be.
-    .DESCRIPTION
-        A server answers with InstallState (Installed, Available, Removed, InstallPending, UninstallPending), a client with
-        the states of DISM (Enabled, Disabled, DisabledWithPayloadRemoved, EnablePending). Both are names of enumerations, never localized.
-    .LINK
-        https://learn.microsoft.com/powershell/module/servermanager/get-windowsfeature
-    .LINK
-        https://learn.microsoft.com/powershell/module/dism/get-windowsoptionalfeature
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $states = @{}
     if (Get-Command -Name 'Get-WindowsFeature' -ErrorAction SilentlyContinue) {
         foreach ($feature in @(Get-WindowsFeature -Name @('Containers', 'Hyper-V', 'Hyper-V-PowerShell') -ErrorAction Stop)) {

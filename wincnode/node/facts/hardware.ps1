@@ -1,18 +1,14 @@
+<#
+.SYNOPSIS
+Reads processors, memory, the maker, and what they offer to a hypervisor.
+.DESCRIPTION
+The three virtualization flags of the processor mean nothing once a hypervisor runs: hypervisor_present says so.
+.NOTES
+Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-computersystem
+Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-processor
+#>
 function Get-WnFactsHardware {
-    <#
-    .SYNOPSIS
-        Reads processors, memory, the maker, and what they offer to a hypervisor.
-    .DESCRIPTION
-        The three virtualization flags of the processor mean nothing once a hypervisor runs: hypervisor_present says so.
-    .LINK
-        https://learn.microsoft.com/windows/win32/cimwin32prov/win32-computersystem
-    .LINK
-        https://learn.microsoft.com/windows/win32/cimwin32prov/win32-processor
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $computer = Get-CimInstance -ClassName Win32_ComputerSystem -Property @('Manufacturer', 'Model', 'NumberOfLogicalProcessors', 'TotalPhysicalMemory', 'HypervisorPresent', 'AutomaticManagedPagefile', 'PartOfDomain', 'Domain') -OperationTimeoutSec 15 -ErrorAction Stop
     $processors = @(Get-CimInstance -ClassName Win32_Processor -Property @('Architecture', 'VirtualizationFirmwareEnabled', 'VMMonitorModeExtensions', 'SecondLevelAddressTranslationExtensions') -OperationTimeoutSec 15 -ErrorAction Stop)
     if ($processors.Count -eq 0) { throw 'Win32_Processor has no instance' }

@@ -1,19 +1,15 @@
+<#
+.SYNOPSIS
+Reads which traces of container and Kubernetes software lie on the disk.
+.DESCRIPTION
+Of a kubeconfig only the server's address is taken, never a credential. Whether the traces are ours is
+said by wincnode's own manifest.
+.NOTES
+Source: github.com/kubernetes-sigs/sig-windows-tools/blob/master/hostprocess/PrepareNode.ps1
+Source: github.com/rancher/rke2/blob/master/bundle/bin/rke2-uninstall.ps1
+#>
 function Get-WnFactsLeftovers {
-    <#
-    .SYNOPSIS
-        Reads which traces of container and Kubernetes software lie on the disk.
-    .DESCRIPTION
-        Of a kubeconfig only the server's address is taken, never a credential. Whether the traces are ours is
-        said by wincnode's own manifest.
-    .LINK
-        https://github.com/kubernetes-sigs/sig-windows-tools/blob/master/hostprocess/PrepareNode.ps1
-    .LINK
-        https://github.com/rancher/rke2/blob/master/bundle/bin/rke2-uninstall.ps1
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $folders = @(
         'C:\k', 'C:\var\lib\kubelet', 'C:\etc\kubernetes', 'C:\etc\cni\net.d', 'C:\opt\cni\bin', 'C:\run\flannel',
         'C:\ProgramData\containerd', 'C:\Program Files\containerd', 'C:\var\lib\rancher', 'C:\etc\rancher', 'C:\var\lib\k0s'

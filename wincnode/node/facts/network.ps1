@@ -1,21 +1,16 @@
+<#
+.SYNOPSIS
+Reads adapters with their IPv4 addresses, routes, listening ports and the IPv6 switch.
+.DESCRIPTION
+InterfaceOperationalStatus 1 is up. PrefixOrigin and NetworkCategory are names of enumerations, never localized.
+Routes to single hosts of the machine itself and to multicast are left out. The owner of a port is named by the process's name.
+.NOTES
+Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapter
+Source: learn.microsoft.com/powershell/module/nettcpip/get-nettcpconnection
+Source: learn.microsoft.com/troubleshoot/windows-server/networking/configure-ipv6-in-windows
+#>
 function Get-WnFactsNetwork {
-    <#
-    .SYNOPSIS
-        Reads adapters with their IPv4 addresses, routes, listening ports and the IPv6 switch.
-    .DESCRIPTION
-        InterfaceOperationalStatus 1 is up. PrefixOrigin and NetworkCategory are names of enumerations, never localized.
-        Routes to single hosts of the machine itself and to multicast are left out. The owner of a port is named by the process's name.
-    .LINK
-        https://learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapter
-    .LINK
-        https://learn.microsoft.com/powershell/module/nettcpip/get-nettcpconnection
-    .LINK
-        https://learn.microsoft.com/troubleshoot/windows-server/networking/configure-ipv6-in-windows
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $addresses = @(Get-NetIPAddress -AddressFamily IPv4 -ErrorAction Stop)
     $adapters = foreach ($adapter in @(Get-NetAdapter -ErrorAction Stop)) {
         @{

@@ -1,19 +1,15 @@
+<#
+.SYNOPSIS
+Reads the installed Windows: build, product, names, waiting reboots, PowerShell.
+.DESCRIPTION
+The build comes from CurrentBuildNumber: ReleaseId is frozen at 2009 and ProductName lies on Windows 11.
+Reasons for a reboot are the five marks that ansible.windows reads, too.
+.NOTES
+Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-operatingsystem
+Source: github.com/ansible-collections/ansible.windows/blob/main/plugins/modules/setup.ps1
+#>
 function Get-WnFactsOs {
-    <#
-    .SYNOPSIS
-        Reads the installed Windows: build, product, names, waiting reboots, PowerShell.
-    .DESCRIPTION
-        The build comes from CurrentBuildNumber: ReleaseId is frozen at 2009 and ProductName lies on Windows 11.
-        Reasons for a reboot are the five marks that ansible.windows reads, too.
-    .LINK
-        https://learn.microsoft.com/windows/win32/cimwin32prov/win32-operatingsystem
-    .LINK
-        https://github.com/ansible-collections/ansible.windows/blob/main/plugins/modules/setup.ps1
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $version = 'HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
     $control = 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control'
     $read = { param([string]$key, [string]$name) [Microsoft.Win32.Registry]::GetValue($key, $name, $null) }

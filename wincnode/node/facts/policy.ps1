@@ -1,21 +1,16 @@
+<#
+.SYNOPSIS
+Reads what policy forbids: rights, language mode, firewall, TLS 1.2, code integrity, BitLocker.
+.DESCRIPTION
+The firewall's policy comes from the registry, since its cmdlets take most of a minute on machines with a thousand
+rules. For each profile the group policy's value wins over the local one. A missing value is null.
+.NOTES
+Source: learn.microsoft.com/openspecs/windows_protocols/ms-gpfas/2c979624-900a-4b6e-b4ef-09b387cd62ab
+Source: learn.microsoft.com/windows-server/security/tls/tls-registry-settings
+Source: github.com/MicrosoftDocs/Virtualization-Documentation/tree/main/windows-server-container-tools/Debug-ContainerHost
+#>
 function Get-WnFactsPolicy {
-    <#
-    .SYNOPSIS
-        Reads what policy forbids: rights, language mode, firewall, TLS 1.2, code integrity, BitLocker.
-    .DESCRIPTION
-        The firewall's policy comes from the registry, since its cmdlets take most of a minute on machines with a thousand
-        rules. For each profile the group policy's value wins over the local one. A missing value is null.
-    .LINK
-        https://learn.microsoft.com/openspecs/windows_protocols/ms-gpfas/2c979624-900a-4b6e-b4ef-09b387cd62ab
-    .LINK
-        https://learn.microsoft.com/windows-server/security/tls/tls-registry-settings
-    .LINK
-        https://github.com/MicrosoftDocs/Virtualization-Documentation/tree/main/windows-server-container-tools/Debug-ContainerHost
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $machine = 'HKEY_LOCAL_MACHINE'
     $read = { param([string]$key, [string]$name) [Microsoft.Win32.Registry]::GetValue($key, $name, $null) }
 

@@ -1,21 +1,16 @@
+<#
+.SYNOPSIS
+Reads the services that containers need, and those of other container software.
+.DESCRIPTION
+One query gives all services; a service that is not in the answer is not installed. The values of HNS's State key
+change how networks behave, so they are listed as they are.
+.NOTES
+Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-service
+Source: github.com/moby/moby/blob/master/daemon/daemon_windows.go
+Source: github.com/openshift/windows-machine-config-operator/blob/master/docs/byoh-instance-pre-requisites.md
+#>
 function Get-WnFactsServices {
-    <#
-    .SYNOPSIS
-        Reads the services that containers need, and those of other container software.
-    .DESCRIPTION
-        One query gives all services; a service that is not in the answer is not installed. The values of HNS's State key
-        change how networks behave, so they are listed as they are.
-    .LINK
-        https://learn.microsoft.com/windows/win32/cimwin32prov/win32-service
-    .LINK
-        https://github.com/moby/moby/blob/master/daemon/daemon_windows.go
-    .LINK
-        https://github.com/openshift/windows-machine-config-operator/blob/master/docs/byoh-instance-pre-requisites.md
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $wanted = @(
         'vmcompute', 'hns', 'w32time', 'BFE', 'mpssvc', 'containerd', 'docker', 'com.docker.service', 'kubelet',
         'kube-proxy', 'kubeproxy', 'flanneld', 'rke2', 'rancher-wins', 'k0sworker', 'CalicoNode', 'CalicoFelix',

@@ -1,17 +1,14 @@
+<#
+.SYNOPSIS
+Reads the clock and where it gets its time from.
+.DESCRIPTION
+The registry is read instead of w32tm, whose text is localized. Type is NTP, NT5DS, AllSync or NoSync; the
+provider VMICTimeProvider follows the host of a virtual machine.
+.NOTES
+Source: learn.microsoft.com/windows-server/networking/windows-time-service/windows-time-service-tools-and-settings
+#>
 function Get-WnFactsTime {
-    <#
-    .SYNOPSIS
-        Reads the clock and where it gets its time from.
-    .DESCRIPTION
-        The registry is read instead of w32tm, whose text is localized. Type is NTP, NT5DS, AllSync or NoSync; the
-        provider VMICTimeProvider follows the host of a virtual machine.
-    .LINK
-        https://learn.microsoft.com/windows-server/networking/windows-time-service/windows-time-service-tools-and-settings
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
     param()
-
     $service = 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\W32Time'
     $read = { param([string]$key, [string]$name) [Microsoft.Win32.Registry]::GetValue($key, $name, $null) }
     @{
