@@ -198,6 +198,13 @@ def test_a_machine_that_waits_for_a_reboot_says_why(tmp_path: Path) -> None:
     assert hello.boot.startswith("20"), "not the time of the last boot"
 
 
+OFF = {
+    "state": "present",
+    "enabled": False,
+    "direction": "Outbound",
+    "action": "Block",
+    "protocol": "Any",
+}
 STEPS = (
     ("registry_value", {"path": r"HKLM:\SOFTWARE\w", "name": "q"},
      {"state": "present", "type": "QWord", "value": ["9223372036854775807"]}, "changed"),
@@ -205,6 +212,7 @@ STEPS = (
     ("environment", {"name": "KEPT"}, {"state": "present", "value": "plain too"}, "changed"),
     ("service", {"name": "Spooler"}, {"state": "running", "restart_after_s": 9}, "changed"),
     ("service", {"name": "Spooler"}, {"state": "running", "restart_after_s": 0}, "changed"),
+    ("firewall_rule", {"name": "off"}, OFF, "changed"),
     ("file", {"path": r"C:\k"}, {"state": "present", "content": "a"}, "failed"),
     ("service", {"name": "Spooler"}, {"state": "running", "restart_after_s": 7}, "failed"),
 )  # fmt: skip

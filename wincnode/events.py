@@ -60,11 +60,12 @@ class FactsRead(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepStarted(Event):
-    """A step begins."""
+    """A step begins; the plan knows its title, the node does not."""
 
     step: str
     index: int
     total: int
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +77,7 @@ class StepFinished(Event):
     diff: tuple[tuple[str, Any, Any], ...]
     error: str
     elapsed_ms: int
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

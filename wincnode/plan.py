@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from wincnode.differences import Line, Sign, differences
-from wincnode.events import StepFinished
+from wincnode.events import Event, StepFinished, StepStarted
 from wincnode.node.kinds import SECRET, Value, all_kinds, wire
 from wincnode.secrets import MASK, Source
 
@@ -93,6 +93,13 @@ def _names(value: Value) -> Iterator[str]:
             yield str(value[SECRET])
         else:
             yield from _names(list(value.values()))
+
+
+def titled(plan: Plan, event: Event) -> Event:
+    """Give a step's event the title that the step has in the plan."""
+    if not isinstance(event, (StepStarted, StepFinished)):
+        return event
+    return replace(event, title=next((r.title for r in plan.steps if r.id == event.step), ""))
 
 
 def masked(plan: Plan, event: StepFinished) -> StepFinished:

@@ -247,7 +247,7 @@ def _step(
     for field, value in task.values.items():
         if isinstance(value, dict) and set(value) == {"secret"}:
             name, source = _secret(value["secret"], f"{id}.{field}")
-            values[field] = {SECRET: name}
+            values[field] = _secret_value(task.kind, field, name)
             if source is not None:
                 secrets[name] = _placed(source, task, field, mistakes.path)
             continue
@@ -263,6 +263,12 @@ def _step(
         id=id, kind=task.kind.name, title=title, key=key, want=want, timeout_s=task.timeout_s
     )
     return step, secrets
+
+
+def _secret_value(kind: Kind, field: str, name: str) -> Value:
+    """Name a secret as the value of a field; in a field of several texts it is the only one."""
+    several = any(row.name == field and row.type == "texts" for row in kind.fields)
+    return [{SECRET: name}] if several else {SECRET: name}
 
 
 def _placed(source: Source, task: Task, field: str, playbook: Path) -> Source:

@@ -99,9 +99,9 @@ def _progress(item: Event | NodeReport) -> Text | None:  # noqa: PLR0911 - one f
         case FactsRead():
             return Text(f"facts {item.section}")
         case StepStarted():
-            return Text(f"step {item.index}/{item.total} {item.step}")
+            return Text(f"step {item.index}/{item.total} {item.title or item.step}")
         case StepFinished():
-            return Text(f"step {item.step}: {item.outcome}")
+            return Text(f"{item.outcome.replace('_', ' ')}: {item.title or item.step}")
         case Log():
             return Text(f"{item.level or 'info'}: {item.text}")
         case NodeReport():

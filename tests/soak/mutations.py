@@ -332,6 +332,7 @@ MUTATIONS = (
         "@('False', 'True')[[int][bool]$Want['enabled']]",
         "'True'",
         KINDS,
+        CORNERS,
     ),
     one(
         "a service that stands is there",

@@ -21,7 +21,7 @@ from wincnode.commands.inspect import (
 from wincnode.events import Event, Finished, StepFinished
 from wincnode.fleet import Stop
 from wincnode.inventory.model import Inventory, Node
-from wincnode.plan import Mode, Plan, masked, to_wire
+from wincnode.plan import Mode, Plan, masked, titled, to_wire
 from wincnode.playbook import Playbook
 from wincnode.report import NodeReport, Report, planned_status_of, status_of
 from wincnode.secrets import Secret, Source, refuse_prompts, resolve
@@ -119,7 +119,7 @@ def _followed(
             steps.append(masked(plan, event))
         if isinstance(event, Finished):
             outcome = event.outcome
-        yield event
+        yield titled(plan, event)
     return tuple(steps), outcome
 
 
