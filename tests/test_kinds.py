@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wincnode import playbook
-from wincnode.node import kinds, waits
+from wincnode.node import kinds
 from wincnode.node.kinds import Field, Value, all_kinds, misfit, problems, split, wire
 
 FOLDER = Path(kinds.__file__).parent
@@ -96,13 +96,13 @@ def test_other_paths_do_not_fit(path: str) -> None:
         ("flag", True, True), ("flag", "true", False), ("number", 5, True),
         ("number", True, False), ("number", -1, False), ("number", "5", False),
         ("text", "x", True), ("text", 5, False), ("texts", ["a"], True), ("texts", "a", False),
-        ("texts", [1], False), ("text", {"$secret": "a"}, True), ("texts", {"$secret": "a"}, False),
+        ("texts", [1], False), ("texts", [{"$secret": "a"}], True), ("text", {"$secret": "a"}, True), ("texts", {"$secret": "a"}, False),
         ("text", {"a": "b"}, False), ("text", None, False),
     ],
 )  # fmt: skip
 def test_types_are_held(type_: kinds.Type, value: Value, fits: bool) -> None:
     """True is no number, and a secret stands for a text only."""
-    row = Field(name="f", type=type_, role="want", doc="A field.")
+    row = Field(name="f", type=type_, role="want", doc="A field.", secret=True)
     assert (not misfit(row, value)) is fits
 
 
@@ -200,6 +200,17 @@ def test_a_field_that_does_not_fit_is_told_once() -> None:
     assert [field for field, _ in problems(all_kinds()["registry_value"], values)] == ["value"]
 
 
+def test_only_fields_that_no_cmdlet_gets_take_a_secret() -> None:
+    """What a cmdlet is given may stand in the event log of the node."""
+    takes = {
+        f"{kind.name}.{row.name}"
+        for kind in all_kinds().values()
+        for row in kind.fields
+        if not misfit(row, {"$secret": "a"}) or not misfit(row, [{"$secret": "a"}])
+    }
+    assert takes == {"environment.value", "file.content", "registry_value.value"}
+
+
 @pytest.mark.parametrize(
     ("subject", "name", "fits"),
     [
@@ -212,12 +223,13 @@ def test_a_field_that_does_not_fit_is_told_once() -> None:
         ("http", "http://127.0.0.1:10248/healthz", True), ("http", "https://h/", True),
         ("http", "127.0.0.1:10248", False), ("http", "http://", False),
         ("http", "http://u:p@h/", False), ("http", "http://h:99999/", False),
-        ("http", "http://h/a b", False), ("other", "anything", True),
+        ("http", "http://h/a b", False),
     ],
 )  # fmt: skip
 def test_name_of_a_wait_fits_its_subject(subject: str, name: str, *, fits: bool) -> None:
     """A wait for what cannot be there would last until its time is over."""
-    found = list(waits.rule({"subject": subject, "name": name}))
+    values = {"subject": subject, "name": name}
+    found = list(kinds.problems(kinds.all_kinds()["wait_for"], values))
     assert [field for field, _ in found] == ["name"] * (not fits)
 
 

@@ -130,9 +130,10 @@ def _field_problems(kind: Kind, values: Mapping[str, Value]) -> Iterator[Problem
 def misfit(row: Field, value: Value) -> str:
     """Say why a value does not fit its field; empty where it does."""
     if isinstance(value, dict):
-        if row.secret and row.type == "text" and set(value) == {SECRET}:
-            return ""
-        return f"is a mapping; it takes {form(row)}"
+        if set(value) != {SECRET}:
+            return f"is a mapping; it takes {form(row)}"
+        fits = row.secret and row.type == "text"
+        return "" if fits else "takes no secret: it is handed to a cmdlet, which Windows may log"
     match row.type, value:
         case "flag", bool():
             return ""

@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
-from wincnode.node import waits
-from wincnode.node.kinds import Field, Kind, presence
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value, presence
+
+# A name has any character but a backslash, and 256 with what stands before it
+# (learn.microsoft.com/windows/win32/ipc/pipe-names).
+PIPE = r"(\\\\\.\\pipe\\|//\./pipe/)?[^\\/]{1,247}"
+# CreateService: at most 256 characters, no slash and no backslash
+# (learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew).
+SERVICE = r"[^/\\]{1,256}"
+LAST_PORT = 65535
+
+
+def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
+    """A name is a service's, a pipe's, a full path, a port from 1 to 65535, or an http URL."""
+    name = str(values.get("name", ""))
+    match values.get("subject"):
+        case "service" if not re.fullmatch(SERVICE, name):
+            yield "name", _no(name, "a service's name of at most 256 characters without slashes")
+        case "file" if not re.fullmatch(PATH, name):
+            yield "name", _no(name, PATH_FORM)
+        case "port" if not _is_port(name):
+            yield "name", _no(name, f"a port from 1 to {LAST_PORT}")
+        case "pipe" if not re.fullmatch(PIPE, name):
+            yield "name", _no(name, r"a pipe such as containerd-containerd or \\.\pipe\x")
+        case "http" if not _is_url(name):
+            yield "name", _no(name, "a URL such as http://127.0.0.1:10248/healthz")
+
+
+def _no(name: str, form: str) -> str:
+    return f"is {name!r:.80}; it takes {form}"
+
+
+def _is_port(text: str) -> bool:
+    return bool(re.fullmatch("[1-9][0-9]{0,4}", text)) and int(text) <= LAST_PORT
+
+
+def _is_url(text: str) -> bool:
+    """Tell whether it is an http URL without a password in it."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = not re.search(r"[\s\x00-\x20]", text) and "@" not in parts.netloc
+    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+
 
 KIND = Kind(
     name="wait_for",
     doc="Changes nothing: waits until a service runs, a file exists or something answers.",
     timeout_s=300,
-    rule=waits.rule,
+    rule=_rule,
     example="{subject: pipe, name: containerd-containerd}",
     fields=(
         Field(
