@@ -212,6 +212,8 @@ STEPS = (
     ("environment", {"name": "KEPT"}, {"state": "present", "value": "plain too"}, "changed"),
     ("service", {"name": "Spooler"}, {"state": "running", "restart_after_s": 9}, "changed"),
     ("service", {"name": "Spooler"}, {"state": "running", "restart_after_s": 0}, "changed"),
+    ("service", {"name": "Spooler"}, {"state": "stopped"}, "changed"),
+    ("wait_for", {"subject": "service", "name": "Spooler"}, {"state": "absent"}, "ok"),
     ("firewall_rule", {"name": "off"}, OFF, "changed"),
     ("file", {"path": r"C:\k"}, {"state": "present", "content": "a"}, "failed"),
     ("service", {"name": "Spooler"}, {"state": "running", "restart_after_s": 7}, "failed"),
@@ -238,7 +240,7 @@ def test_kinds_take_the_values_at_their_edges(tmp_path: Path) -> None:
 def applied(node: LabNode, rows: Sequence[Any]) -> list[str]:
     """Take steps in one run, and tell how they ended."""
     steps = tuple(
-        Step(id=str(number), kind=kind, title="", key=key, want=want)
+        Step(id=str(number), kind=kind, title="", key=key, want=want, timeout_s=15)
         for number, (kind, key, want, _) in enumerate(rows)
     )
     run = runner.new_run()

@@ -340,6 +340,7 @@ MUTATIONS = (
         "$service.State -eq 'Running'",
         "$true",
         KINDS,
+        CORNERS,
         NODE,
     ),
     one(
@@ -348,6 +349,7 @@ MUTATIONS = (
         "$activeName -ne $nextName",
         "$false",
         FACTS,
+        CORNERS,
     ),
     one(
         "dynamic UDP ports are listed",

@@ -46,7 +46,7 @@ def test_the_node_ends_as_if_nothing_had_happened(
     """Same files, registry and services; no step twice; no event lost or doubled; exit code 0."""
     assert undisturbed.requests < MOST_REQUESTS
     if number > undisturbed.requests:
-        return
+        pytest.skip(f"an undisturbed apply ends with request {undisturbed.requests}")
     faults = {
         "drop before": Faults(drop_before=number),
         "lost reply": Faults(drop_at_request=number),
