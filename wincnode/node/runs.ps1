@@ -132,7 +132,8 @@ function Watch-WnJournal([long]$Since) {
     $read = 0
     $final = ''
     while ($final -eq '') {
-        $held = -not [IO.File]::Exists($path)
+        # Until its first line is there, the runner is about to start.
+        $held = $read -eq 0
         if ($held -and $start.Elapsed.TotalSeconds -gt 60) { $final = 'died'; $why = 'The task did not start the runner within 60 s.' }
         # Held is asked before reading: what a dead runner wrote is read to its end.
         if (-not $held) { $held = Test-WnHeld $path }

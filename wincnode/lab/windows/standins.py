@@ -2,13 +2,20 @@
 
 Names, types and accepted values of parameters come from Microsoft's reference documentation, as
 collected per release of Windows Server; only what all releases have is taken.
+
+Usage: python -m wincnode.lab.windows.standins CMDLETS.json.gz
 """
 
 from __future__ import annotations
 
+import gzip
+import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from wincnode.lab.windows.cmdlets import ANSWERS
 
 MODULES = Path(__file__).parent / "modules"
 CLIENT = "WincnodeLab"
@@ -53,6 +60,12 @@ def common(releases: Iterable[Contract], cmdlet: str) -> Mapping[str, Any]:
     return {"module": first["module"], "parameters": parameters}
 
 
+def modules(contract: Path) -> dict[str, str]:
+    """Give the text of each module, from a gzipped JSON {release: {cmdlet: ...}}."""
+    releases = json.loads(gzip.decompress(contract.read_bytes())).values()
+    return render({name: common(releases, name) for name in ANSWERS})
+
+
 def render(cmdlets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Give the text of each module by its name."""
     texts: dict[str, list[str]] = {}
@@ -86,3 +99,8 @@ def _parameter(name: str, row: Mapping[str, Any]) -> str:
         kind = "string" if kind == "object" else kind
     words.append(f"[{kind}{'[]' * many}]${name}")
     return " ".join(words)
+
+
+if __name__ == "__main__":
+    for name, text in modules(Path(sys.argv[1])).items():
+        (MODULES / f"{name}.psm1").write_text(text, encoding="ascii")
