@@ -138,9 +138,7 @@ CASES = (
         kind="directory",
         key={"path": r"C:\a7"},
         want={"state": "absent"},
-        before=both(
-            text(r"C:\kept\x.txt", "x"), folder(r"C:\a7"), link(r"C:\a7\link", r"C:\kept")
-        ),
+        before=both(text(r"C:\kept\x.txt", "x"), folder(r"C:\a7"), link(r"C:\a7\link", r"C:\kept")),
     ),
     Case(
         id="directory broken: a file is in its place",

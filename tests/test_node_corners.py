@@ -54,12 +54,6 @@ SAME = (
 )
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> winps.Machine:
-    winps.winps()
-    return winps.machine(tmp_path)
-
-
 def step(kind: str, key: dict[str, Any], want: dict[str, Any], id: str = "1") -> dict[str, Any]:
     return {"id": id, "kind": kind, "key": key, "want": want, "timeout_s": 10}
 

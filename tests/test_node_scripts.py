@@ -6,7 +6,6 @@ import base64
 import fcntl
 import json
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -41,12 +40,6 @@ function Get-WnProbe { param($Key, $Want)
     @{ state = 'settling'; values = @{ state = 'absent' } } }
 function Set-WnProbe { param($Key, $Want, $Have) [IO.File]::WriteAllText('C:\\set', '') }
 """
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> winps.Machine:
-    winps.winps()
-    return winps.machine(tmp_path)
 
 
 def step(
@@ -276,7 +269,7 @@ def test_a_step_that_nothing_can_stop_ends_the_runner(node: winps.Machine) -> No
     run = probe(BLOCKED)
     run["steps"] = [{**step("probe", {}, {"state": "present"}), "timeout_s": 0}]
     assert node.run("detached", **run)[-1]["type"] == "died"
-    assert not list((node.drive / "Windows/Tasks").glob("*.json"))
+    assert not node.model.tasks
     assert node.run("detached", run=OTHER, mode="apply")[-1]["outcome"] == "ok"
 
 
@@ -322,10 +315,9 @@ def test_a_detached_run_is_followed_to_its_end_and_again(node: winps.Machine) ->
     assert [event["seq"] for event in node.run("follow", since=3)] == [4]
     (listed,) = node.run("runs")
     assert (listed["id"], listed["state"]) == (winps.RUN, "finished")
-    task = json.loads((node.drive / "Windows/Tasks/registered.log").read_text())
-    assert task["Principal"]["UserId"] == "S-1-5-18"
-    assert task["Settings"]["Priority"] == 4
-    assert not list((node.drive / "Windows/Tasks").glob("*.json"))
+    (task,) = node.model.started
+    assert (task.settings["UserId"], task.settings["Priority"]) == ("S-1-5-18", 4)
+    assert not node.model.tasks
 
 
 def test_a_second_run_is_refused_with_its_holder_and_a_dead_runner_is_noticed(
@@ -432,7 +424,9 @@ def test_a_node_keeps_the_newest_20_runs_that_ended(node: winps.Machine, tmp_pat
 def powershell(node: winps.Machine, text: str) -> str:
     """Run a line on the node and give what it says."""
     command = [winps.winps(), "-NoProfile", "-Command", text]
-    done = subprocess.run(command, env=node.variables(), check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=node.engine.environment, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -479,11 +473,9 @@ def test_a_folder_that_lets_others_write_is_closed(node: winps.Machine) -> None:
     assert shown.replace("PAI", "P") == "O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 
 
-def test_a_task_that_cannot_be_made_is_a_refusal_that_leaves_no_secret(tmp_path: Path) -> None:
+def test_a_task_that_cannot_be_made_is_a_refusal_that_leaves_no_secret(node: winps.Machine) -> None:
     """The client may then ask for an attached run."""
-    winps.winps()
-    node = winps.machine(tmp_path)
-    node.environment["TASKS_FAIL"] = "1"
+    node.model.denied.add("tasks")
     (event,) = node.run("detached", mode="apply", secrets={"token": "hush-hush"})
     assert (event["type"], event["code"]) == ("refused", "task")
     assert not list((node.base / "runs").iterdir())
@@ -518,7 +510,7 @@ class Health(BaseHTTPRequestHandler):
 
 def test_wait_for_http_looks_at_the_status(node: winps.Machine) -> None:
     """Healthy is what answers below 400; a redirect is an answer, and no listener is none."""
-    node.environment["http_proxy"] = "http://127.0.0.1:9"
+    node.engine.variables["http_proxy"] = "http://127.0.0.1:9"
     with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{server.server_port}/"
@@ -535,8 +527,6 @@ def test_wait_for_http_looks_at_the_status(node: winps.Machine) -> None:
 
 def test_a_service_is_made_stopped_and_removed(node: winps.Machine) -> None:
     """The kind goes through Win32_Service; Remove-Service exists on no release."""
-    source = Path(__file__).parent / "standins" / "services" / "CimCmdlets.psm1"
-    shutil.copy(source, node.drive / winps.MODULES / "CimCmdlets")
     key = {"name": "kubelet"}
     want = {"state": "running", "start": "manual", "command": "C:\\k\\kubelet.exe"}
     wait = {"subject": "service", "name": "kubelet"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from winps import Machine, machine, winps
+from winps import Machine, winps
 
 from wincnode.assets import node_script
 from wincnode.commands.winrm_setup import EC2_LIMIT_BYTES, render
@@ -22,19 +22,17 @@ function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate)
     [pscustomobject]@{ Transport = 'HTTPS'; Address = '*'; CertificateThumbprint = 'OURS' } }
 function Get-NetFirewallRule { param($Name) $Name }
 """
-PRELUDE = (Path(__file__).parent / "standins" / "winrm-setup.ps1").read_text(encoding="ascii")
+PRELUDE = Path(__file__).with_name("winrm-setup.ps1").read_text(encoding="ascii")
 
 
-def test_the_script_binds_a_certificate_and_opens_one_port(tmp_path: Path) -> None:
+def test_the_script_binds_a_certificate_and_opens_one_port(node: Machine) -> None:
     """An HTTPS listener with another certificate is replaced; Basic is turned off."""
-    node = machine(tmp_path)
     text = PRELUDE + render("script", names=["10.0.0.7"], remote=["10.0.0.0/8"])
-    file = tmp_path / "c" / "setup.ps1"
-    file.write_text(text, encoding="ascii")
+    (node.drive / "setup.ps1").write_text(text, encoding="ascii")
 
     done = subprocess.run(
         [winps(), "-NoProfile", "-NonInteractive", "-File", r"C:\setup.ps1"],
-        env=node.variables(),
+        env=node.engine.environment,
         capture_output=True,
         text=True,
         check=False,
@@ -51,15 +49,21 @@ def test_the_script_binds_a_certificate_and_opens_one_port(tmp_path: Path) -> No
     assert any('RemoteAddress=["10.0.0.0/8"]' in c and 'Profile="Any"' in c for c in calls)
 
 
-def calls(folder: Path, prelude: str, **environment: str) -> list[str]:
+def calls(node: Machine, prelude: str, **environment: str) -> list[str]:
     """Run the shipped script over stand-ins, and give what it called."""
-    drive = machine(folder).drive if not (folder / "c").exists() else folder / "c"
+    drive = node.drive
     (drive / "prelude.ps1").write_text(PRELUDE + prelude, encoding="ascii")
     (drive / "setup.ps1").write_text(node_script("winrm-setup"), encoding="ascii")
     (drive / "calls.txt").write_text("")
     subprocess.run(
-        [winps(), "-NoProfile", "-NonInteractive", "-Command", ". C:\\prelude.ps1; C:\\setup.ps1 -Name 10.0.0.7"],
-        env={**Machine(folder=folder).variables(), **environment},
+        [
+            winps(),
+            "-NoProfile",
+            "-NonInteractive",
+            "-Command",
+            ". C:\\prelude.ps1; C:\\setup.ps1 -Name 10.0.0.7",
+        ],
+        env={**node.engine.environment, **environment},
         capture_output=True,
         check=True,
         stdin=subprocess.DEVNULL,
@@ -67,11 +71,11 @@ def calls(folder: Path, prelude: str, **environment: str) -> list[str]:
     return [line.split()[0] for line in (drive / "calls.txt").read_text().splitlines()]
 
 
-def test_a_second_run_keeps_what_is_there(tmp_path: Path) -> None:
+def test_a_second_run_keeps_what_is_there(node: Machine) -> None:
     """Clients pin the certificate, so it changes only when it is about to end."""
-    calls(tmp_path, "")
-    kept = calls(tmp_path, AGAIN, DAYS="31")
-    renewed = calls(tmp_path, AGAIN, DAYS="29")
+    calls(node, "")
+    kept = calls(node, AGAIN, DAYS="31")
+    renewed = calls(node, AGAIN, DAYS="29")
 
     made = {"New-SelfSignedCertificate", "New-WSManInstance", "Remove-WSManInstance"}
     assert made & set(kept) == set()

@@ -6,21 +6,24 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
 from wincnode import assets, runner
+from wincnode.lab.powershell import PowerShellEngine
+from wincnode.lab.windows.machine import Machine as LabMachine
+from wincnode.lab.windows.machine import load_profile
 
 Events: TypeAlias = "list[dict[str, Any]]"
 Bindings: TypeAlias = "list[tuple[str, str]]"  # command, its line of the trace
 RUN = "0123456789abcdef0123456789abcdef"
-MODULES = "Windows/System32/WindowsPowerShell/v1.0/Modules"
+TRACER = Path(__file__).parent / "trace.ps1"
 
 
 def winps() -> str:
@@ -84,31 +87,24 @@ NAMES = ("runner", "runs", "steps", "worker")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """A Windows machine of one test: a drive, a registry, and the modules Windows would have."""
+    """A Windows machine of one test, on which a request runs without a network."""
 
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    engine: PowerShellEngine
+
+    @property
+    def model(self) -> LabMachine:
+        """What the machine holds."""
+        return self.engine.machine
 
     @property
     def drive(self) -> Path:
         """Where drive C lies."""
-        return self.folder / "c"
+        return self.model.drive
 
     @property
     def base(self) -> Path:
         """The folder of wincnode on the machine."""
         return self.drive / "Program Files" / "wincnode"
-
-    def variables(self) -> dict[str, str]:
-        """Give the environment of a process on this machine."""
-        return {
-            **os.environ,
-            "WINPS_DRIVE_C": str(self.drive),
-            "WINPS_REGISTRY": str(self.folder / "registry.json"),
-            "PSModulePath": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\Modules",
-            "PSModuleAnalysisCachePath": str(self.folder / "modules.cache"),
-            **self.environment,
-        }
 
     def send(self, stdin: bytes, *, first: str = "") -> list[dict[str, Any]]:
         """Send a request and give the events that came back; anything else fails the test."""
@@ -116,7 +112,7 @@ class Machine:
             command(first),
             input=stdin,
             capture_output=True,
-            env=self.variables(),
+            env=self.engine.environment,
             timeout=120,
             check=False,
         )
@@ -127,11 +123,10 @@ class Machine:
 
     def bindings(self, verb: str = "attached", **changes: Any) -> tuple[Bindings, Events]:
         """Send a valid request and tell what was bound to parameters of cmdlets."""
-        trace = self.folder / "trace.log"
-        script = Path(__file__).parent / "standins" / "trace.ps1"
-        shutil.copy(script, self.drive / "trace.ps1")
-        self.environment.update(TRACE=str(trace), TASKS_FIRST="C:\\trace.ps1")
-        events = self.send(packed(request(verb, **changes)), first=script.read_text())
+        trace = self.model.folder / "trace.log"
+        self.engine.prologue = TRACER.read_text()
+        self.engine.variables["TRACE"] = str(trace)
+        events = self.send(packed(request(verb, **changes)), first=self.engine.prologue)
         bound = list(bindings(trace.read_text()))
         trace.unlink()
         return bound, events
@@ -158,11 +153,9 @@ def bindings(trace: str) -> Iterator[tuple[str, str]]:
         above.append((depth, text))
 
 
-def machine(folder: Path) -> Machine:
-    """Make a machine with the stand-ins of tests/standins as its modules."""
-    for source in sorted((Path(__file__).parent / "standins").glob("*.psm1")):
-        target = folder / "c" / MODULES / source.stem
-        target.mkdir(parents=True)
-        shutil.copy(source, target)
-    (folder / "c" / "Program Files").mkdir(parents=True)
-    return Machine(folder=folder)
+@contextmanager
+def machine(folder: Path) -> Iterator[Machine]:
+    """Run a healthy Server 2022 in an empty folder."""
+    model = LabMachine(load_profile("ws2022"), folder, computer="WIN1")
+    with PowerShellEngine(Path(winps()), model) as engine:
+        yield Machine(engine=engine)

@@ -32,11 +32,14 @@ class PowerShellEngine:
     """Runs each command line's PowerShell on one machine, and its scheduled tasks.
 
     Args: program: the PowerShell engine's start file.
+    A test that looks into its processes gives them `variables`, and tasks a `prologue`, a script.
     """
 
     def __init__(self, program: Path, machine: Machine) -> None:
         self._program = program
-        self._machine = machine
+        self.machine = machine
+        self.variables: dict[str, str] = {}
+        self.prologue = ""
         self._children: list[subprocess.Popen[bytes]] = []
         self._install()
         self._rpc = Rpc(machine)
@@ -46,24 +49,25 @@ class PowerShellEngine:
     @property
     def environment(self) -> dict[str, str]:
         """Give the environment of a process on the machine."""
-        folder = self._machine.folder
+        folder = self.machine.folder
         return {
             **os.environ,
-            "WINPS_DRIVE_C": str(self._machine.drive),
+            "WINPS_DRIVE_C": str(self.machine.drive),
             "WINPS_REGISTRY": str(folder / "registry.json"),
-            "WINPS_COMPUTERNAME": self._machine.computer,
-            "WINPS_BUILD": str(self._machine.profile.build),
+            "WINPS_COMPUTERNAME": self.machine.computer,
+            "WINPS_BUILD": str(self.machine.profile.build),
             "PSModulePath": MODULES,
             # The engine caches what modules contain by path; each machine has its own modules.
             "PSModuleAnalysisCachePath": str(folder / "modules.cache"),
             "WINCNODE_LAB": self._rpc.address,
+            **self.variables,
         }
 
     def start(self, command: str, environment: Mapping[str, str]) -> Process:
         """Start the PowerShell command line; its first word is taken for the engine."""
         # posix=False keeps the backslashes of Windows paths.
         arguments = shlex.split(command, posix=False)[1:]
-        user = {"WINPS_USER": f"{self._machine.computer}\\{ADMINISTRATOR}"}
+        user = {"WINPS_USER": f"{self.machine.computer}\\{ADMINISTRATOR}"}
         return PipeProcess(self._popen(arguments, {**user, **environment}))
 
     def close(self) -> None:
@@ -78,7 +82,7 @@ class PowerShellEngine:
         self.close()
 
     def _start_task(self, task: Task) -> None:
-        child = self._popen(_task_arguments(task), {})
+        child = self._popen(_task_arguments(task, self.prologue), {})
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe:
                 pipe.close()
@@ -106,23 +110,24 @@ class PowerShellEngine:
     def _install(self) -> None:
         """Put Windows' modules and programs on the machine's disk."""
         for source in sorted(standins.MODULES.glob("*.psm1")):
-            if source.stem == SERVER_ONLY and self._machine.is_client:
+            if source.stem == SERVER_ONLY and self.machine.is_client:
                 continue
-            folder = self._machine.path(f"{MODULES}\\{source.stem}")
+            folder = self.machine.path(f"{MODULES}\\{source.stem}")
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder)
-        program = self._machine.path(SYSTEM32) / "sc.exe"
+        program = self.machine.path(SYSTEM32) / "sc.exe"
         program.write_text(sc.SCRIPT, encoding="utf-8")
         program.chmod(0o755)
 
 
-def _task_arguments(task: Task) -> list[str]:
+def _task_arguments(task: Task, prologue: str) -> list[str]:
     """Give a task's arguments; a process of the engine starts in System32, so its code moves."""
     *switches, code = shlex.split(task.argument, posix=False)
     folder = task.folder.replace("'", "''")
     # The task's text runs as it is, so that coverage knows it by its hash.
     decoded = f"[Text.Encoding]::Unicode.GetString([Convert]::FromBase64String('{code}'))"
-    text = f"[Environment]::CurrentDirectory = '{folder}'\n. ([scriptblock]::Create({decoded}))"
+    moved = f"[Environment]::CurrentDirectory = '{folder}'"
+    text = f"{prologue}{moved}\n. ([scriptblock]::Create({decoded}))"
     return [*switches, base64.b64encode(text.encode("utf-16-le")).decode("ascii")]
 
 

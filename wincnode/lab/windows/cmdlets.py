@@ -174,6 +174,7 @@ def _start_task(machine: Machine, bound: Bound) -> Rows:
     task = machine.tasks.get(_task_id(bound))
     if task is None:
         raise _no_task("Start-ScheduledTask")
+    machine.started.append(task)
     machine.start_task(task)
     return []
 

@@ -113,6 +113,7 @@ class Machine:
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
         self.tasks: dict[str, Task] = {}
+        self.started: list[Task] = []
         self.calls: list[str] = []
         self.start_task: Callable[[Task], None] = lambda _task: None
         self.on_reboot: list[Callable[[], None]] = []
