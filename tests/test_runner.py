@@ -111,11 +111,12 @@ def test_a_link_that_never_holds_is_given_up() -> None:
 
 def test_a_locked_node_names_its_holder() -> None:
     """The loser of the lock is told whose run it is."""
-    holder = {"operator": "ann", "host": "laptop"}
+    who = {"operator": "ann", "host": "laptop", "pid": 7, "command": "apply prepare.yaml"}
+    holder = {"run": RUN, "who": who}
     refused = {"seq": 0, "type": "refused", "code": "locked", "message": "", "holder": holder}
     transport = reply(**refused)
 
-    with pytest.raises(NodeLocked, match="operator ann, host laptop"):
+    with pytest.raises(NodeLocked, match="`apply prepare.yaml` of ann on laptop, run"):
         list(runner.detached(transport, run=RUN, plan=PLAN))
 
 

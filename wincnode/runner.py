@@ -16,7 +16,7 @@ from typing import Any
 
 from wincnode import assets
 from wincnode.errors import ConfigError, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
-from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse
+from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse, printable
 from wincnode.transport import ConnectionLost, Transport
 
 PROTOCOL = 1
@@ -280,14 +280,22 @@ def _refuse(event: Event, *, node: str) -> None:
     if not isinstance(event, Refused):
         return
     if event.code == "locked":
-        holder = ", ".join(f"{key} {value}" for key, value in event.holder.items())
         raise NodeLocked(
-            f"{node}: another run holds the node ({holder or 'it left no name'})",
+            f"{node}: another run holds the node: {_named(event.holder)}",
             remedy=f"Follow it with `wincnode attach {node}`, or wait until it ends.",
         )
     if event.code == "truncated":
         raise ConnectionLost(f"{node}: {event.message}")
     raise NodeRefused(f"{node}: {event.message}", id=f"node.{event.code.replace('_', '-')}")
+
+
+def _named(holder: Mapping[str, Any]) -> str:
+    """Say whose run it is, as far as it said so itself."""
+    who = holder.get("who")
+    if not isinstance(who, Mapping) or not holder.get("run"):
+        return "it left no name"
+    command, operator, host = (str(who.get(name, "?")) for name in ("command", "operator", "host"))
+    return printable(f"`{command}` of {operator} on {host}, run {str(holder['run'])[:12]}")
 
 
 def _died(transport: Transport, *, node: str) -> RunFailed:
