@@ -383,7 +383,6 @@ def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabNode]:
         yield running
 
 
-@pytest.mark.parametrize("node", ["powershell"], indirect=True)
 def test_a_plan_shows_the_differences_and_changes_nothing(node: LabNode, tmp_path: Path) -> None:
     """--plan draws what would change, --exit-code makes it 3; once it is as wanted, it is 0."""
     at = At(tmp_path, PLANTED="hunter2-secret")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,12 @@ from wincnode.lab.windows.machine import profile_names
 from wincnode.node import kinds
 from wincnode.plan import Plan, Step, to_wire
 
-# Each case is played once, so all run in one process.
-pytestmark = pytest.mark.xdist_group("conformance")
 MODES = ("check", "apply", "apply again")
-BY_ID = {case.id: case for case in CASES}
-SOUND = tuple(case for case in CASES if not case.broken)
-BROKEN = tuple(case for case in CASES if case.broken)
+# Sound cases share a machine, as each step there goes well.
+GROUPS = {
+    "sound": tuple(case for case in CASES if not case.broken),
+    **{case.id: (case,) for case in CASES if case.broken},
+}
 # What a machine has of its own, and what only a clock can say.
 FREE = ("at", "elapsed_ms", "pid", "powershell", "run")
 
@@ -84,80 +84,57 @@ def manifest(node: LabNode) -> list[dict[str, Any]]:
     return [{key: row[key] for key in ("kind", "key", "before")} for row in rows]
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give what an engine made of cases; each is played once."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Played:
+    """What came of cases on one engine: events by mode, and the machine afterwards."""
 
-    @cache
-    def play(engine: str, ids: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-        cases = [BY_ID[id] for id in ids]
-        with lab_node(tmp_path_factory.mktemp(engine) / "node", engine=engine) as node:
-            for case in cases:
-                case.before(node.machine)
-            return {mode: lines(node, cases, mode) for mode in MODES}, end_state(node)
+    events: dict[str, list[dict[str, Any]]]
+    machine: dict[str, Any]
 
-    return play
+    def of(self, case: Case, mode: str) -> list[dict[str, Any]]:
+        """Give a case's own events."""
+        return [row for row in self.events[mode] if row.get("step") == case.id]
 
-
-def group(case: Case) -> tuple[str, ...]:
-    """Name the cases that share a machine: all sound ones, as each step there goes well."""
-    return (case.id,) if case.broken else tuple(row.id for row in SOUND)
+    def outcomes(self, case: Case) -> list[str]:
+        """Give how a case ended in each mode."""
+        return [row["outcome"] for mode in MODES for row in self.of(case, mode)[1:]]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_engines_report_the_same_events(played: Any, case: Case, mode: str) -> None:
-    """Outcome, differences, their order and the words of the errors are equal."""
-    found = [
-        [row for row in played(engine, group(case))[0][mode] if row.get("step") == case.id]
-        for engine in ENGINES
-    ]
-    assert found[0]
-    assert found[0] == found[1]
+def play(folder: Path, engine: str, cases: Sequence[Case]) -> Played:
+    """Check, apply and apply again on a machine of its own."""
+    with lab_node(folder, engine=engine) as node:
+        for case in cases:
+            case.before(node.machine)
+        events = {mode: lines(node, cases, mode) for mode in MODES}
+        return Played(events=events, machine=end_state(node))
 
 
-@pytest.mark.parametrize("case", [SOUND[0], *BROKEN], ids=lambda case: case.id)
-def test_engines_leave_the_same_machine(played: Any, case: Case) -> None:
-    """Files, registry, services and the record of what was there before are equal."""
-    events, states = zip(*(played(engine, group(case)) for engine in ENGINES), strict=True)
-
-    assert [row["type"] for row in events[0]["apply"]] == [
-        row["type"] for row in events[1]["apply"]
-    ]
-    assert states[0] == states[1]
-
-
-@pytest.mark.parametrize("case", SOUND, ids=lambda case: case.id)
-def test_a_step_is_shown_made_and_then_left_alone(played: Any, case: Case) -> None:
-    """Check says what apply does; what is as wanted is not touched."""
-    outcomes = [
-        row["outcome"]
-        for mode in MODES
-        for row in played("powershell", group(case))[0][mode]
-        if row.get("step") == case.id and "outcome" in row
-    ]
+def promised(case: Case) -> list[str]:
+    """Say how a case ends: shown, made and then left alone, unless it is broken."""
+    if "policy" in case.id:
+        return ["policy_owned"] * 3
+    if case.broken:
+        return ["would_change", "failed", "failed"]
     there = case.id.endswith(("present", "wait_for absent"))
-    assert outcomes == (["ok"] * 3 if there else ["would_change", "changed", "ok"])
+    return ["ok"] * 3 if there else ["would_change", "changed", "ok"]
 
 
-@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.id)
-def test_a_step_that_cannot_be_made_says_so(played: Any, case: Case) -> None:
-    """It fails, or names policy as the owner; never does it claim to have changed something."""
-    for mode in MODES[1:]:
-        (row,) = [
-            row
-            for row in played("powershell", group(case))[0][mode]
-            if "outcome" in row and "step" in row
-        ]
-        owned = "policy" in case.id
-        assert row["outcome"] == ("policy_owned" if owned else "failed")
-        assert owned or row["error"]
+@pytest.mark.parametrize("cases", GROUPS.values(), ids=GROUPS)
+def test_engines_do_the_same(cases: Sequence[Case], tmp_path: Path) -> None:
+    """Outcomes are as promised; events, names of errors and the machine are equal."""
+    scripts, model = (play(tmp_path / engine, engine, cases) for engine in ENGINES)
+
+    for case in cases:
+        assert scripts.outcomes(case) == promised(case), case.id
+        for mode in MODES:
+            assert scripts.of(case, mode) == model.of(case, mode)
+    assert scripts.machine == model.machine
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_a_link_leads_to_stays(played: Any, engine: str) -> None:
+def test_what_a_link_leads_to_stays(tmp_path: Path) -> None:
     """A folder that goes takes its links with it, and nothing of the host behind them."""
-    files = played(engine, group(BY_ID["directory to go, with a link in it"]))[1]["files"]
+    (case,) = [row for row in CASES if row.id == "directory to go, with a link in it"]
+    files = play(tmp_path / "node", "powershell", [case]).machine["files"]
     assert "a7" not in files
     assert files[r"kept\x.txt"] == b"x"
 

@@ -122,32 +122,7 @@ def test_a_script_that_differs_from_its_hash_is_not_run(node: winps.Machine) -> 
     assert (event["type"], event["code"]) == ("refused", "truncated")
 
 
-SDDL = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 KEY = "HKLM:\\SOFTWARE\\w"
-KIND_CASES: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
-    ("directory", {"path": "C:\\k"}, {}),
-    ("directory", {"path": "C:\\k"}, {"sddl": SDDL}),
-    ("file", {"path": "C:\\a.txt"}, {"content": "h\xe9llo\n"}),
-    ("registry_value", {"path": KEY, "name": "a"}, {"type": "DWord", "value": ["4294967295"]}),
-    ("registry_value", {"path": KEY, "name": "b"}, {"type": "MultiString", "value": ["x", "y"]}),
-    ("environment", {"name": "Path"}, {"entries": ["C:\\k\\bin", "C:\\cni"]}),
-    ("environment", {"name": "K"}, {"value": "1"}),
-)
-
-
-@pytest.mark.parametrize(("kind", "key", "want"), KIND_CASES)
-def test_a_kind_changes_once_and_can_take_it_back(
-    node: winps.Machine, kind: str, key: dict[str, Any], want: dict[str, Any]
-) -> None:
-    """Check says changes, apply makes them, check says none; and absent undoes it."""
-    compare = {"sddl": "exact", "entries": "set"}
-    rows = {"kinds": {kind: {"compare": compare, "detached_only": False}}}
-    want = {"state": "present", **want}
-    there, gone = [step(kind, key, want)], [step(kind, key, {"state": "absent"})]
-    assert outcomes(node.run(steps=there, **rows)) == ["would_change"]
-    assert outcomes(node.run(mode="apply", steps=there + there, **rows)) == ["changed", "ok"]
-    assert outcomes(node.run(steps=there + gone, **rows)) == ["ok", "would_change"]
-    assert outcomes(node.run(mode="apply", steps=gone, **rows)) == ["changed"]
 
 
 def test_an_entry_keeps_the_kind_and_the_rest_of_path(node: winps.Machine) -> None:

@@ -116,7 +116,7 @@ def test_a_locked_node_names_its_holder() -> None:
     refused = {"seq": 0, "type": "refused", "code": "locked", "message": "", "holder": holder}
     transport = reply(**refused)
 
-    with pytest.raises(NodeLocked, match="`apply prepare.yaml` of ann on laptop, run"):
+    with pytest.raises(NodeLocked, match=r"`apply prepare\.yaml` of ann on laptop, run"):
         list(runner.detached(transport, run=RUN, plan=PLAN))
 
 

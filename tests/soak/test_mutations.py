@@ -28,7 +28,7 @@ def checkout(folder: Path) -> Path:
 
 def failed(root: Path, tests: Sequence[str]) -> str:
     """Run test files of a checkout; gives the first test that failed, or nothing."""
-    words = ["-x", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider", "--tb=no"]
+    words = ["-x", "-n", "2", "-p", "no:cacheprovider", "--tb=no"]
     client = subprocess.Popen(
         [sys.executable, "-m", "pytest", *words, *(f"tests/{name}" for name in tests)],
         cwd=root,
