@@ -100,13 +100,14 @@ class Handler(BaseHTTPRequestHandler):
         step = 1 if self.files.trickle_s else 65536
         for start in range(0, len(part), step):
             time.sleep(self.files.trickle_s)
+            piece = part[start : start + step]
+            # Counted before it is sent, so that a client that has it finds it counted.
+            self.files.sent[self.path] = self.files.sent.get(self.path, 0) + len(piece)
             try:
-                self.wfile.write(part[start : start + step])
+                self.wfile.write(piece)
             except OSError:  # the client has gone
                 self.close_connection = True
                 return
-            sent = self.files.sent.get(self.path, 0)
-            self.files.sent[self.path] = sent + len(part[start : start + step])
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from wincnode.artifacts import checksums, lock
 from wincnode.artifacts.catalogue import Artifact, Wanted, load_catalogue, mirrored, wanted
@@ -186,6 +188,39 @@ def test_what_is_no_record_of_the_file_is_refused(content: bytes, problem: str) 
     """GitHub has digests for files since 2025 alone."""
     with pytest.raises(ArtifactError, match=problem):
         checksums.read("github", content, file="a.zip")
+
+
+LINE_ENDS = some.sampled_from(["\n", "\r\n", "\u2028", " ", "*", "  a.zip\n", HEX, OTHER, "a.zip"])
+
+
+@given(
+    form=some.sampled_from(["digest", "names", "github"]),
+    content=some.one_of(
+        some.binary(max_size=200),
+        some.lists(LINE_ENDS, max_size=12).map(lambda words: "".join(words).encode()),
+        some.recursive(
+            some.none() | some.text(max_size=5) | some.just(f"sha256:{HEX}") | some.just("a.zip"),
+            lambda inner: (
+                some.lists(inner, max_size=3)
+                | some.dictionaries(some.sampled_from(["assets", "name", "digest"]), inner)
+            ),
+        ).map(lambda value: json.dumps(value).encode()),
+    ),
+)
+def test_whatever_a_server_sends_is_a_digest_or_refused(form: str, content: bytes) -> None:
+    """Nothing else comes out, and nothing breaks."""
+    try:
+        found = checksums.read(form, content, file="a.zip")  # type: ignore[arg-type]
+    except ArtifactError:
+        return
+    assert found in {HEX, OTHER}
+
+
+def test_a_hostile_line_is_read_in_linear_time() -> None:
+    """A list of 4 MiB of blanks ends at once."""
+    content = f"{HEX}  x".encode() + b" " * (checksums.LIMIT_BYTES - 100) + b"y"
+    with pytest.raises(ArtifactError, match="no SHA-256 for"):
+        checksums.read("names", content, file="a.zip")
 
 
 ENTRY = Entry(

@@ -32,10 +32,11 @@ def test_containerd_1_7_is_refused_from_kubernetes_1_38_on() -> None:
     """The reason is told, beside that 1.38 is not known yet."""
     texts = said(Wish(kubernetes="1.38.0-alpha.2", containerd="1.7.34"), date(2026, 9, 1))
 
+    because = SUPPORT.containerd["1.7"].because
+    assert "RuntimeConfig" in because
     assert texts == [
         "error: Kubernetes 1.38 is not known; known are 1.35, 1.36, 1.37",
-        "error: containerd 1.7 cannot run with Kubernetes 1.38.0-alpha.2: the kubelet of 1.38 asks"
-        " the runtime for its cgroup driver (RuntimeConfig), which containerd 1.7 does not answer",
+        f"error: containerd 1.7 cannot run with Kubernetes 1.38.0-alpha.2: {because}",
     ]
 
 
@@ -52,8 +53,12 @@ def test_an_unknown_line_of_containerd_is_refused(containerd: str) -> None:
     [
         ("2.2.7", date(2026, 11, 7), "has had no fixes since 2026-11-06"),
         ("2.3.1", TODAY, "has vulnerabilities that 2.3.2 fixes"),
-        ("1.7.34", TODAY, "2.2.0 or newer of 2.2 or 2.3.0 or newer of 2.3 is"),
-        ("2.1.9", TODAY, "is not tested with Kubernetes 1.36"),
+        (
+            "1.7.34",
+            TODAY,
+            "is not tested with Kubernetes 1.36; tested are 2.2 from 2.2.0, 2.3 from 2.3.0",
+        ),
+        ("2.1.9", TODAY, "is not tested with Kubernetes 1.36;"),
     ],
 )
 def test_what_works_badly_is_warned_of(containerd: str, today: date, word: str) -> None:

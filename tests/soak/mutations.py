@@ -185,14 +185,14 @@ MUTATIONS = (
     ),
     one(
         "a run cannot be cancelled",
-        "runner",
+        "steps",
         '[IO.File]::Exists("$Folder\\cancel")',
         "$false",
         NODE,
     ),
     one(
         "a failed step does not skip the rest",
-        "runner",
+        "steps",
         "$done.outcome -eq 'failed') { $end = 'failed' }",
         "$done.outcome -eq 'failed') { $end = 'ok' }",
         NODE,
@@ -253,12 +253,11 @@ MUTATIONS = (
         KINDS,
     ),
     one(
-        "brackets in a path are a pattern",
+        "what a link leads to goes with the link",
         "kinds/directory",
-        "Remove-Item -LiteralPath",
-        "Remove-Item -Path",
+        "$item.Attributes -band [IO.FileAttributes]::ReparsePoint",
+        "$false",
         KINDS,
-        CORNERS,
     ),
     one(
         "a file gets a byte order mark",
