@@ -1,15 +1,19 @@
-"""Writes the pages that come from code: checks, errors, step kinds, inventory, script hashes."""
+"""Writes the pages that come from code and data, such as checks, errors and step kinds."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from wincnode import assets, checks
+from wincnode.artifacts.catalogue import Artifact, load_catalogue
+from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
 from wincnode.error_ids import load_error_ids
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
 from wincnode.node.kinds import Field, Kind, Value, all_kinds, form
+from wincnode.support import Support, load_support
 
 DOCS = Path(__file__).parent
 
@@ -29,9 +33,9 @@ EXIT_CODES = """\
 | exit code | meaning |
 |---|---|
 | 0 | as wanted |
-| 1 | a node failed, or a run was cancelled |
+| 1 | a node or a download failed, or a run was cancelled |
 | 2 | usage or configuration; no network was touched |
-| 3 | changes are pending (`--plan --exit-code`) |
+| 3 | changes are pending (`--plan --exit-code`, `lock --check`) |
 | 4 | unreachable, or not let in |
 | 5 | blocked by preflight |
 | 6 | another run holds the node |
@@ -91,6 +95,73 @@ def _cell(default: Value) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
+def artifacts_page() -> str:
+    """Give docs/artifacts.md: the lock file, the catalogue, and which versions go together."""
+    text = (DOCS / "artifacts.in.md").read_text(encoding="utf-8")
+    rows = "".join(map(_artifact, load_catalogue()))
+    return text + ARTIFACTS_HEAD + rows + _support(load_support())
+
+
+ARTIFACTS_HEAD = """\
+
+## The catalogue
+
+| artifact | version | URL | SHA-256 | of an archive | source |
+|---|---|---|---|---|---|
+"""
+CHECKSUMS = {
+    "digest": "`{url}`: the digits alone",
+    "names": "`{url}`: digits and file name",
+    "github": "`{url}`: GitHub's record of the release",
+}
+
+
+def _artifact(row: Artifact) -> str:
+    version = f"that of {row.follows}" if row.follows else _pinned(row)
+    url = row.checksum_url.replace("{url}", "URL")
+    files = "" if row.archive == "none" else ", ".join(f"`{name}`" for name in row.files)
+    name = f"`{row.name}`{' (optional)' if row.optional else ''}"
+    checksum = CHECKSUMS[row.checksum].format(url=url)
+    return f"| {name} | {version} | `{row.url}` | {checksum} | {files} | {row.source} |\n"
+
+
+def _pinned(row: Artifact) -> str:
+    return ", ".join(
+        version if minor == "*" else f"{version} for Kubernetes {minor}"
+        for minor, version in row.versions.items()
+    )
+
+
+def _support(support: Support) -> str:
+    minors = [
+        (row.minor, _lines(row.containerd), row.pause, row.source)
+        for row in support.kubernetes.values()
+    ]
+    lines = [
+        (row.line, str(row.config_version), str(row.end_of_life), row.fixed_in, row.source)
+        for row in support.containerd.values()
+    ]
+    pauses = [
+        (row.version, ", ".join(map(str, row.builds)), row.source) for row in support.pause.values()
+    ]
+    vulnerable = "no known vulnerability from"
+    return (
+        "\n## Which versions go together\n"
+        + _table(("Kubernetes", "containerd", "pause", "source"), minors)
+        + _table(("containerd", "config version", "end of life", vulnerable, "source"), lines)
+        + _table(("pause", "Windows builds inside", "source"), pauses)
+    )
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _lines(least: Mapping[str, str]) -> str:
+    return ", ".join(f"{line} from {version}" for line, version in least.items())
+
+
 def security_page() -> str:
     """Give docs/security.md: what runs where, and the SHA-256 of every script."""
     rows = [
@@ -102,13 +173,48 @@ def security_page() -> str:
     return text + "\n| script | SHA-256 |\n|---|---|\n" + "".join(rows)
 
 
+def cluster_page() -> str:
+    """Give docs/cluster.md: its text, then each network with its values and requirements."""
+    text = (DOCS / "cluster.in.md").read_text(encoding="utf-8")
+    return text + "".join(map(_network, load_networks().values()))
+
+
+def _network(network: Network) -> str:
+    needs = ", ".join(f"`cluster.{name}`" for name in network.needs) or "nothing more"
+    parts = [f"\n## {network.name}\n\n{network.title}; it needs {needs} of the inventory.\n\n"]
+    parts += [
+        f"- `{row.field}` is at least {row.version}: {row.because} ({row.source}).\n"
+        for row in network.minimum
+    ]
+    parts += _values(network.facts, network.requirements)
+    for number, mode in enumerate(network.modes.values()):
+        default = ", the default" * (not number and len(network.modes) > 1)
+        made = ", ".join(f"`{name}`" for name in ("runtime-classes", *mode.manifests))
+        parts.append(f"\n### Mode `{mode.name}`: {mode.title}{default}\n\nManifests: {made}.\n")
+        parts += _values(mode.facts, mode.requirements)
+    return "".join(parts)
+
+
+def _values(facts: tuple[Fact, ...], requirements: tuple[Requirement, ...]) -> list[str]:
+    parts = []
+    if facts:
+        parts.append("\n| value | | source |\n|---|---|---|\n")
+        parts += [f"| {row.name} | {_cell(row.value or None)} | {row.source} |\n" for row in facts]
+    if requirements:
+        parts.append("\nIt relies on:\n\n")
+        parts += [f"- {row.text} ({row.source})\n" for row in requirements]
+    return parts
+
+
 def schema_file() -> str:
     """Give docs/wincnode.schema.json, with which editors complete an inventory."""
     return json.dumps(schema(), indent=2) + "\n"
 
 
 PAGES = {
+    "artifacts.md": artifacts_page,
     "checks.md": checks_page,
+    "cluster.md": cluster_page,
     "errors.md": errors_page,
     "inventory.md": inventory_page,
     "kinds.md": kinds_page,

@@ -20,7 +20,8 @@ class Files:
     Args:
         cuts: for each path, after how many bytes of its answers the connection is cut.
         statuses: for each path, what its first requests are answered with.
-        trickle_s: seconds before each byte. says_size: whether answers tell their length.
+        says_size: whether answers tell their length. trickle_s: seconds before each byte.
+        shift: how far from the bytes asked for the bytes sent start.
     """
 
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Files:
     statuses: dict[str, list[int]] = field(default_factory=dict)
     ranges: bool = True
     says_size: bool = True
+    shift: int = 0
     trickle_s: float = 0.0
     sent: dict[str, int] = field(default_factory=dict)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -80,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, content: bytes) -> None:
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if span and self.files.ranges:
-            start, last = int(span[1]), int(span[2] or len(content) - 1)
+            start, last = int(span[1]) + self.files.shift, int(span[2] or len(content) - 1)
             if start >= len(content):
                 self._head(416, 0)
                 return

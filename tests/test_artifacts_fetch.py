@@ -142,6 +142,18 @@ def test_a_server_without_ranges_sends_the_whole_again(files: Files, target: Pat
     fetch(entry(files), target, pace=QUICK)
 
     assert target.read_bytes() == CONTENT
+    assert files.sent["/a.bin"] == len(CONTENT) * 3 // 2
+
+
+def test_an_answer_of_other_bytes_is_not_added(files: Files, target: Path) -> None:
+    """What is here stays as it is for a server that sends what was asked for."""
+    files.shift = 10
+    files.cuts["/a.bin"] = [len(CONTENT) // 2]
+
+    error = refused(entry(files), target)
+
+    assert "other bytes than those asked for" in error.message
+    assert parts(target) == [len(CONTENT) // 2]
 
 
 def test_two_at_once_download_once(files: Files, target: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -21,6 +22,7 @@ from wincnode.cluster.runtime_classes import runtime_classes, toleration
 from wincnode.cluster.wanted import wanted
 from wincnode.errors import ConfigError
 from wincnode.inventory import parse
+from wincnode.inventory.schema import schema
 from wincnode.rendering import CannotRender, to_yaml
 
 TEMPLATES = load_templates()
@@ -121,6 +123,26 @@ def test_kube_proxy_has_the_version_of_the_cluster() -> None:
         assert image == "docker.io/sigwindowstools/kube-proxy:v1.36.4-calico-hostprocess"
 
 
+def digests(text: str) -> dict[str, str]:
+    """Give the digest that each manifest's pods carry."""
+    return {
+        part.name: row["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+        for part in render(wish(text), TEMPLATES)
+        for row in part.documents()
+        if row["kind"] == "DaemonSet"
+    }
+
+
+def test_pods_restart_when_what_they_read_changes_and_only_then() -> None:
+    """A pod reads its script and its values once; a change shows in the pod's own template."""
+    text = inventory_text("flannel", "overlay")
+    first = digests(text)
+    other = digests(text.replace("10.96.0.0/12", "10.112.0.0/12"))
+    assert set(first) == {"flannel", "kube-proxy"}
+    assert all(first[name] != other[name] for name in first)
+    assert digests(text.replace("[process, hyperv]", "[process]")) == first
+
+
 def test_the_header_says_what_the_manifests_rely_on() -> None:
     """Whoever applies the file reads it there, with the source."""
     text = rendered("flannel", "overlay")
@@ -169,6 +191,35 @@ def test_a_network_of_your_own_needs_nothing_but_its_name() -> None:
     """The short form is enough, and RuntimeClasses are all that is made."""
     text = "cluster: {cni: none}\nconnection: {user: u, password: {env: P}}\nnodes: {a: }\n"
     assert names(wish(text)) == ("runtime-classes",)
+
+
+@pytest.mark.parametrize("cni", ["flannel", "{name: flannel, mode: overlay}", "{name: none}"])
+def test_editors_take_both_forms_of_the_network(cni: str) -> None:
+    """The JSON Schema says the same as the loader."""
+    text = (
+        f"cluster: {{cni: {cni}}}\nnodes: {{a: }}\nconnection: {{user: u, password: {{env: P}}}}\n"
+    )
+    jsonschema.validate(yaml.safe_load(text), schema())
+    parse(text, PATH)
+
+
+@pytest.mark.parametrize(
+    ("cni", "problem"),
+    [
+        ("[flannel]", "cluster.cni: is a list; it takes a mapping"),
+        ("", "cluster.cni: is empty; it takes a name such as flannel"),
+        ("{mode: overlay}", "cluster.cni.name: missing; a name such as flannel"),
+        ("{name: flannel, mod: x}", "cluster.cni.mod: unknown; did you mean mode?"),
+    ],
+)
+def test_a_network_of_another_form_is_a_mistake(cni: str, problem: str) -> None:
+    """The message says what the field takes."""
+    text = (
+        f"cluster:\n  cni: {cni}\nconnection: {{user: u, password: {{env: P}}}}\nnodes: {{a: }}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        parse(text, PATH)
+    assert f"{PATH}:2: {problem}" in caught.value.message
 
 
 def test_the_first_mode_is_the_default() -> None:

@@ -22,6 +22,7 @@ ORDER = (
     ("checks", "playbook"),
     ("report",),
     ("transport",),
+    ("lockout",),
     ("runner", "fleet", "connect", "artifacts", "cluster"),
     ("commands",),
     ("ui", "formats"),

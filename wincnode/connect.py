@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from wincnode.inventory.model import Node
+from wincnode.lockout import Guard
 from wincnode.secrets import Secret, Source, refuse_prompts, resolve
 from wincnode.transport import ConnectionSettings, Transport, open_transport
 
@@ -26,12 +27,14 @@ def connector(nodes: tuple[Node, ...], *, may_ask: bool) -> Callable[[str], Tran
         refuse_prompts(f"connection.password of {node.name}" for node in nodes if _asks(node))
     by_name = {node.name: node for node in nodes}
     passwords = _passwords(nodes)
+    guard = Guard()
 
     def connect(name: str) -> Transport:
         node = by_name[name]
         source = node.connection.password
         secret = passwords[source] if source is not None else Secret("")
-        return open_transport(_settings(node, secret))
+        transport = open_transport(_settings(node, secret))
+        return guard.watched(transport, (node.connection.user, source), node=name)
 
     return connect
 

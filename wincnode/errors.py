@@ -10,6 +10,7 @@ WincnodeError                 70  a bug of ours, unless a subclass says otherwis
 │   ├── UntrustedNode          4  the node's certificate is not trusted
 │   ├── NodeRefused            1  the node's policy forbids the runner
 │   └── NodeLocked             6  another run holds the node
+├── ArtifactError              1  a file of the catalogue could not be had, or is another
 └── Interrupted              130  the user pressed ^C
 """
 
@@ -94,6 +95,13 @@ class NodeLocked(NodeError):
 
     exit_code = 6
     id = "node.locked"
+
+
+class ArtifactError(WincnodeError):
+    """A file of the catalogue could not be had, or is another than it should be."""
+
+    exit_code = 1
+    id = "artifact"
 
 
 class Interrupted(WincnodeError):

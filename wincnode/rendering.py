@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from wincnode.node.kinds import Value
 
 _ONE_EXPRESSION = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}).)+)\}\}\s*", re.DOTALL)
+_NOT_PLAIN = re.compile(r"[^ -~]")
 
 
 class CannotRender(Exception):
@@ -27,6 +29,7 @@ class Renderer:
         self._environment = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
         )
+        self._environment.filters["to_yaml"] = to_yaml
 
     def value(self, value: Value, scope: Mapping[str, Any]) -> Value:
         """Render every text in a value; a text that is one `{{ expression }}` keeps its type."""
@@ -59,6 +62,15 @@ class Renderer:
             return self._environment.from_string(text).render(scope)
         except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as err:
             raise CannotRender(_reason(err)) from err
+
+
+def to_yaml(value: Value) -> str:
+    """Give a value as YAML on one line that means exactly that value, whatever its texts hold.
+
+    JSON is YAML, but for characters beyond the basic plane and some that YAML takes as line ends.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_PLAIN.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
 
 
 def _reason(err: Exception) -> str:

@@ -153,7 +153,9 @@ def _versions(support: Support, wish: Wish, today: date) -> Iterator[Problem]:
         yield Problem(severity="error", text=text, source="")
         return
     if line.last_minor and numbers(wish.kubernetes)[:2] > numbers(line.last_minor):
-        text = f"containerd {line.line} cannot run with Kubernetes {wish.kubernetes}: {line.because}"
+        text = (
+            f"containerd {line.line} cannot run with Kubernetes {wish.kubernetes}: {line.because}"
+        )
         yield Problem(severity="error", text=text, source=line.source)
     if today > line.end_of_life:
         text = f"containerd {line.line} has had no fixes since {line.end_of_life}"
@@ -169,8 +171,9 @@ def _untested(minor: Minor, wish: Wish) -> Iterator[Problem]:
     least = minor.containerd.get(line_of(wish.containerd))
     if least is not None and numbers(wish.containerd) >= numbers(least):
         return
-    known = " or ".join(f"{version} or newer of {line}" for line, version in minor.containerd.items())
-    text = f"containerd {wish.containerd} is not tested with Kubernetes {minor.minor}; {known} is"
+    known = ", ".join(f"{line} from {version}" for line, version in minor.containerd.items())
+    pair = f"containerd {wish.containerd} is not tested with Kubernetes {minor.minor}"
+    text = f"{pair}; tested are {known}"
     yield Problem(severity="warning", text=text, source=minor.source)
 
 

@@ -9,12 +9,12 @@ import traceback
 
 import typer
 
-from wincnode.cli import nodes, offline
+from wincnode.cli import artifacts, cluster, nodes, offline
 from wincnode.cli.app import app
 from wincnode.errors import Interrupted, WincnodeError
 
 # Their import is what puts the verbs on the command line.
-VERBS = (nodes, offline)
+VERBS = (artifacts, cluster, nodes, offline)
 
 
 def run() -> int:

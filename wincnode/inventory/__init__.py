@@ -2,11 +2,13 @@
 
 from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.load import load, parse, select
-from wincnode.inventory.model import Cluster, Connection, Inventory, Node, Runtime
+from wincnode.inventory.model import Cluster, Cni, Connection, Inventory, Node, Runtime
 from wincnode.inventory.sample import sample_text
 
 __all__ = [
+    "Artifacts",
     "Cluster",
+    "Cni",
     "Connection",
     "Inventory",
     "Node",

@@ -19,6 +19,7 @@ from wincnode.inventory.marks import Mistakes
 from wincnode.inventory.model import (
     NODE_NAME,
     SECTIONS,
+    Cni,
     Connection,
     Inventory,
     Node,
@@ -181,6 +182,8 @@ def _value(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
     match spec.shape:
         case "group":
             return _section(at, Connection, where, mistakes)
+        case "cni":
+            return _cni(at, where, mistakes)
         case "source":
             return _source(at, where, mistakes)
         case "texts":
@@ -204,6 +207,16 @@ def _texts(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
         return _WRONG
     items = [_scalar(item, spec, where, mistakes) for item in at.value]
     return tuple(dict.fromkeys(item for item in items if item is not _WRONG))
+
+
+def _cni(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
+    if isinstance(at, ScalarNode):
+        name = _scalar(at, specs(Cni)["name"], where, mistakes)
+        return _WRONG if name is _WRONG else Cni(name=name)
+    values = _section(at, Cni, where, mistakes)
+    if isinstance(at, MappingNode) and not any(key.value == "name" for key, _ in at.value):
+        mistakes.add(at, f"{where}.name", f"missing; {specs(Cni)['name'].form}")
+    return Cni(**values)
 
 
 def _source(at: YamlNode, where: str, mistakes: Mistakes) -> Any:

@@ -45,8 +45,12 @@ class Mistakes:
     def raise_any(self) -> None:
         """Raise one ConfigError that holds every mistake, in the order of the file."""
         if self._rows:
-            rows = dict.fromkeys(text for _, text in sorted(self._rows, key=lambda row: row[0]))
-            raise ConfigError("\n".join(rows))
+            raise ConfigError(self.text())
+
+    def text(self) -> str:
+        """Give every mistake on a line, each once, in the order of the file."""
+        rows = dict.fromkeys(text for _, text in sorted(self._rows, key=lambda row: row[0]))
+        return "\n".join(rows)
 
 
 def read_text(path: Path) -> str:
@@ -135,6 +139,18 @@ def line_of(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
+def line_of_field(root: Node, dotted: str) -> int:
+    """Give the line of a field such as `cluster.cni.mode`, or of what it is missing from."""
+    line = line_of(root)
+    for word in dotted.split("."):
+        rows = root.value if isinstance(root, MappingNode) else ()
+        found = next(((key, value) for key, value in rows if key.value == word), None)
+        if found is None:
+            break
+        line, root = line_of(found[0]), found[1]
+    return line
+
+
 def entries(node: Node, where: str, mistakes: Mistakes) -> dict[str, tuple[Node, Node]]:
     """Give a mapping's keys with their key and value nodes; a repeated key is a mistake."""
     found: dict[str, tuple[Node, Node]] = {}
@@ -164,7 +180,8 @@ def describe(node: Node) -> str:
 
 
 def shown(text: str) -> str:
-    """Give a text as errors show it: quoted, escaped and cut."""
+    """Give a text as errors show it: quoted, escaped, cut, and without an address's credentials."""
+    text = re.sub(r"//[^/\s]*@", "//***@", text)
     return repr(text if len(text) <= LIMIT_SHOWN else text[:LIMIT_SHOWN] + "...")
 
 

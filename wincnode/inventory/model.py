@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from wincnode.secrets import Source
 
-Shape = Literal["text", "path", "cidr", "number", "flag", "texts", "map", "source", "group"]
+Shape = Literal["text", "path", "cidr", "number", "flag", "texts", "map", "source", "group", "cni"]
 
 # RFC 1123 subdomain, as the API server holds a Node's name to it
 # (kubernetes/kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go@v1.34.0).
@@ -23,9 +23,12 @@ LABEL_KEY = f"^{_KEY}$"
 LABEL = f"^({_WORD})?$"
 KEY_FORM = "at most 63 letters, digits, `-`, `_` and `.`, after an optional DNS name and `/`"
 VERSION = r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$"
+SERVER = r"^([A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
 # A taint's key and value are those of a label (validateNodeTaints in
 # kubernetes/kubernetes:pkg/apis/core/validation/validation.go@v1.34.0).
 TAINT = f"^{_KEY}(=({_WORD})?)?:(NoSchedule|PreferNoSchedule|NoExecute)$"
+# A credential in an address would end up in lock files and messages.
+BASE_URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 # Source: learn.microsoft.com/windows/win32/winrm, "Installation and configuration for Windows
 # Remote Management", section "Listener and service defaults".
 PORTS = MappingProxyType({"https": 5986, "http": 5985})
@@ -65,18 +68,48 @@ def default_of(owner: type, name: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cni:
+    """The network of the cluster; its name alone is the short form of `{name: NAME}`."""
+
+    name: str = _entry(
+        "text",
+        "Name of the network: `flannel`, `calico`, or `none` for one of your own.",
+        default="",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        form="a name such as flannel",
+    )
+    mode: str | None = _entry(
+        "text",
+        "How the network carries packets: for flannel `overlay` or `host-gw`, for Calico `vxlan`.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        form="a word such as overlay",
+    )
+    # NUL to US and lone surrogates cannot stand in YAML as such.
+    vxlan_adapter: str | None = _entry(
+        "text",
+        "Calico: the Windows adapter that carries VXLAN; the primary one by default.",
+        pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,256}$",
+        form="at most 256 printable characters",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cluster:
     """The cluster that the nodes are to work in."""
 
     kubeconfig: str | None = _entry("path", "Path of an administrator's kubeconfig.")
     kubernetes: str | None = _entry(
-        "text", "Kubernetes version of the nodes.", pattern=VERSION, form="a version such as 1.34.2"
+        "text", "Kubernetes version of the nodes.", pattern=VERSION, form="a version such as 1.36.4"
     )
-    cni: str | None = _entry(
+    api_server: str | None = _entry(
         "text",
-        "Network of the cluster: the name of a file in `playbooks/cni`.",
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
-        form="a name such as flannel",
+        "Where nodes reach the API server, such as `10.0.0.10:6443`; the kubeconfig's server "
+        "by default.",
+        pattern=SERVER,
+        form="HOST or HOST:PORT, an IPv6 address in brackets",
+    )
+    cni: Cni | None = _entry(  # noqa: RUF009 - it gives a dataclass field
+        "cni", "Network of the cluster: its name, or fields of `cluster.cni`."
     )
     pod_cidr: str | None = _entry("cidr", "Addresses of the pods, such as `10.244.0.0/16`.")
     service_cidr: str | None = _entry("cidr", "Addresses of the services, such as `10.96.0.0/12`.")
@@ -87,13 +120,32 @@ class Runtime:
     """The container runtime that the nodes get."""
 
     containerd: str | None = _entry(
-        "text", "containerd version.", pattern=VERSION, form="a version such as 2.1.4"
+        "text", "containerd version.", pattern=VERSION, form="a version such as 2.3.4"
     )
     isolation: tuple[str, ...] = _entry(
         "texts",
         "Isolations that the nodes must offer.",
         default=("process",),
         allowed=("process", "hyperv"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifacts:
+    """Where the files that nodes install come from."""
+
+    mirror: str | None = _entry(
+        "text",
+        "Base address of a mirror, which keeps each file under its origin's host and path.",
+        pattern=BASE_URL,
+        form="an http or https address without credentials, such as https://mirror.example/files",
+    )
+    also: tuple[str, ...] = _entry(
+        "texts",
+        "Optional artifacts that the nodes get too, by their names in `docs/artifacts.md`.",
+        default=(),
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        form="a name such as cni-plugins",
     )
 
 
@@ -185,15 +237,16 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """One file: the cluster, the runtime and the nodes, each with its whole connection."""
+    """One file: the cluster, the runtime, its files, and the nodes with their whole connections."""
 
     path: Path
     cluster: Cluster = field(default_factory=Cluster)
     runtime: Runtime = field(default_factory=Runtime)
+    artifacts: Artifacts = field(default_factory=Artifacts)
     connection: Connection = field(default_factory=Connection)
     nodes: tuple[Node, ...] = ()
 
 
 SECTIONS: Mapping[str, type] = MappingProxyType(
-    {"cluster": Cluster, "runtime": Runtime, "connection": Connection}
+    {"cluster": Cluster, "runtime": Runtime, "artifacts": Artifacts, "connection": Connection}
 )

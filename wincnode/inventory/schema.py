@@ -8,6 +8,8 @@ from typing import Any
 from wincnode.inventory.model import (
     NODE_NAME,
     SECTIONS,
+    Cluster,
+    Cni,
     Connection,
     Node,
     Spec,
@@ -50,6 +52,7 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": {
             **{name: _object_of(kind) for name, kind in SECTIONS.items()},
+            "cni": {**_object_of(Cni), "required": ["name"]},
             "node": _object_of(Node),
         },
     }
@@ -69,6 +72,7 @@ def _object_of(kind: type) -> dict[str, Any]:
 def _rules(spec: Spec) -> dict[str, Any]:
     rules: dict[str, dict[str, Any]] = {
         "group": {"$ref": "#/$defs/connection"},
+        "cni": {"oneOf": [_text(specs(Cni)["name"]), {"$ref": "#/$defs/cni"}]},
         "source": _SOURCE,
         "flag": {"type": "boolean"},
         "number": {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum},
@@ -101,7 +105,7 @@ def page() -> str:
         "A mistake is reported with its line, all of them at once, before any network is touched.",
         "Relative paths start at the file's own folder.",
     ]
-    sections = {**SECTIONS, "nodes.NAME": Node}
+    sections = {"cluster": Cluster, "cluster.cni": Cni, **SECTIONS, "nodes.NAME": Node}
     for name, kind in sections.items():
         rows += ["", f"## `{name}`", "", *_intro(kind), "| field | value | default | meaning |"]
         rows += ["|---|---|---|---|", *_table(kind)]
@@ -130,6 +134,7 @@ def _value_cell(spec: Spec) -> str:
         "flag": "`true` or `false`",
         "source": "a secret's source",
         "group": "fields of `connection`",
+        "cni": "a name such as flannel, or fields of `cluster.cni`",
     }
     if spec.shape == "number":
         return f"a number from {spec.minimum} to {spec.maximum}"

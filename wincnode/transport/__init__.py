@@ -47,8 +47,14 @@ class ConnectionSettings:
 class Transport(Protocol):
     """One node's link; commands run one after the other on it, from one thread."""
 
-    exit_code: int | None
-    stderr: bytes
+    @property
+    def exit_code(self) -> int | None:
+        """The last command's exit code, once its lines are exhausted."""
+
+    @property
+    def stderr(self) -> bytes:
+        """What the last command wrote to stderr."""
+        ...
 
     def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
         """Yield the command's stdout lines, without their ends, as they arrive.

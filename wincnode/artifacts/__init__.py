@@ -1,0 +1,1 @@
+"""What a node gets: catalogue -> lock file -> verified cache."""

@@ -1,0 +1,1 @@
+"""What a cluster needs for its Windows nodes: manifests, rendered from templates."""

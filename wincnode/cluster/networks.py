@@ -1,0 +1,116 @@
+"""What wincnode knows of each cluster network: rows of `data/cni/<name>.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from wincnode.assets import PACKAGE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """A value that templates use, with its source."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirement:
+    """What must hold in the cluster or on its nodes, and wincnode does not see to."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Minimum:
+    """The oldest version that a field of the inventory may name."""
+
+    field: str
+    version: str
+    because: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """Something that a network cannot do, and why."""
+
+    because: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mode:
+    """One way in which a network carries packets; `manifests` are rendered in their order."""
+
+    name: str
+    title: str
+    manifests: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Network:
+    """One network. `needs` and `options` are fields of the inventory's `cluster` and its `cni`.
+
+    Its first mode is the default. `ipv4_only` is None where IPv6 works.
+    """
+
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    options: tuple[str, ...]
+    minimum: tuple[Minimum, ...]
+    ipv4_only: Limit | None
+    facts: tuple[Fact, ...]
+    requirements: tuple[Requirement, ...]
+    modes: Mapping[str, Mode]
+
+
+def load_networks() -> Mapping[str, Network]:
+    """Read every network, by name in alphabetical order; a mistake in a file is a bug of ours."""
+    paths = sorted((PACKAGE / "data" / "cni").glob("*.yaml"))
+    rows = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
+    return MappingProxyType({row["name"]: _network(row) for row in rows})
+
+
+def _network(row: Mapping[str, Any]) -> Network:
+    limit = row.get("ipv4_only")
+    return Network(
+        name=row["name"],
+        title=row["title"],
+        needs=tuple(row["needs"]),
+        options=tuple(row.get("options", ())),
+        minimum=tuple(Minimum(**item) for item in row.get("minimum", ())),
+        ipv4_only=Limit(**limit) if limit else None,
+        facts=_facts(row),
+        requirements=_requirements(row),
+        modes=MappingProxyType({item["name"]: _mode(item) for item in row["modes"]}),
+    )
+
+
+def _mode(row: Mapping[str, Any]) -> Mode:
+    return Mode(
+        name=row["name"],
+        title=row["title"],
+        manifests=tuple(row["manifests"]),
+        facts=_facts(row),
+        requirements=_requirements(row),
+    )
+
+
+def _facts(row: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return tuple(Fact(**item) for item in row["facts"])
+
+
+def _requirements(row: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    return tuple(Requirement(**item) for item in row["requirements"])
