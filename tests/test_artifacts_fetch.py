@@ -392,6 +392,19 @@ def test_the_size_is_told_by_a_request_for_one_byte(files: Files) -> None:
         web.size_of(files.url("/a.bin"), pace=QUICK)
 
 
+def test_a_file_that_is_hashed_unseen_has_the_size_that_was_told(files: Files) -> None:
+    """Neither more is read, nor a broken link taken for the end."""
+    url = files.url("/a.bin")
+    files.says_size = False
+    expected = hashlib.sha256(CONTENT).hexdigest()
+    assert web.hash_of(url, size=len(CONTENT), pace=QUICK) == expected
+    with pytest.raises(ArtifactError, match="is larger than") as caught:
+        web.hash_of(url, size=len(CONTENT) - 1, pace=QUICK)
+    assert caught.value.id == "artifact.size"
+    with pytest.raises(ArtifactError, match="broke off after"):
+        web.hash_of(url, size=len(CONTENT) + 1, pace=QUICK)
+
+
 def test_an_empty_file_is_refused(files: Files) -> None:
     """A server has no first byte of it to send."""
     files.contents["/empty"] = b""
