@@ -17,7 +17,7 @@ demo: install  ## run preflight against three simulated nodes
 	$(BIN)/wincnode-lab demo
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest -n 2 -rs
+	$(BIN)/python -m pytest -n 4 -rs
 
 soak: install  ## run what takes long: races, each request, mutations of the scripts
 	$(BIN)/python -m pytest -rs -s tests/soak

@@ -375,10 +375,9 @@ steps:
 
 
 @pytest.fixture
-def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LabNode]:
-    """Run one lab node, and put its inventory beside it; a test may name the engine."""
-    engine = getattr(request, "param", "model")
-    with lab_node(tmp_path / "web-1", engine=engine) as running:
+def node(tmp_path: Path) -> Iterator[LabNode]:
+    """Run one lab node, and put its inventory beside it."""
+    with lab_node(tmp_path / "web-1", engine="model") as running:
         write_inventory(tmp_path / "wincnode.yaml", {"web-1": running.server.port})
         yield running
 
@@ -551,7 +550,6 @@ def test_a_playbooks_prompt_is_refused_before_the_network(
     assert "p.yaml:2: step 1 (t): file.content: {prompt: true} needs somebody" in shown
 
 
-@pytest.mark.parametrize("node", ["powershell"], indirect=True)
 def test_a_cancelled_run_ends_before_its_next_step(
     node: LabNode, waiting: subprocess.Popen[str], tmp_path: Path
 ) -> None:

@@ -23,13 +23,13 @@ STEPS = tuple(
     )
     for number in (1, 2)
 )
-# Create, Command, Send, three Receives, Signal and Delete of an undisturbed run.
-REQUESTS = range(1, 9)
 
 
-# Each request once; the soak loses the link before and after each of a whole apply.
+# Create, Command, Send, a Receive and Signal; the soak loses the link before and after each
+# request of a whole apply.
 @pytest.mark.parametrize(
-    ("request_number", "when"), [(n, ("before", "after")[n % 2]) for n in REQUESTS]
+    ("request_number", "when"),
+    [(1, "before"), (1, "after"), (2, "after"), (3, "before"), (5, "after"), (7, "before")],
 )
 def test_a_lost_link_neither_loses_nor_doubles_work(
     request_number: int, when: str, tmp_path: Path
