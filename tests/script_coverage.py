@@ -20,6 +20,8 @@ from winps import winps
 from wincnode import assets
 
 LEAST_PERCENT = 95
+# A process that is killed writes down nothing, so a few may be missed by chance.
+MOST_UNLISTED = 3
 MISSED = "MISSED"
 RACE = "a moment between two processes, which the soak meets or not"
 # Script, a text in the line, why no test makes it run.
@@ -99,9 +101,9 @@ def main(arguments: Sequence[str]) -> int:
             say(f"{row.script}.ps1:{line}:{column}: {reason(row, line)}: {row.text(line)}")
     for entry in stale(rows):
         say(f"accepted, but it is gone: {entry}")
-    unknown = any(reason(row, line) == MISSED for row in rows for line, _ in row.missed)
+    unknown = sum(reason(row, line) == MISSED for row in rows for line, _ in row.missed)
     low = 100 * (total - missed) < LEAST_PERCENT * total
-    return int(low or unknown or bool(stale(rows)))
+    return int(low or unknown > MOST_UNLISTED or bool(stale(rows)))
 
 
 def record(folder: Path, command: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ import pytest
 import winps
 
 from wincnode import assets
+from wincnode.lab.windows.machine import PREFETCH
 
 OTHER = "f" * 32
 SCRIPTS = sorted((assets.PACKAGE / "node").rglob("*.ps1"))
@@ -86,6 +87,16 @@ def test_events_are_numbered_without_a_gap(node: winps.Machine) -> None:
     assert [event["seq"] for event in events] == [1, 2, 3, 4]
     assert events[1]["data"] == {"name": "\xe9<"}
     assert not node.base.exists()
+
+
+def test_a_machine_that_counts_no_boots_is_known_by_its_last_one(node: winps.Machine) -> None:
+    """Where neither is there, the boot is empty and the run goes on."""
+    node.model.registry.delete_value(PREFETCH, "BootId")
+    started = node.run()[0]["boot"]
+    del node.model.cim["Win32_OperatingSystem"]
+
+    assert started == "2026-11-20T06:12:40.0000000Z"
+    assert node.run()[0]["boot"] == ""
 
 
 def test_a_section_that_hangs_is_unknown_and_the_next_is_read(node: winps.Machine) -> None:

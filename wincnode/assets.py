@@ -14,6 +14,12 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else PACKAGE.parent / name
 
 
+def playbook(path: Path) -> Path:
+    """Give a playbook's file; a bare name that is no file here is one of those that ship."""
+    shipped = folder("playbooks") / path
+    return shipped if path.name == str(path) and not path.exists() and shipped.exists() else path
+
+
 def node_script(name: str) -> str:
     """Give the text of one of the node's scripts, such as `runner` or `kinds/directory`."""
     return (PACKAGE / "node" / f"{name}.ps1").read_text(encoding="ascii")

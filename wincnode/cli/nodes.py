@@ -69,14 +69,15 @@ def apply(
 ) -> None:
     """Carry out a playbook on nodes that preflight does not block; done steps are left alone.
 
-    Example: wincnode apply playbooks/prepare.yaml --plan
+    Example: wincnode apply prepare.yaml --plan
     """
+    from wincnode import assets
     from wincnode import playbook as playbooks
     from wincnode.commands import apply as verb
 
     if exit_code and not plan:
         raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
-    steps = playbooks.load(playbook)
+    steps = playbooks.load(assets.playbook(playbook))
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
     job = verb.Job(
         playbook=steps,

@@ -68,7 +68,12 @@ Nodes = Annotated[
 ]
 OneNode = Annotated[str, typer.Argument(metavar="NODE", autocompletion=_node)]
 PlaybookFile = Annotated[
-    Path, typer.Argument(metavar="PLAYBOOK", help="A playbook file.", autocompletion=_yaml_files)
+    Path,
+    typer.Argument(
+        metavar="PLAYBOOK",
+        help="A playbook file, or the name of one that ships.",
+        autocompletion=_yaml_files,
+    ),
 ]
 Output = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
 Ignore = Annotated[

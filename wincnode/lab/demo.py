@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from wincnode import assets
 from wincnode.lab.nodes import PASSWORD, Wish, closed_port, lab_nodes, ports, write_inventory
 
 PACE_S = 0.15
@@ -39,7 +37,6 @@ def demo() -> int:
     ):
         folder = Path(name)
         write_inventory(folder / "wincnode.yaml", {**ports(nodes), "web-3": closed_port()})
-        shutil.copy(assets.folder("playbooks") / PLAYBOOK, folder)
         right = [act(words, code, why, folder=folder) for words, code, why in ACTS]
     return 0 if all(right) else 1
 

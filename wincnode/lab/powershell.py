@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
@@ -24,6 +25,7 @@ from wincnode.lab.windows.rpc import Rpc
 MODULES = SYSTEM32 + r"\WindowsPowerShell\v1.0\Modules"
 # Clients of Windows have no such module: learn.microsoft.com/powershell/module/servermanager
 SERVER_ONLY = "ServerManager"
+LINGER_S = 2.0
 # Who connects; a task runs as SYSTEM, which is the engine's default.
 ADMINISTRATOR = "Administrator"
 
@@ -72,6 +74,10 @@ class PowerShellEngine:
 
     def close(self) -> None:
         """End the machine's processes; nothing of it answers any more."""
+        # A run that has said its last word may still be tidying up.
+        deadline = time.monotonic() + LINGER_S
+        while any(row.poll() is None for row in self._children) and time.monotonic() < deadline:
+            time.sleep(0.02)
         self._end_children()
         self._rpc.close()
 
