@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from wincnode.lab.process import FunctionProcess
 from wincnode.lab.server import WsmanServer
 from wincnode.transport import ConnectionSettings
 from wincnode.transport.shell import WinrmTransport
 
 USERS = {"alice": "pass-1"}
-
-
-class Echo:
-    """Runs one program: it counts its stdin, then writes what it read."""
-
-    def start(self, command: str, environment: Mapping[str, str]) -> FunctionProcess:
-        """Start it."""
-
-        def work(process: FunctionProcess, stdin: bytes) -> int:
-            process.put(b"%d\r\n" % len(stdin))
-            process.put(stdin)
-            return 0
-
-        return FunctionProcess(work, needs_stdin=True)
 
 
 def link_to(server: WsmanServer, **more: object) -> WinrmTransport:

@@ -10,7 +10,8 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from lab_links import USERS, Echo, link_to
+from echo_engine import EchoEngine
+from lab_links import USERS, link_to
 
 from wincnode.errors import NodeError
 from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, QUOTAS, Faults, parse_fault
@@ -40,7 +41,7 @@ def test_each_fault_is_an_error_with_a_remedy(
     fault: str, id: str, exit_code: int, says: str, advises: str
 ) -> None:
     """It names the node, what happened and what to do, and decides the exit code."""
-    with WsmanServer(Echo(), users=USERS, faults=parse_fault(fault)) as server:
+    with WsmanServer(EchoEngine(), users=USERS, faults=parse_fault(fault)) as server:
         link = link_to(server, operation_timeout_s=1, read_timeout_s=1.1)
         with pytest.raises(NodeError) as caught:
             list(link.run("x", b""))
@@ -56,13 +57,13 @@ def test_each_fault_is_an_error_with_a_remedy(
 @pytest.mark.parametrize("fault", ["drop@4", "lost-reply@4", "slow=0.02"])
 def test_what_can_be_ridden_out_is_no_error(fault: str) -> None:
     """A lost message after the start is asked for again, and slowness is not failure."""
-    with WsmanServer(Echo(), users=USERS, faults=parse_fault(fault)) as server:
+    with WsmanServer(EchoEngine(), users=USERS, faults=parse_fault(fault)) as server:
         assert list(link_to(server).run("x", b"abc\n")) == [b"4", b"abc"]
 
 
 def test_a_line_without_end_is_neither_kept_nor_fetched() -> None:
     """The link leaves after a megabyte, whatever the node still has."""
-    with WsmanServer(Echo(), users=USERS, faults=parse_fault("long-line")) as server:
+    with WsmanServer(EchoEngine(), users=USERS, faults=parse_fault("long-line")) as server:
         link = link_to(server)
         tracemalloc.start()
         with pytest.raises(NodeError, match="line of more than"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from client import Desk
-from lab_links import Echo
+from echo_engine import EchoEngine
 
 from wincnode.lab.nodes import PASSWORD, USER, write_inventory
 from wincnode.lab.server import WsmanServer
@@ -23,7 +23,9 @@ def servers(request: pytest.FixtureRequest) -> Iterator[list[WsmanServer]]:
     with ExitStack() as stack:
         yield [
             stack.enter_context(
-                WsmanServer(Echo(), users={USER: "other" if number < request.param else PASSWORD})
+                WsmanServer(
+                    EchoEngine(), users={USER: "other" if number < request.param else PASSWORD}
+                )
             )
             for number in range(NODES)
         ]

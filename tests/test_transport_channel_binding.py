@@ -10,7 +10,8 @@ import pytest
 import requests
 import spnego
 from certificates import certificate
-from lab_links import USERS, Echo, link_to
+from echo_engine import EchoEngine
+from lab_links import USERS, link_to
 from spnego.channel_bindings import GssChannelBindings
 
 from wincnode.lab.ntlm import HardeningLevel, channel_binding
@@ -22,7 +23,7 @@ from wincnode.lab.tls import end_point_binding
 def test_the_link_is_let_in_at_every_level(hardening: HardeningLevel, tmp_path: Path) -> None:
     """It sends the binding whether the certificate is trusted by its issuer or by a pin."""
     pem, sha256 = certificate(tmp_path)
-    with WsmanServer(Echo(), users=USERS, tls=(pem, pem), hardening=hardening) as server:
+    with WsmanServer(EchoEngine(), users=USERS, tls=(pem, pem), hardening=hardening) as server:
         for trust in ({"ca_file": str(pem)}, {"fingerprint": sha256}):
             link = link_to(server, **trust)
             assert list(link.run("x", b"ab\n")) == [b"3", b"ab"]
@@ -48,13 +49,13 @@ def test_what_each_level_refuses(
     """A wrong binding is what a proxy in between gives; a missing one is an old client's."""
     pem, _ = certificate(tmp_path)
     bindings = {"none": b"", "wrong": b"tls-server-end-point:x", "right": end_point_binding(pem)}
-    with WsmanServer(Echo(), users=USERS, tls=(pem, pem), hardening=hardening) as server:
+    with WsmanServer(EchoEngine(), users=USERS, tls=(pem, pem), hardening=hardening) as server:
         assert logged_on(server, pem, bindings[sent]) == status
 
 
 def test_over_http_there_is_nothing_to_bind_to() -> None:
     """Strict refuses no client of the http listener."""
-    with WsmanServer(Echo(), users=USERS, hardening="Strict") as server:
+    with WsmanServer(EchoEngine(), users=USERS, hardening="Strict") as server:
         assert list(link_to(server).run("x", b"")) == [b"0"]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 from certificates import certificate, client_certificate
-from lab_links import USERS, Echo, link_to
+from echo_engine import EchoEngine
+from lab_links import USERS, link_to
 from requests.adapters import HTTPAdapter
 
 from wincnode.errors import NotLetIn
@@ -25,7 +26,7 @@ def node(folder: Path, *mappings: CertMapping) -> Iterator[tuple[WsmanServer, st
     """Run a node that knows certificates only; gives it and the SHA-256 of its own."""
     pem, sha256 = certificate(folder)
     with WsmanServer(
-        Echo(), users=USERS, auth=("certificate",), tls=(pem, pem), mappings=mappings
+        EchoEngine(), users=USERS, auth=("certificate",), tls=(pem, pem), mappings=mappings
     ) as server:
         yield server, sha256
 

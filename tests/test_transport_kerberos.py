@@ -10,7 +10,8 @@ from pathlib import Path
 import kdc
 import pytest
 from certificates import certificate
-from lab_links import Echo, link_to
+from echo_engine import EchoEngine
+from lab_links import link_to
 
 from wincnode.errors import ConfigError, NotLetIn
 from wincnode.lab.server import WsmanServer
@@ -47,7 +48,7 @@ def ticket(realm: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 def test_over_http_messages_are_sealed() -> None:
     """The ticket is enough: no password, and no challenge before the first message."""
     data = b"line \xe6\x97\xa5\r\n" * 50_000
-    with WsmanServer(Echo(), users={}, auth=("kerberos",)) as server:
+    with WsmanServer(EchoEngine(), users={}, auth=("kerberos",)) as server:
         link = link_to(server, auth="kerberos", user=USER, password="")
         lines = list(link.run("x", data))
         link.close()
@@ -61,7 +62,7 @@ def test_over_http_messages_are_sealed() -> None:
 def test_over_https(tmp_path: Path) -> None:
     """TLS seals, the ticket lets in."""
     pem, sha256 = certificate(tmp_path)
-    with WsmanServer(Echo(), users={}, auth=("kerberos",), tls=(pem, pem)) as server:
+    with WsmanServer(EchoEngine(), users={}, auth=("kerberos",), tls=(pem, pem)) as server:
         link = link_to(server, auth="kerberos", user=USER, password="", fingerprint=sha256)
         assert list(link.run("x", b"ab\n")) == [b"3", b"ab"]
         link.close()
@@ -72,7 +73,7 @@ def test_over_https(tmp_path: Path) -> None:
 def test_without_a_ticket_nothing_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The remedy is kinit."""
     monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/none")
-    with WsmanServer(Echo(), users={}, auth=("kerberos",)) as server:
+    with WsmanServer(EchoEngine(), users={}, auth=("kerberos",)) as server:
         with pytest.raises(NotLetIn, match="Kerberos failed: Can't find client") as caught:
             list(link_to(server, auth="kerberos", user=USER, password="").run("x", b""))
 
@@ -84,7 +85,7 @@ def test_without_a_ticket_nothing_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.usefixtures("ticket")
 def test_a_ticket_that_the_node_refuses() -> None:
     """A node outside the realm offers Negotiate as well, so the message speaks of the ticket."""
-    with WsmanServer(Echo(), auth=("ntlm",)) as server:
+    with WsmanServer(EchoEngine(), auth=("ntlm",)) as server:
         with pytest.raises(NotLetIn, match=f"refused the Kerberos ticket of {USER}"):
             list(link_to(server, auth="kerberos", user=USER, password="").run("x", b""))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from certificates import certificate
-from lab_links import USERS, Echo, link_to
+from echo_engine import EchoEngine
+from lab_links import USERS, link_to
 
 from wincnode.errors import BadReply, NotLetIn, UntrustedNode
 from wincnode.lab.faults import Faults
@@ -18,7 +19,7 @@ from wincnode.transport import ConnectionLost
 def test_http(auth: str) -> None:
     """Plain Basic and sealed NTLM carry a command both ways, twice in one shell."""
     data = b"line \xe6\x97\xa5\r\n" * 50_000
-    server = WsmanServer(Echo(), users=USERS, allow_unencrypted=auth == "basic")
+    server = WsmanServer(EchoEngine(), users=USERS, allow_unencrypted=auth == "basic")
     with server:
         link = link_to(server, auth=auth, allow_unencrypted=True)
         lines = list(link.run("x", data))
@@ -36,7 +37,7 @@ def test_http(auth: str) -> None:
 def test_https_by_ca_and_by_pin(auth: str, tmp_path: Path) -> None:
     """The server is trusted by its authority or by its fingerprint."""
     pem, sha256 = certificate(tmp_path)
-    with WsmanServer(Echo(), users=USERS, tls=(pem, pem)) as server:
+    with WsmanServer(EchoEngine(), users=USERS, tls=(pem, pem)) as server:
         for trust in ({"ca_file": str(pem)}, {"fingerprint": sha256}):
             link = link_to(server, auth=auth, **trust)
             assert list(link.run("x", b"ab\n")) == [b"3", b"ab"]
@@ -47,7 +48,7 @@ def test_https_by_ca_and_by_pin(auth: str, tmp_path: Path) -> None:
 def test_no_request_reaches_an_untrusted_server(trust: dict[str, str], tmp_path: Path) -> None:
     """Credentials leave only after the certificate was accepted."""
     pem, _ = certificate(tmp_path)
-    with WsmanServer(Echo(), users=USERS, tls=(pem, pem)) as server:
+    with WsmanServer(EchoEngine(), users=USERS, tls=(pem, pem)) as server:
         with pytest.raises(UntrustedNode, match="CN=win1"):
             list(link_to(server, auth="basic", **trust).run("x", b""))
 
@@ -56,7 +57,7 @@ def test_no_request_reaches_an_untrusted_server(trust: dict[str, str], tmp_path:
 
 def test_a_wrong_password_is_one_handshake() -> None:
     """The blank message, the challenge and one answer: three requests, whatever follows."""
-    with WsmanServer(Echo(), users=USERS) as server:
+    with WsmanServer(EchoEngine(), users=USERS) as server:
         link = link_to(server, password="pass-2")
         for _ in range(2):
             with pytest.raises(NotLetIn, match="password of alice"):
@@ -68,7 +69,7 @@ def test_a_wrong_password_is_one_handshake() -> None:
 
 def test_a_scheme_that_is_off_is_named() -> None:
     """The message lists what the server offers instead."""
-    with WsmanServer(Echo(), users=USERS, auth=("ntlm",), allow_unencrypted=True) as server:
+    with WsmanServer(EchoEngine(), users=USERS, auth=("ntlm",), allow_unencrypted=True) as server:
         with pytest.raises(NotLetIn, match="does not offer basic; it offers negotiate"):
             list(link_to(server, auth="basic", allow_unencrypted=True).run("x", b""))
 
@@ -78,13 +79,13 @@ def test_a_scheme_that_is_off_is_named() -> None:
 def test_a_dropped_receive_loses_nothing(number: int, when: str) -> None:
     """Whether the request or its reply is lost, the output arrives once."""
     faults = Faults(**{when: number})  # type: ignore[arg-type] # an integer field by name
-    with WsmanServer(Echo(), users=USERS, faults=faults) as server:
+    with WsmanServer(EchoEngine(), users=USERS, faults=faults) as server:
         assert list(link_to(server).run("x", b"abc\n")) == [b"4", b"abc"]
 
 
 def test_a_dropped_command_is_not_sent_twice() -> None:
     """The caller learns that it may have started."""
-    with WsmanServer(Echo(), users=USERS, faults=Faults(drop_at_request=2)) as server:
+    with WsmanServer(EchoEngine(), users=USERS, faults=Faults(drop_at_request=2)) as server:
         with pytest.raises(ConnectionLost):
             list(link_to(server).run("x", b""))
 
@@ -94,7 +95,7 @@ def test_a_dropped_command_is_not_sent_twice() -> None:
 def test_a_proxys_page_is_not_winrm() -> None:
     """An HTML answer on a sealed session is shown as what it is."""
     with (
-        WsmanServer(Echo(), users=USERS, faults=Faults(garbage=True)) as server,
+        WsmanServer(EchoEngine(), users=USERS, faults=Faults(garbage=True)) as server,
         pytest.raises(BadReply, match=r"not WinRM.*502 Bad Gateway"),
     ):
         list(link_to(server).run("x", b""))
