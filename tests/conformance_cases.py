@@ -34,6 +34,8 @@ class Case:
     broken: bool = False
     """The step fails or is refused, so it needs a machine of its own."""
     timeout_s: int = 20
+    keeps: str = ""
+    """A file of the machine, in lower case, that is there afterwards."""
 
 
 def folder(path: str) -> Callable[[Machine], None]:
@@ -139,6 +141,7 @@ CASES = (
         key={"path": r"C:\a7"},
         want={"state": "absent"},
         before=both(text(r"C:\kept\x.txt", "x"), folder(r"C:\a7"), link(r"C:\a7\link", r"C:\kept")),
+        keeps=r"kept\x.txt",
     ),
     Case(
         id="directory broken: a file is in its place",

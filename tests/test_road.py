@@ -101,14 +101,15 @@ def test_apply_shows_makes_leaves_alone_and_repairs(node: LabNode, here: Desk) -
         assert outcomes(here.apply()) == [*(wanted.split() * 3), "ok"]
 
 
-def test_a_run_is_listed_and_can_be_followed_again(here: Desk) -> None:
+def test_a_run_is_listed_and_can_be_followed_again(tmp_path: Path) -> None:
     """A second operator sees whose run it was, and the same steps."""
-    here.playbook("name: one\nsteps:\n  - directory: {path: 'C:\\k'}\n")
-    first = here.apply()
-
-    listed = here.run("runs", "web-1").stdout.split()
-    again = here.run("attach", "web-1", listed[0][:8], "-o", "json")
-    missing = here.run("attach", "web-1", "ffffffffffff")
+    # What the scripts list and follow is shown in tests/test_node_scripts.py.
+    with lab_node(tmp_path / "node", engine="model") as node:
+        here = desk(tmp_path, node, EACH_KIND)
+        first = here.apply()
+        listed = here.run("runs", "web-1").stdout.split()
+        again = here.run("attach", "web-1", listed[0][:8], "-o", "json")
+        missing = here.run("attach", "web-1", "ffffffffffff")
 
     assert listed[1] == "finished"
     assert json.loads(again.stdout)["nodes"][0]["steps"] == first["steps"]

@@ -53,9 +53,9 @@ def script(text: str) -> dict[str, str]:
 def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
     """Give a payload; `steps`, `facts`, `mode` and `scripts` are put where they belong."""
     run = changes.pop("run", RUN)
-    kinds = {kind: script(assets.node_script(f"kinds/{kind}")) for kind in KINDS}
-    scripts = {name: script(assets.node_script(name)) for name in NAMES}
-    scripts |= {f"kinds/{kind}": text for kind, text in kinds.items()}
+    steps = changes.pop("steps", [])
+    kinds = {f"kinds/{step['kind']}" for step in steps if step["kind"] in KINDS}
+    scripts = {name: script(assets.node_script(name)) for name in (*NAMES, *sorted(kinds))}
     scripts |= {name: script(text) for name, text in changes.pop("scripts", {}).items()}
     kinds_rows = {kind: {"compare": {}, "detached_only": False} for kind in KINDS}
     plan = {
@@ -66,7 +66,7 @@ def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
         "who": {"operator": "ada", "host": "desk", "pid": 7, "command": "install"},
         "facts": changes.pop("facts", []),
         "kinds": kinds_rows | changes.pop("kinds", {}),
-        "steps": changes.pop("steps", []),
+        "steps": steps,
     }
     launcher = script(assets.node_script("launcher"))
     payload = {"verb": verb, "run": run, "since": 0, "flush_s": [0], "launcher": launcher}
