@@ -70,9 +70,7 @@ def parse(text: str, path: Path) -> Playbook:
     if root is None:
         raise ConfigError(f"{path}: empty; it takes name, vars and steps")
     found = marks.entries(root, "", mistakes)
-    for name in found.keys() - {"name", "vars", "steps"}:
-        hint = marks.nearest(name, ("name", "vars", "steps"))
-        mistakes.add(found[name][0], name, f"unknown; {hint}")
+    marks.refuse_unknown(found, ("name", "vars", "steps"), "", mistakes)
     variables = marks.entries(found["vars"][1], "vars", mistakes) if "vars" in found else {}
     tasks = _tasks(found["steps"][1], mistakes) if "steps" in found else ()
     if not tasks:

@@ -159,10 +159,7 @@ def _refuse_fields(
     mistakes: Mistakes,
 ) -> None:
     words = tuple(known)
-    for name in found:
-        if name not in words:
-            hint = marks.nearest(name, words)
-            mistakes.add(found[name][0], f"{where}.{name}".strip("."), f"unknown; {hint}")
+    marks.refuse_unknown(found, words, where, mistakes)
     for name in words:
         if name not in found:
             mistakes.add(at, f"{where}.{name}".strip("."), "missing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -46,7 +46,7 @@ def parse(text: str, path: Path) -> Inventory:
     if root is None:
         raise ConfigError(f"{path}: empty", remedy="Write one with `wincnode init`.")
     found = marks.entries(root, "", mistakes)
-    _refuse_unknown(found, (*SECTIONS, "nodes"), "", mistakes)
+    marks.refuse_unknown(found, (*SECTIONS, "nodes"), "", mistakes)
     sections = {
         name: kind(**_section(found[name][1], kind, name, mistakes)) if name in found else kind()
         for name, kind in SECTIONS.items()
@@ -151,24 +151,11 @@ def connection_problems(connection: Connection) -> list[tuple[str, str]]:
     return problems
 
 
-def _refuse_unknown(
-    found: Mapping[str, tuple[YamlNode, YamlNode]],
-    known: Iterable[str],
-    where: str,
-    mistakes: Mistakes,
-) -> None:
-    words = tuple(known)
-    for name in found:
-        if name not in words:
-            hint = marks.nearest(name, words)
-            mistakes.add(found[name][0], f"{where}.{name}".strip("."), f"unknown; {hint}")
-
-
 def _section(at: YamlNode, kind: type, where: str, mistakes: Mistakes) -> dict[str, Any]:
     """Read a mapping by a section's fields; what is wrong is noted and left out."""
     found = marks.entries(at, where, mistakes)
     known = specs(kind)
-    _refuse_unknown(found, known, where, mistakes)
+    marks.refuse_unknown(found, known, where, mistakes)
     values = {}
     for name, spec in known.items():
         if name in found:

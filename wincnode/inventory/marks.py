@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,6 +168,17 @@ def entries(node: Node, where: str, mistakes: Mistakes) -> dict[str, tuple[Node,
         else:
             found[key.value] = (key, value)
     return found
+
+
+def refuse_unknown(
+    found: Mapping[str, tuple[Node, Node]], known: Iterable[str], where: str, mistakes: Mistakes
+) -> None:
+    """Note each key that is not known, and which one was meant."""
+    words = tuple(known)
+    for name in found:
+        if name not in words:
+            place = f"{where}.{name}".strip(".")
+            mistakes.add(found[name][0], place, f"unknown; {nearest(name, words)}")
 
 
 def describe(node: Node) -> str:
