@@ -133,7 +133,7 @@ def test_cmdlets_fail_as_on_windows(
 def test_a_reboot_changes_the_boot_and_the_services(machine: Machine) -> None:
     """Processes end, manual services stand still, a new computer name comes to be."""
     ended: list[bool] = []
-    machine.on_reboot.append(lambda: ended.append(True))
+    machine.on_down.append(lambda: ended.append(True))
     names = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName"
     machine.registry.set(names + r"\ComputerName", "ComputerName", Value(kind="String", data="NEW"))
     booted, boot = machine.booted, machine.boot

@@ -21,6 +21,7 @@ Status = Literal[
     "pending",
     "unreachable",
     "failed",
+    "needs-reboot",
     "locked",
     "interrupted",
 ]

@@ -94,6 +94,8 @@ def payload_of(
         names.append("runs")
     if verb == "detached":
         names.append("worker")
+    if verb == "reboot":
+        names.append("reboot")
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
     names += [f"kinds/{kind}" for kind in sorted({step["kind"] for step in plan.get("steps", ())})]
     return {
@@ -207,6 +209,27 @@ def cancel(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
         _refuse(event, node=node)
         yield event
     if transport.exit_code:
+        raise _died(transport, node=node)
+
+
+def reboot(transport: Transport, *, node: str) -> Iterator[Event]:
+    """Have a node reboot within seconds; gives what it says to that.
+
+    Raises: NodeLocked: a run holds the node. NodeRefused: it cannot reboot. NodeError.
+    """
+    run = new_run()
+    request = pack(payload_of("reboot", run=run, plan={"node": node}))
+    said = False
+    try:
+        for event in _events(transport, request, run=run):
+            _refuse(event, node=node)
+            said = True
+            yield event
+    except NodeUnreachable:
+        # What it said is the last that is expected of it.
+        if not said:
+            raise
+    if not said:
         raise _died(transport, node=node)
 
 

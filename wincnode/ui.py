@@ -29,6 +29,7 @@ STYLE = {
     "warnings": "yellow",
     "blocked": "red",
     "failed": "red",
+    "needs-reboot": "yellow",
     "cancelled": "red",
     "locked": "red",
     "unreachable": "red",

@@ -18,6 +18,9 @@ from wincnode.cli.options import (
     Output,
     Parallel,
     PlaybookFile,
+    Reboot,
+    RebootPolicy,
+    RebootsAtOnce,
     asked,
     end,
     may_ask,
@@ -63,6 +66,8 @@ def apply(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --plan: end with 3 if changes are pending.")
     ] = False,
+    reboot: Reboot = RebootPolicy.never,
+    reboots_at_once: RebootsAtOnce = 1,
     ignore: Ignore = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
@@ -74,6 +79,7 @@ def apply(
     from wincnode import assets
     from wincnode import playbook as playbooks
     from wincnode.commands import apply as verb
+    from wincnode.commands.reboots import Reboots
 
     if exit_code and not plan:
         raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
@@ -85,6 +91,7 @@ def apply(
         check=plan,
         pending_counts=exit_code,
         answers=verb.asked(steps, may_ask=may_ask(no_input=no_input)),
+        reboots=Reboots(reboot.value, at_once=reboots_at_once),
     )
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, running)

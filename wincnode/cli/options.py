@@ -88,6 +88,21 @@ Ignore = Annotated[
 Parallel = Annotated[
     int, typer.Option("--parallel", min=1, help="Nodes that are worked on at once.")
 ]
+
+
+class RebootPolicy(StrEnum):
+    """Whether a node that needs it may reboot."""
+
+    never = "never"
+    if_needed = "if-needed"
+
+
+Reboot = Annotated[
+    RebootPolicy, typer.Option("--reboot", help="Whether a node that needs it may reboot.")
+]
+RebootsAtOnce = Annotated[
+    int, typer.Option("--reboots-at-once", min=1, help="Nodes that may be down at once.")
+]
 NoInput = Annotated[
     bool, typer.Option("--no-input", help="Never ask; what would need an answer is an error.")
 ]

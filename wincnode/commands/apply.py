@@ -9,6 +9,7 @@ from typing import Any
 
 from wincnode import playbook as playbooks
 from wincnode import runner
+from wincnode.commands import reboots
 from wincnode.commands.inspect import (
     Inspection,
     Item,
@@ -18,7 +19,9 @@ from wincnode.commands.inspect import (
     over_nodes,
     wanted,
 )
-from wincnode.events import Event, Finished, StepFinished
+from wincnode.commands.reboots import Reboots
+from wincnode.errors import Interrupted, RunFailed
+from wincnode.events import Event, Finished, Hello, Log, StepFinished
 from wincnode.fleet import Stop
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Mode, Plan, masked, titled, to_wire
@@ -26,6 +29,9 @@ from wincnode.playbook import Playbook
 from wincnode.report import NodeReport, Report, planned_status_of, status_of
 from wincnode.secrets import Secret, Source, refuse_prompts, resolve
 from wincnode.transport import Transport
+
+# Features and updates may ask for one reboot after another.
+MOST_REBOOTS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +41,7 @@ class Job:
     Args:
         check: only show what would change. pending_counts: pending changes are exit code 3.
         answers: what a person was asked for before any thread ran.
+        reboots: whether a node that needs it may reboot.
     """
 
     playbook: Playbook
@@ -42,6 +49,16 @@ class Job:
     check: bool = False
     pending_counts: bool = False
     answers: Mapping[Source, Secret] = field(default_factory=dict)
+    reboots: Reboots = field(default_factory=Reboots)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Followed:
+    """How a run went: its steps that ended, its outcome, and the boot that it ran in."""
+
+    steps: tuple[StepFinished, ...]
+    outcome: str
+    boot: str
 
 
 def run(inventory: Inventory, options: Options, job: Job, session: Session) -> Report:
@@ -86,21 +103,64 @@ def _look(
     """Find out what would change, in one process that leaves no trace."""
     run_id, wire = _wire(plan, job, "check")
     events = runner.attached(transport, run=run_id, plan=wire, secrets=_revealed(plan, job))
-    steps, outcome = yield from _followed(events, plan)
-    status = planned_status_of(outcome, steps)
-    return replace(result, status=status, plan=plan, steps=steps)
+    went = yield from _followed(events, plan)
+    status = planned_status_of(went.outcome, went.steps)
+    return replace(result, status=status, plan=plan, steps=went.steps)
 
 
 def _carry_out(
     transport: Transport, plan: Plan, result: NodeReport, *, job: Job, stop: Stop
 ) -> Generator[Event, None, NodeReport]:
-    """Change the node; from here on the work does not depend on the client."""
-    run_id, wire = _wire(plan, job, "apply")
-    secrets = _revealed(plan, job)
-    stop.bind(plan.node)
-    events = runner.detached(transport, run=run_id, plan=wire, secrets=secrets)
-    steps, outcome = yield from _followed(events, plan)
-    return replace(result, status=status_of(outcome), steps=steps)
+    """Change the node, with the reboots that this takes; steps that are done are left alone.
+
+    From the start of each run on, the node's work does not depend on the client.
+    """
+    steps: tuple[StepFinished, ...] = ()
+    for reboots_done in range(MOST_REBOOTS + 1):
+        run_id, wire = _wire(plan, job, "apply")
+        secrets = _revealed(plan, job)
+        stop.bind(plan.node)
+        events = runner.detached(transport, run=run_id, plan=wire, secrets=secrets)
+        went = yield from _followed(events, plan)
+        steps = _together(steps, went.steps)
+        if went.outcome != "needs_reboot":
+            return replace(result, status=status_of(went.outcome), steps=steps)
+        if error := _refused_reboot(plan.node, job, reboots_done, stop):
+            return replace(result, status="needs-reboot", steps=steps, error=error)
+        yield Log(text="needs a reboot")
+        with job.reboots.places:
+            yield from reboots.reboot(
+                transport, node=plan.node, boot=went.boot, patience=job.reboots.patience
+            )
+    raise AssertionError  # the last round returns
+
+
+def _refused_reboot(node: str, job: Job, done: int, stop: Stop) -> RunFailed | Interrupted | None:
+    """Say why a node that needs a reboot gets none; None where it gets one."""
+    if stop.asked:
+        return Interrupted(f"{node}: interrupted before a reboot that it needs")
+    if job.reboots.policy == "never":
+        return RunFailed(
+            f"{node}: needs a reboot before the rest can be done",
+            remedy="Reboot it and run the command again, or allow it with --reboot if-needed.",
+            id="node.needs-reboot",
+        )
+    if done < MOST_REBOOTS:
+        return None
+    return RunFailed(f"{node}: asks for a reboot after {done} of them", id="node.needs-reboot")
+
+
+def _together(
+    before: tuple[StepFinished, ...], after: tuple[StepFinished, ...]
+) -> tuple[StepFinished, ...]:
+    """Give the steps of two runs of a plan; what the first has changed stays changed."""
+    changed = {step.step: step for step in before if step.outcome in {"changed", "needs_reboot"}}
+    return tuple(
+        replace(changed[step.step], outcome="changed")
+        if step.outcome == "ok" and step.step in changed
+        else step
+        for step in after
+    )
 
 
 def _wire(plan: Plan, job: Job, mode: Mode) -> tuple[str, Mapping[str, Any]]:
@@ -108,19 +168,20 @@ def _wire(plan: Plan, job: Job, mode: Mode) -> tuple[str, Mapping[str, Any]]:
     return run_id, to_wire(plan, run=run_id, mode=mode, who=runner.who(job.command))
 
 
-def _followed(
-    events: Iterator[Event], plan: Plan
-) -> Generator[Event, None, tuple[tuple[StepFinished, ...], str]]:
-    """Hand the events on; returns the steps that ended and the outcome of the whole."""
+def _followed(events: Iterator[Event], plan: Plan) -> Generator[Event, None, Followed]:
+    """Hand the events on; returns how the run went."""
     steps: list[StepFinished] = []
     outcome = "failed"
+    boot = ""
     for event in events:
+        if isinstance(event, Hello):
+            boot = event.boot
         if isinstance(event, StepFinished):
             steps.append(masked(plan, event))
         if isinstance(event, Finished):
             outcome = event.outcome
         yield titled(plan, event)
-    return tuple(steps), outcome
+    return Followed(steps=tuple(steps), outcome=outcome, boot=boot)
 
 
 def asked(playbook: Playbook, *, may_ask: bool) -> Mapping[Source, Secret]:

@@ -69,7 +69,12 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
         else ModelEngine(machine, pace_s=wish.pace_s)
     )
     with engine, WsmanServer(engine, users={USER: PASSWORD}, faults=wish.faults) as server:
-        yield LabNode(machine=machine, server=server)
+        machine.on_down.append(server.stop)
+        machine.on_up.append(server.again)
+        try:
+            yield LabNode(machine=machine, server=server)
+        finally:
+            machine.gone.set()
 
 
 @contextmanager

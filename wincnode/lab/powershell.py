@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from wincnode.lab.engine import Output, Process
-from wincnode.lab.windows import sc, standins
+from wincnode.lab.windows import standins
 from wincnode.lab.windows.machine import SYSTEM32, Machine, Task
 from wincnode.lab.windows.rpc import Rpc
 
@@ -49,7 +49,7 @@ class PowerShellEngine:
         self._install()
         self._rpc = Rpc(machine)
         machine.start_task = self._start_task
-        machine.on_reboot.append(self._end_children)
+        machine.on_down.append(self._end_children)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -118,16 +118,13 @@ class PowerShellEngine:
             child.wait()
 
     def _install(self) -> None:
-        """Put Windows' modules and programs on the machine's disk."""
+        """Put Windows' modules on the machine's disk."""
         for source in sorted(standins.MODULES.glob("*.psm1")):
             if source.stem == SERVER_ONLY and self.machine.is_client:
                 continue
             folder = self.machine.path(f"{MODULES}\\{source.stem}")
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder)
-        program = self.machine.path(SYSTEM32) / "sc.exe"
-        program.write_text(sc.SCRIPT, encoding="utf-8")
-        program.chmod(0o755)
 
 
 def _task_arguments(task: Task, prologue: str) -> list[str]:

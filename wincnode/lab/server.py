@@ -60,11 +60,8 @@ class WsmanServer:
             schemes=tuple(scheme for scheme in auth if scheme != "basic" or safe),
             hardening=hardening,
         )
-        context = server_context(*tls, self._mappings) if tls else None
-        self._listener = Listener(port, self, context, closed=self.faults.closed)
-        self._thread = threading.Thread(
-            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._context = server_context(*tls, self._mappings) if tls else None
+        self._listen(port)
 
     @property
     def port(self) -> int:
@@ -90,6 +87,17 @@ class WsmanServer:
         self.shells.close()
         self._listener.close_connections()
         self._listener.server_close()
+
+    def again(self) -> None:
+        """Listen again, on the same port, after a stop."""
+        self._listen(self.port)
+        self.start()
+
+    def _listen(self, port: int) -> None:
+        self._listener = Listener(port, self, self._context, closed=self.faults.closed)
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     def __enter__(self) -> Self:
         return self.start()

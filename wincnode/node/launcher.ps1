@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Starts, follows, lists or cancels a run on this node.
+Starts, follows, lists or cancels a run on this node, or reboots it.
 .DESCRIPTION
 attached runs the runner in this process. detached claims a run folder, starts the runner as
 SYSTEM from a one-shot task, and follows its journal. follow only reads.
@@ -59,6 +59,10 @@ switch ($Request.verb) {
         else { Write-WnEvent 'died' @{ message = 'This node knows no such run.' } }
     }
     'runs' { Write-WnRun }
+    'reboot' {
+        . ([scriptblock]::Create($Request.scripts.reboot.text))
+        Restart-WnNode
+    }
     'cancel' {
         if (-not [IO.File]::Exists("$folder\claim.json")) { Write-WnEvent 'died' @{ message = 'This node knows no such run.' } }
         elseif (@('starting', 'running') -contains (Get-WnState $folder)) {

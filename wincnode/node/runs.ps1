@@ -55,7 +55,7 @@ function Get-WnHolder {
         try {
             [IO.File]::Open("$base\lock", 'Open', 'ReadWrite', 'None').Dispose()
             return
-        } catch [IO.FileNotFoundException] {
+        } catch [IO.FileNotFoundException], [IO.DirectoryNotFoundException] {
             return
         } catch [IO.IOException] {
             try {

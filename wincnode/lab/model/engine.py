@@ -27,7 +27,7 @@ class ModelEngine:
         self._processes: list[FunctionProcess] = []
         self._pid = FIRST_PID
         machine.start_task = self._start_task
-        machine.on_reboot.append(self._end_processes)
+        machine.on_down.append(self._end_processes)
 
     def start(self, command: str, environment: Mapping[str, str]) -> Process:  # noqa: ARG002 - the seam's signature
         """Start a command line: `hostname`, or PowerShell with the bootstrap."""

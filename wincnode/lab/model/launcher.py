@@ -1,4 +1,4 @@
-"""Starts, follows, lists or cancels a run; as bootstrap.ps1 and launcher.ps1 do it."""
+"""Starts, follows, lists or cancels a run, or reboots; as bootstrap.ps1 and launcher.ps1 do it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wincnode.lab.model import acl
 from wincnode.lab.model.failures import ERRORS, Failure
 from wincnode.lab.model.host import BASE, Host, now, to_line
 from wincnode.lab.model.output import Output
+from wincnode.lab.model.reboot import reboot
 from wincnode.lab.model.request import Request, Truncated, fits, read
 from wincnode.lab.model.runner import HOLDER, LOCK, TASKS, Runner, holder_of, unregister
 from wincnode.lab.process import FunctionProcess
@@ -58,6 +59,7 @@ class Launcher:
             "follow": self._follow,
             "runs": self._runs,
             "cancel": self._cancel,
+            "reboot": self._reboot,
         }
         for name, script in self._request["scripts"].items():
             if not fits(script):
@@ -91,6 +93,15 @@ class Launcher:
         if self._claim() and not self._launch():
             return
         self._watch()
+
+    def _reboot(self) -> None:
+        if holder := self._holder():
+            self._refuse("locked", "Another run holds this node.", holder)
+            return
+        try:
+            self._event("log", level="info", text=reboot(self._host, self._run))
+        except Failure as error:
+            self._refuse("reboot", error.message)
 
     def _holder(self) -> dict[str, Any] | None:
         """Give whose run holds the machine; who has just taken it needs a moment to say so."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
-from wincnode.lab.windows import firewall, wql
+from wincnode.lab.windows import firewall, programs, wql
 from wincnode.lab.windows.machine import Machine, Task
 
 Bound: TypeAlias = Mapping[str, Any]
@@ -175,7 +176,11 @@ def _start_task(machine: Machine, bound: Bound) -> Rows:
     if task is None:
         raise _no_task("Start-ScheduledTask")
     machine.started.append(task)
-    machine.start_task(task)
+    program = PureWindowsPath(task.execute).stem.lower()
+    if program == "powershell":
+        machine.start_task(task)
+    else:
+        programs.answer(machine, program, "", task.argument.split(), system=True)
     return []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from wincnode.lab.windows import programs
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
@@ -42,8 +43,9 @@ class Profile:
     registry: key -> name -> a text, a number (DWord), a list (MultiString) or {kind, data}.
     cim: class -> instances. services: name -> properties of Win32_Service.
     features: name -> InstallState. network: cmdlet without `Get-` -> rows. files: path -> text.
-    durations: seconds of `service_start`, `service_stop`.
-    denied: what policy forbids: `tasks`. expects: ids of the checks that fail.
+    durations: seconds of `boot`, `service_start`, `service_stop`.
+    denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
+    expects: ids of the checks that fail.
     """
 
     name: str
@@ -95,7 +97,7 @@ class Machine:
     """A machine in a folder of its own: `c` is its drive C, `registry.json` its registry.
 
     Args: folder: an empty folder.
-    Whatever runs the machine sets `start_task`, and hears of a reboot by `on_reboot`.
+    Whatever runs the machine sets `start_task`, and hears by `on_down` and `on_up` of a reboot.
     """
 
     def __init__(
@@ -112,12 +114,15 @@ class Machine:
         self.network = {name: list(rows) for name, rows in profile.network.items()}
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
+        self.programs = dict(programs.WINDOWS)
         self.tasks: dict[str, Task] = {}
         self.started: list[Task] = []
         self.calls: list[str] = []
         self.start_task: Callable[[Task], None] = lambda _task: None
-        self.on_reboot: list[Callable[[], None]] = []
+        self.on_down: list[Callable[[], None]] = []
+        self.on_up: list[Callable[[], None]] = []
         self.mutex = threading.RLock()
+        self.gone = threading.Event()
         self._install()
 
     @property
@@ -144,11 +149,28 @@ class Machine:
             at = next(same, at / part)
         return at
 
+    def shut_down(self, after_s: float) -> None:
+        """Reboot after so many seconds, whoever waits."""
+
+        def work() -> None:
+            self.clock.wait(after_s, self.gone)
+            if not self.gone.is_set():
+                self.reboot()
+
+        threading.Thread(target=work, daemon=True).start()
+
     def reboot(self) -> None:
         """Start anew: processes end, services start by their modes, a new name comes to be."""
+        for end in self.on_down:
+            end()
+        self.clock.wait(self.profile.durations.get("boot", 0), self.gone)
+        self._boot()
+        if not self.gone.is_set():
+            for begin in self.on_up:
+                begin()
+
+    def _boot(self) -> None:
         with self.mutex:
-            for end in self.on_reboot:
-                end()
             self.services.boot()
             boot = int(self.registry.data(PREFETCH, "BootId", 0)) + 1
             names = CONTROL + r"\ComputerName"
@@ -173,6 +195,10 @@ class Machine:
             file = self.path(path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
+        for name in programs.WINDOWS:
+            program = self.path(SYSTEM32) / f"{name}.exe"
+            program.write_text(programs.script(name), encoding="utf-8")
+            program.chmod(0o755)
         rows = {
             key: {name: _value(data) for name, data in values.items()}
             for key, values in self.profile.registry.items()

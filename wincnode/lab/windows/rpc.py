@@ -11,10 +11,11 @@ import json
 import secrets
 import socketserver
 import threading
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
 
-from wincnode.lab.windows import services
+from wincnode.lab.windows import programs
 from wincnode.lab.windows.cmdlets import CmdletError, call
 from wincnode.lab.windows.machine import Machine
 
@@ -67,13 +68,14 @@ class _Call(socketserver.StreamRequestHandler):
 
 
 def answer(machine: Machine, token: str, line: bytes) -> dict[str, Any]:
-    """Carry one call out; `sc.exe` stands for the program, whose one row is its exit code."""
+    """Carry one call out; `program` runs one, whose one row is how it ended."""
     request = json.loads(line)
     if not hmac.compare_digest(str(request["token"]), token):
         return _error("This process is not of the machine.", "Token", "SecurityError")
     name, bound = request["cmdlet"], request["bound"]
-    if name == "sc.exe":
-        return {"rows": [services.sc(machine.services, bound["words"])]}
+    if name == "program":
+        ended = programs.answer(machine, bound["name"], bound["version"], bound["words"])
+        return {"rows": [asdict(ended)]}
     try:
         return {"rows": call(machine, name, bound)}
     except CmdletError as error:

@@ -1,0 +1,103 @@
+"""Reboots between runs: only from another boot is a node back."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from nodes import ENGINES, base, lab_node, linked
+
+from wincnode import runner
+from wincnode.commands.reboots import Patience, Reboots, reboot
+from wincnode.errors import NodeLocked, NodeRefused, NodeUnreachable
+from wincnode.events import Hello, Log
+from wincnode.lab.nodes import LabNode
+from wincnode.lab.windows import programs
+from wincnode.transport import Transport
+
+QUICK = Patience(first_s=0.05, pause_s=0.05, timeout_s=20)
+
+
+def boot(link: Transport) -> str:
+    events = runner.read_facts(link, node="web-1", sections=())
+    return next(event.boot for event in events if isinstance(event, Hello))
+
+
+def said(events: Iterator[object]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Log)]
+
+
+@contextmanager
+def fast(node: LabNode) -> Iterator[None]:
+    """Let the machine's clock run faster, so that its five seconds are one."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(0.05):
+            node.machine.clock.advance(0.2)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_node_is_back_once_it_answers_from_another_boot(engine: str, tmp_path: Path) -> None:
+    """Both engines reboot by shutdown.exe, and by a task of SYSTEM where that is denied."""
+    with lab_node(tmp_path, engine=engine) as node, linked(node) as link, fast(node):
+        before = boot(link)
+        first = said(reboot(link, node="web-1", boot=before, patience=QUICK))
+        node.machine.denied.add("shutdown")
+        between = boot(link)
+        second = said(reboot(link, node="web-1", boot=between, patience=QUICK))
+
+        assert first[0] == "The node reboots."
+        assert second[0] == "The node reboots, by a task of SYSTEM."
+        assert len({before, between, boot(link)}) == 3
+        assert not node.machine.tasks
+
+
+def test_a_node_that_still_answers_from_its_old_boot_is_not_back(tmp_path: Path) -> None:
+    """WinRM answers for a while after the order to reboot; the wait ends with its own error."""
+    with lab_node(tmp_path, engine="model") as node, linked(node) as link:
+        patience = Patience(first_s=0.05, pause_s=0.1, timeout_s=0.5)
+        with pytest.raises(NodeUnreachable, match="not back") as caught:
+            list(reboot(link, node="web-1", boot=boot(link), patience=patience))
+
+    assert caught.value.id == "node.not-back"
+
+
+def test_a_node_that_a_run_holds_does_not_reboot(tmp_path: Path) -> None:
+    """The reboot of one operator never ends the run of another."""
+    with lab_node(tmp_path) as node, linked(node) as link:
+        base(node).mkdir()
+        with (base(node) / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(NodeLocked):
+                list(runner.reboot(link, node="web-1"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_node_that_cannot_reboot_says_so(engine: str, tmp_path: Path) -> None:
+    """The code of shutdown.exe is told."""
+    with lab_node(tmp_path, engine=engine) as node, linked(node) as link:
+        node.machine.programs["shutdown"] = lambda *_: programs.Ended(code=21)
+        with pytest.raises(NodeRefused, match=r"shutdown.exe ended with 21") as caught:
+            list(runner.reboot(link, node="web-1"))
+
+    assert caught.value.id == "node.reboot"
+
+
+def test_no_more_nodes_than_allowed_are_down_at_once() -> None:
+    """The places are shared by the fleet's threads."""
+    places = Reboots("if-needed", at_once=2).places
+
+    assert [places.acquire(blocking=False) for _ in range(3)] == [True, True, False]

@@ -1,0 +1,88 @@
+"""Reboots between runs: how many nodes at once, and when a node is really back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from wincnode import runner
+from wincnode.errors import NodeError, NodeUnreachable, NotLetIn
+from wincnode.events import Event, Hello, Log
+from wincnode.transport import Transport
+
+Policy = Literal["never", "if-needed"]
+# Domain logons can fail until a node has found its domain; more attempts could lock the account.
+LOGON_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How a rebooting node is waited for, in seconds.
+
+    Args: first_s: until it is asked for the first time. pause_s: between two questions.
+    """
+
+    first_s: float = 10
+    pause_s: float = 5
+    logon_pause_s: float = 30
+    timeout_s: float = 1800
+
+
+class Reboots:
+    """Whether nodes may reboot, and how many of a fleet at once; its threads share it.
+
+    A node holds one of `places` while it reboots.
+    """
+
+    def __init__(
+        self, policy: Policy = "never", *, at_once: int = 1, patience: Patience | None = None
+    ) -> None:
+        self.policy = policy
+        self.patience = patience or Patience()
+        self.places = threading.BoundedSemaphore(at_once)
+
+
+def reboot(transport: Transport, *, node: str, boot: str, patience: Patience) -> Iterator[Event]:
+    """Reboot a node and wait until it answers from another boot.
+
+    Args: boot: what identified its boot before.
+    Raises: NodeUnreachable: it did not come back in time. NodeError: it would not reboot.
+    """
+    began = time.monotonic()
+    yield from runner.reboot(transport, node=node)
+    deadline = began + patience.timeout_s
+    logons = 0
+    pause = patience.first_s
+    while True:
+        if time.monotonic() + pause > deadline:
+            raise NodeUnreachable(
+                f"{node}: not back from its reboot after {patience.timeout_s:.0f} s",
+                remedy="Look at its console; when it is up, run the command again.",
+                id="node.not-back",
+            )
+        time.sleep(pause)
+        pause = patience.pause_s
+        try:
+            if _boot(transport, node=node) not in {"", boot}:
+                break
+        except NotLetIn:
+            logons += 1
+            if logons > LOGON_ATTEMPTS:
+                raise
+            pause = patience.logon_pause_s
+        except NodeError:
+            continue
+    yield Log(text=f"back after {time.monotonic() - began:.0f} s")
+
+
+def _boot(transport: Transport, *, node: str) -> str:
+    """Give what identifies the node's boot; nothing is written there."""
+    hellos = [
+        event
+        for event in runner.read_facts(transport, node=node, sections=())
+        if isinstance(event, Hello)
+    ]
+    return hellos[0].boot if hellos else ""

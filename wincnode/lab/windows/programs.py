@@ -1,0 +1,114 @@
+"""Programs of a simulated machine: files on its disk that ask the model.
+
+Such a file is a small script. Its second line says what it is, `# wincnode-lab program: NAME
+VERSION`, so that an engine that executes nothing knows it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from wincnode.lab.windows import services
+
+if TYPE_CHECKING:
+    from wincnode.lab.windows.machine import Machine
+
+HEAD = re.compile(r"#!.*\n# wincnode-lab program: (\S+) ?(\S*)\n")
+SCRIPT = """#!{python}
+# wincnode-lab program: {name} {version}
+import sys
+sys.path.insert(0, {root!r})
+from wincnode.lab.windows.programs import main
+sys.exit(main({name!r}, {version!r}, sys.argv[1:]))
+"""
+# More than any program here takes of the clock of its machine.
+LONGEST_S = 3600
+ACCESS_DENIED = 5  # ERROR_ACCESS_DENIED, [MS-ERREF] 2.2
+NOT_FOUND = 9009  # cmd.exe's, for a program that is not there
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a program ended."""
+
+    code: int = 0
+    stdout: str = ""
+    stderr: str = ""
+
+
+# Called with the machine, the program's version and its arguments.
+Program: TypeAlias = "Callable[[Machine, str, Sequence[str]], Ended]"
+
+
+def script(name: str, version: str = "") -> str:
+    """Give a program's file."""
+    root = str(Path(__file__).parents[3])
+    return SCRIPT.format(python=sys.executable, name=name, version=version, root=root)
+
+
+def run(machine: Machine, path: str, words: Sequence[str]) -> Ended:
+    """Run a program by its full path on the machine, as its file would."""
+    file = machine.path(path)
+    found = (
+        HEAD.match(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else None
+    )
+    if found is None:
+        return Ended(code=NOT_FOUND, stderr=f"'{path}' is not recognized as a program.\n")
+    return answer(machine, found[1], found[2], words)
+
+
+def answer(
+    machine: Machine, name: str, version: str, words: Sequence[str], *, system: bool = False
+) -> Ended:
+    """Do what a program does; policy may deny it to all but SYSTEM."""
+    if name in machine.denied and not system:
+        return Ended(code=ACCESS_DENIED)
+    program = machine.programs.get(name)
+    if program is None:
+        return Ended(code=NOT_FOUND, stderr=f"The lab does not model {name}.\n")
+    return program(machine, version, words)
+
+
+def main(name: str, version: str, words: list[str]) -> int:
+    """Be a program, on the machine that WINCNODE_LAB names.
+
+    Returns: its exit code, of which Linux keeps 8 bits; never 0 for a failure.
+    """
+    port, token = os.environ["WINCNODE_LAB"].split()
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=LONGEST_S) as link:
+        bound = {"name": name, "version": version, "words": words}
+        request = {"token": token, "cmdlet": "program", "bound": bound}
+        link.sendall(json.dumps(request).encode("ascii") + b"\n")
+        row = json.loads(link.makefile().readline())["rows"][0]
+    sys.stdout.write(row["stdout"])
+    sys.stderr.write(row["stderr"])
+    code: int = row["code"]
+    return code and (code & 0xFF or 1)
+
+
+def sc(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be sc.exe."""
+    return Ended(code=services.sc(machine.services, words))
+
+
+def shutdown(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be shutdown.exe, for `/r /t S`.
+
+    Source: learn.microsoft.com/windows-server/administration/windows-commands/shutdown;
+    87 is ERROR_INVALID_PARAMETER ([MS-ERREF] 2.2).
+    """
+    if "/r" not in words or "/t" not in words[:-1]:
+        return Ended(code=87)
+    machine.shut_down(float(words[words.index("/t") + 1]))
+    return Ended()
+
+
+WINDOWS: dict[str, Program] = {"sc": sc, "shutdown": shutdown}
