@@ -28,7 +28,7 @@ FACTS = {"os": {"build": 20348, "hyperv": False}}
 
 def plan_of(text: str) -> Plan:
     """Render a playbook for the one node."""
-    return render(parse(text, PATH), INVENTORY.nodes[0], facts=FACTS, inventory=INVENTORY)
+    return render([parse(text, PATH)], INVENTORY.nodes[0], facts=FACTS, inventory=INVENTORY)
 
 
 def mistakes_of(text: str) -> list[str]:
@@ -227,7 +227,7 @@ def test_each_prompt_of_a_playbook_is_asked_for_on_its_own() -> None:
         "  - {name: b, file: {path: 'C:/b', content: {secret: {prompt: true}}}}\n",
         PATH,
     )
-    plan = render(book, INVENTORY.nodes[0], facts=FACTS, inventory=INVENTORY)
+    plan = render([book], INVENTORY.nodes[0], facts=FACTS, inventory=INVENTORY)
     assert tuple(plan.secrets.values()) == prompts(book)
     assert [source.argument for source in prompts(book)] == [
         (f"{PATH}:2: step 1 (a): file.content",),
@@ -265,7 +265,7 @@ def test_facts_are_never_templates() -> None:
     """What a node reported is a value, even where it looks like a template."""
     book = parse("steps:\n  - file: {path: 'C:\\x', content: '{{ facts.name }}'}\n", PATH)
     node = INVENTORY.nodes[0]
-    plan = render(book, node, facts={"name": "{{ 7 * 7 }}"}, inventory=INVENTORY)
+    plan = render([book], node, facts={"name": "{{ 7 * 7 }}"}, inventory=INVENTORY)
     assert plan.steps[0].want["content"] == "{{ 7 * 7 }}"
 
 

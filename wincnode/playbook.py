@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -194,16 +194,39 @@ def _secret(value: Value, own_name: str) -> tuple[str, Source | None]:
 
 
 def render(
-    playbook: Playbook, node: Node, *, facts: Mapping[str, Any], inventory: Inventory
+    playbooks: Sequence[Playbook],
+    node: Node,
+    *,
+    facts: Mapping[str, Any],
+    inventory: Inventory,
+    more: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Render the plan of one node; the same arguments always give the same plan.
+    """Render the plan of one node, the steps of one playbook behind those of the other.
 
-    Args: facts: sections of facts by name, as the node reported them.
+    The same arguments always give the same plan.
+
+    Args:
+        facts: sections of facts by name, as the node reported them.
+        more: further variables that the playbooks see.
     Raises: ConfigError: undefined variables and values that do not fit, a line each.
     """
+    scope = {"node": node, "facts": facts, "inventory": inventory, **(more or {})}
+    steps: list[Step] = []
+    secrets: dict[str, Source] = {}
+    before = 0
+    for playbook in playbooks:
+        plan = _rendered(playbook, node, scope, before=before)
+        before += len(playbook.tasks)
+        steps += plan.steps
+        secrets |= plan.secrets
+    return Plan(node=node.name, steps=tuple(steps), secrets=MappingProxyType(secrets))
+
+
+def _rendered(playbook: Playbook, node: Node, shared: Mapping[str, Any], *, before: int) -> Plan:
+    """Render one playbook, whose steps come behind others."""
     mistakes = Mistakes(playbook.path)
     renderer = Renderer()
-    scope: dict[str, Any] = {"node": node, "facts": facts, "inventory": inventory}
+    scope = dict(shared)
     for name, value in playbook.variables.items():
         try:
             scope[name] = renderer.value(value, scope)
@@ -214,7 +237,7 @@ def render(
     secrets: dict[str, Source] = {}
     for task in playbook.tasks:
         if _applies(task, renderer, scope, mistakes):
-            step, own = _step(task, renderer, scope, mistakes)
+            step, own = _step(task, before + task.number, renderer, scope, mistakes)
             steps.append(step)
             secrets |= own
     mistakes.raise_any()
@@ -236,10 +259,10 @@ def _applies(task: Task, renderer: Renderer, scope: Mapping[str, Any], mistakes:
 
 
 def _step(
-    task: Task, renderer: Renderer, scope: Mapping[str, Any], mistakes: Mistakes
+    task: Task, number: int, renderer: Renderer, scope: Mapping[str, Any], mistakes: Mistakes
 ) -> tuple[Step, dict[str, Source]]:
     title = _rendered_title(task, renderer, scope, mistakes)
-    id = f"{task.number}-{_slug(title)}"
+    id = f"{number}-{_slug(title)}"
     values: dict[str, Value] = {}
     secrets: dict[str, Source] = {}
     for field, value in task.values.items():

@@ -79,18 +79,19 @@ def apply(
     from wincnode import assets
     from wincnode import playbook as playbooks
     from wincnode.commands import apply as verb
+    from wincnode.commands import execution
     from wincnode.commands.reboots import Reboots
 
     if exit_code and not plan:
         raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
     steps = playbooks.load(assets.playbook(playbook))
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
-    job = verb.Job(
-        playbook=steps,
+    job = execution.Job(
+        playbooks=(steps,),
         command=f"apply {playbook.name}",
         check=plan,
         pending_counts=exit_code,
-        answers=verb.asked(steps, may_ask=may_ask(no_input=no_input)),
+        answers=execution.asked(steps, may_ask=may_ask(no_input=no_input)),
         reboots=Reboots(reboot.value, at_once=reboots_at_once),
     )
     with session(known) as running:

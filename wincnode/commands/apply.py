@@ -1,15 +1,13 @@
-"""Carry out a playbook: facts, checks, a plan per node, a detached run; the road of every verb."""
+"""Carry out playbooks: facts, checks, a plan per node, a detached run; the road of every verb."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from wincnode import playbook as playbooks
-from wincnode import runner
-from wincnode.commands import reboots
+from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import (
     Inspection,
     Item,
@@ -19,46 +17,9 @@ from wincnode.commands.inspect import (
     over_nodes,
     wanted,
 )
-from wincnode.commands.reboots import Reboots
-from wincnode.errors import Interrupted, RunFailed
-from wincnode.events import Event, Finished, Hello, Log, StepFinished
-from wincnode.fleet import Stop
 from wincnode.inventory.model import Inventory, Node
-from wincnode.plan import Mode, Plan, masked, titled, to_wire
-from wincnode.playbook import Playbook
-from wincnode.report import NodeReport, Report, planned_status_of, status_of
-from wincnode.secrets import Secret, Source, refuse_prompts, resolve
-from wincnode.transport import Transport
-
-# Features and updates may ask for one reboot after another.
-MOST_REBOOTS = 3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """What is to be done on every node.
-
-    Args:
-        check: only show what would change. pending_counts: pending changes are exit code 3.
-        answers: what a person was asked for before any thread ran.
-        reboots: whether a node that needs it may reboot.
-    """
-
-    playbook: Playbook
-    command: str
-    check: bool = False
-    pending_counts: bool = False
-    answers: Mapping[Source, Secret] = field(default_factory=dict)
-    reboots: Reboots = field(default_factory=Reboots)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Followed:
-    """How a run went: its steps that ended, its outcome, and the boot that it ran in."""
-
-    steps: tuple[StepFinished, ...]
-    outcome: str
-    boot: str
+from wincnode.plan import Plan
+from wincnode.report import NodeReport, Report
 
 
 def run(inventory: Inventory, options: Options, job: Job, session: Session) -> Report:
@@ -81,124 +42,23 @@ def run(inventory: Inventory, options: Options, job: Job, session: Session) -> R
             if result.status != "blocked":
                 plan = _plan(job, by_name[name], found, inventory)
                 result = yield from (
-                    _look(transport, plan, result, job=job)
+                    look(transport, plan, result, job=job)
                     if job.check
-                    else _carry_out(transport, plan, result, job=job, stop=session.stop)
+                    else carry_out(transport, plan, result, job=job, stop=session.stop)
                 )
         finally:
             transport.close()
         yield replace(result, seconds=time.monotonic() - began)
 
-    report = over_nodes("apply", options, work, session)
+    report = over_nodes(job.command.split()[0], options, work, session)
     return replace(report, pending_counts=job.pending_counts)
 
 
 def _plan(job: Job, node: Node, found: Inspection, inventory: Inventory) -> Plan:
-    return playbooks.render(job.playbook, node, facts=found.facts.sections, inventory=inventory)
-
-
-def _look(
-    transport: Transport, plan: Plan, result: NodeReport, *, job: Job
-) -> Generator[Event, None, NodeReport]:
-    """Find out what would change, in one process that leaves no trace."""
-    run_id, wire = _wire(plan, job, "check")
-    events = runner.attached(transport, run=run_id, plan=wire, secrets=_revealed(plan, job))
-    went = yield from _followed(events, plan)
-    status = planned_status_of(went.outcome, went.steps)
-    return replace(result, status=status, plan=plan, steps=went.steps)
-
-
-def _carry_out(
-    transport: Transport, plan: Plan, result: NodeReport, *, job: Job, stop: Stop
-) -> Generator[Event, None, NodeReport]:
-    """Change the node, with the reboots that this takes; steps that are done are left alone.
-
-    From the start of each run on, the node's work does not depend on the client.
-    """
-    steps: tuple[StepFinished, ...] = ()
-    for reboots_done in range(MOST_REBOOTS + 1):
-        run_id, wire = _wire(plan, job, "apply")
-        secrets = _revealed(plan, job)
-        stop.bind(plan.node)
-        events = runner.detached(transport, run=run_id, plan=wire, secrets=secrets)
-        went = yield from _followed(events, plan)
-        steps = _together(steps, went.steps)
-        if went.outcome != "needs_reboot":
-            return replace(result, status=status_of(went.outcome), steps=steps)
-        if error := _refused_reboot(plan.node, job, reboots_done, stop):
-            return replace(result, status="needs-reboot", steps=steps, error=error)
-        yield Log(text="needs a reboot")
-        with job.reboots.places:
-            yield from reboots.reboot(
-                transport, node=plan.node, boot=went.boot, patience=job.reboots.patience
-            )
-    raise AssertionError  # the last round returns
-
-
-def _refused_reboot(node: str, job: Job, done: int, stop: Stop) -> RunFailed | Interrupted | None:
-    """Say why a node that needs a reboot gets none; None where it gets one."""
-    if stop.asked:
-        return Interrupted(f"{node}: interrupted before a reboot that it needs")
-    if job.reboots.policy == "never":
-        return RunFailed(
-            f"{node}: needs a reboot before the rest can be done",
-            remedy="Reboot it and run the command again, or allow it with --reboot if-needed.",
-            id="node.needs-reboot",
-        )
-    if done < MOST_REBOOTS:
-        return None
-    return RunFailed(f"{node}: asks for a reboot after {done} of them", id="node.needs-reboot")
-
-
-def _together(
-    before: tuple[StepFinished, ...], after: tuple[StepFinished, ...]
-) -> tuple[StepFinished, ...]:
-    """Give the steps of two runs of a plan; what the first has changed stays changed."""
-    changed = {step.step: step for step in before if step.outcome in {"changed", "needs_reboot"}}
-    return tuple(
-        replace(changed[step.step], outcome="changed")
-        if step.outcome == "ok" and step.step in changed
-        else step
-        for step in after
+    return playbooks.render(
+        job.playbooks,
+        node,
+        facts=found.facts.sections,
+        inventory=inventory,
+        more=job.more(node, found),
     )
-
-
-def _wire(plan: Plan, job: Job, mode: Mode) -> tuple[str, Mapping[str, Any]]:
-    run_id = runner.new_run()
-    return run_id, to_wire(plan, run=run_id, mode=mode, who=runner.who(job.command))
-
-
-def _followed(events: Iterator[Event], plan: Plan) -> Generator[Event, None, Followed]:
-    """Hand the events on; returns how the run went."""
-    steps: list[StepFinished] = []
-    outcome = "failed"
-    boot = ""
-    for event in events:
-        if isinstance(event, Hello):
-            boot = event.boot
-        if isinstance(event, StepFinished):
-            steps.append(masked(plan, event))
-        if isinstance(event, Finished):
-            outcome = event.outcome
-        yield titled(plan, event)
-    return Followed(steps=tuple(steps), outcome=outcome, boot=boot)
-
-
-def asked(playbook: Playbook, *, may_ask: bool) -> Mapping[Source, Secret]:
-    """Ask for the playbook's secrets that come from a prompt, once for all nodes.
-
-    Raises: ConfigError: nobody is there to answer, or the answer is empty.
-    """
-    sources = playbooks.prompts(playbook)
-    if not may_ask:
-        refuse_prompts(source.argument[0] for source in sources)
-    return {source: resolve(source, what=source.argument[0]) for source in sources}
-
-
-def _revealed(plan: Plan, job: Job) -> Mapping[str, str]:
-    """Fetch the plan's secrets, at the moment when they are packed."""
-    fetched = {
-        name: job.answers.get(source) or resolve(source, what=name)
-        for name, source in plan.secrets.items()
-    }
-    return {name: secret.reveal() for name, secret in fetched.items()}
