@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from wincnode.plan import Plan, Step
 from wincnode.rendering import CannotRender, Renderer
 from wincnode.secrets import FORMS, Source, source_of
 
-OPTIONS = ("name", "when", "timeout_s")
+OPTIONS = ("name", "when", "each", "timeout_s")
 # A word without `=`: secrets travel as NAME=TEXT.
 WORD = r"[!-<>-~]+"
 LONGEST_STEP_S = 4 * 3600
@@ -28,7 +28,10 @@ LONGEST_STEP_S = 4 * 3600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A step as the playbook has it, its values not rendered yet."""
+    """A step as the playbook has it, its values not rendered yet.
+
+    Args: each: an expression for a list; the step is taken for each of its items, as `item`.
+    """
 
     line: int
     number: int
@@ -37,6 +40,7 @@ class Task:
     values: Mapping[str, Value]
     lines: Mapping[str, int]
     when: str = ""
+    each: str = ""
     timeout_s: int = 60
 
     def where(self, field: str = "") -> str:
@@ -120,6 +124,7 @@ def _task(at: YamlNode, number: int, kinds: Mapping[str, Kind], mistakes: Mistak
         values=values,
         lines={name: marks.line_of(key) for name, (key, _) in fields.items()},
         when=_text(found, "when", where, mistakes),
+        each=_text(found, "each", where, mistakes),
         timeout_s=_timeout(found, kind, where, mistakes),
     )
     _validate(task, mistakes)
@@ -236,12 +241,34 @@ def _rendered(playbook: Playbook, node: Node, shared: Mapping[str, Any], *, befo
     steps: list[Step] = []
     secrets: dict[str, Source] = {}
     for task in playbook.tasks:
-        if _applies(task, renderer, scope, mistakes):
-            step, own = _step(task, before + task.number, renderer, scope, mistakes)
-            steps.append(step)
-            secrets |= own
+        for part, inner in _scopes(task, renderer, scope, mistakes):
+            if _applies(task, renderer, inner, mistakes):
+                number = f"{before + task.number}{part}"
+                step, own = _step(task, number, renderer, inner, mistakes)
+                steps.append(step)
+                secrets |= own
     mistakes.raise_any()
     return Plan(node=node.name, steps=tuple(steps), secrets=MappingProxyType(secrets))
+
+
+def _scopes(
+    task: Task, renderer: Renderer, scope: Mapping[str, Any], mistakes: Mistakes
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give what the step sees each time that it is taken, and what its number ends with."""
+    if not task.each:
+        yield "", scope
+        return
+    try:
+        items = renderer.expression(task.each, scope)
+    except CannotRender as err:
+        mistakes.add(task.line, f"{task.where()}: each", str(err))
+        return
+    if not isinstance(items, list):
+        problem = f"gives {type(items).__name__}; it takes a list"
+        mistakes.add(task.line, f"{task.where()}: each", problem)
+        return
+    for number, item in enumerate(items, start=1):
+        yield f".{number}", {**scope, "item": item}
 
 
 def _applies(task: Task, renderer: Renderer, scope: Mapping[str, Any], mistakes: Mistakes) -> bool:
@@ -259,7 +286,7 @@ def _applies(task: Task, renderer: Renderer, scope: Mapping[str, Any], mistakes:
 
 
 def _step(
-    task: Task, number: int, renderer: Renderer, scope: Mapping[str, Any], mistakes: Mistakes
+    task: Task, number: str, renderer: Renderer, scope: Mapping[str, Any], mistakes: Mistakes
 ) -> tuple[Step, dict[str, Source]]:
     title = _rendered_title(task, renderer, scope, mistakes)
     id = f"{number}-{_slug(title)}"

@@ -20,7 +20,7 @@ function Restart-WnNode {
     if ($holder) { Write-WnRefusal 'locked' 'Another run holds this node.' $holder; return }
     # Seconds, so that this reply still leaves.
     $words = @('/r', '/f', '/t', '5', '/d', 'p:2:4', '/c', 'wincnode')
-    $null = & "$env:SystemRoot\System32\shutdown.exe" $words 2>&1
+    $null = & "$env:SystemRoot\System32\shutdown.exe" $words
     $code = $LASTEXITCODE
     if (@(0, 1115, 1190) -contains $code) { Write-WnEvent 'log' ([ordered]@{ level = 'info'; text = 'The node reboots.' }); return }
     if ($code -ne 5) { Write-WnRefusal 'reboot' "shutdown.exe ended with $code." $null; return }

@@ -116,10 +116,10 @@ function Remove-WnOldRun {
         $ended++
         if ($ended -le 20) { continue }
         try {
-            # Somebody may be reading the journal; then a later run removes it all.
+            # Somebody may be reading the journal, or removing it too; then a later run removes it all.
             [IO.File]::Delete($run.path + '\journal.jsonl')
             [IO.Directory]::Delete($run.path, $true)
-        } catch [IO.IOException] { continue }
+        } catch [IO.IOException], [UnauthorizedAccessException] { continue }
     }
 }
 function Watch-WnJournal([long]$Since) {

@@ -23,7 +23,7 @@ def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
     match values.get("subject"):
         case "service" if not re.fullmatch(SERVICE, name):
             yield "name", _no(name, "a service's name of at most 256 characters without slashes")
-        case "file" if not re.fullmatch(PATH, name):
+        case "file" | "cri" if not re.fullmatch(PATH, name):
             yield "name", _no(name, PATH_FORM)
         case "port" if not _is_port(name):
             yield "name", _no(name, f"a port from 1 to {LAST_PORT}")
@@ -64,7 +64,7 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            allowed=("service", "file", "port", "pipe", "http"),
+            allowed=("service", "file", "port", "pipe", "http", "cri"),
             doc="What is waited for.",
         ),
         Field(
@@ -74,11 +74,12 @@ KIND = Kind(
             required=True,
             doc=(
                 "Name of the service or pipe, path of the file, number of a local TCP port,"
-                " or an http or https URL on any host."
+                " an http or https URL on any host, or path of crictl.exe."
             ),
         ),
         presence(
-            "A service is present while it runs, a port while something listens, and http while"
+            "A service is present while it runs, a port while something listens, a container runtime"
+            " (cri) while crictl, with the configuration beside it, calls it ready, and http while"
             " the URL answers below status 400 within 5 s, without a proxy and without following"
             " a redirect; an https certificate must be one that the machine trusts."
         ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from wincnode.lab.model.host import Found, Host, Values
+from wincnode.lab.windows import programs
 
 ANSWER_S = 5
 
@@ -28,8 +31,21 @@ def _is_there(host: Host, subject: str, name: str) -> bool:
             return _listens(int(name))
         case "http":
             return _responds(name)
+        case "cri":
+            return _is_ready(programs.run(host.machine, name, ["--config", _config(name), "info"]))
     # No pipe is ever open on a machine without real processes.
     return False
+
+
+def _config(crictl: str) -> str:
+    return re.sub(r"\.exe$", ".yaml", crictl, flags=re.IGNORECASE)
+
+
+def _is_ready(ended: programs.Ended) -> bool:
+    if ended.code:
+        return False
+    rows = json.loads(ended.stdout)["status"]["conditions"]
+    return [row["status"] for row in rows if row["type"] == "RuntimeReady"] == [True]
 
 
 def _listens(port: int) -> bool:
