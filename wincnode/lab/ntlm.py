@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import struct
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,8 @@ from typing import Literal
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import BadBindingsError, SpnegoError
+
+from wincnode.lab.environment import changed
 
 # [MS-WSMV] 2.2.4.34 ServiceAuthType; what each does:
 # learn.microsoft.com/windows/win32/api/http/ne-http-http_authentication_hardening_levels
@@ -32,7 +32,6 @@ _NO_BINDING = bytes(16)
 # What Windows says inside CredSSP of a wrong password: github.com/diyan/pywinrm/issues/235
 _LOGON_FAILURE = 0xC000006D
 # pyspnego finds the credentials of its acceptor through the process's environment only.
-_ENVIRONMENT_LOCK = threading.Lock()
 
 
 class NtlmAcceptor:
@@ -164,24 +163,9 @@ def _credentials(users: Mapping[str, str], token: bytes) -> Iterator[None]:
     domain, user = named_in(message) if message else ("", "")
     password = password_of(users, user)
     line = f"{domain}:{user}:{password}\n" if password is not None else ""
-    with _ENVIRONMENT_LOCK, tempfile.TemporaryDirectory(prefix="wincnode-lab-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wincnode-lab-") as folder:
         store = Path(folder) / "users"
         store.write_text(line, encoding="utf-8")
         # Level 5 refuses NTLMv1, which no client of this century needs.
-        with _environment(NTLM_USER_FILE=str(store), LM_COMPAT_LEVEL="5"):
+        with changed(NTLM_USER_FILE=str(store), LM_COMPAT_LEVEL="5"):
             yield
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Set environment variables of this process for a while."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from wincnode.lab.engine import Output, Process
+from wincnode.lab.environment import copied
 from wincnode.lab.windows import standins
 from wincnode.lab.windows.machine import SYSTEM32, Machine, Task
 from wincnode.lab.windows.rpc import Rpc
@@ -56,7 +57,7 @@ class PowerShellEngine:
         """Give the environment of a process on the machine."""
         folder = self.machine.folder
         return {
-            **os.environ,
+            **copied(),
             **SHORT_LIVED,
             "WINPS_DRIVE_C": str(self.machine.drive),
             "WINPS_REGISTRY": str(folder / "registry.json"),

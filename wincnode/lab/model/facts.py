@@ -24,7 +24,7 @@ from wincnode.lab.model.fields import (
 )
 from wincnode.lab.model.host import BASE, Host, now
 from wincnode.lab.windows.firewall import RULES
-from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, SYSTEM32, Machine
+from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
 
 Section: TypeAlias = dict[str, Any]
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
@@ -58,6 +58,7 @@ def os(host: Host) -> Section:
         "system_drive": "C:",
         "computer_name": _name(host, "ActiveComputerName"),
         "host_name": read(SERVICES + r"\Tcpip\Parameters", "Hostname", ""),
+        "uuid": str(read(HARDWARE, "LastConfig", "")).strip("{}").upper(),
         "reboot_reasons": _reboot_reasons(host),
         "powershell": f"5.1.{host.machine.profile.build}.{data.get('UBR', 0)}",
         "process_64bit": True,

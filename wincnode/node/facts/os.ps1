@@ -42,6 +42,8 @@ function Get-WnFactsOs {
         system_drive    = [string]$env:SystemDrive
         computer_name   = [string]$activeName
         host_name       = [string](& $read 'HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters' 'Hostname')
+        # What the kubelet registers as the machine's UUID: kubernetes/kubernetes pkg/kubelet/winstats/perfcounter_nodestats_windows.go
+        uuid            = ([string](& $read 'HKEY_LOCAL_MACHINE\SYSTEM\HardwareConfig' 'LastConfig')).Trim('{', '}').ToUpperInvariant()
         reboot_reasons  = [object[]]$reasons.ToArray()
         powershell      = $PSVersionTable.PSVersion.ToString()
         process_64bit   = [Environment]::Is64BitProcess
