@@ -1,9 +1,9 @@
-# Six words: install, demo, test, check, docs, build. And soak, which takes an hour.
+# Six words: install, demo, test, check, docs, build. And two that take long: contract and soak.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test soak check docs build
+.PHONY: install demo test contract soak check docs build
 
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,10 @@ demo: install  ## run preflight against three simulated nodes
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest -n 4 -rs
+
+contract: install  ## hold our files to containerd's and Kubernetes' own code; needs go, builds once
+	$(BIN)/python tests/contract/go_programs.py
+	WINCNODE_REQUIRE_GO=1 $(BIN)/python -m pytest -rs tests/contract
 
 soak: install  ## run what takes long: races, each request, mutations of the scripts
 	$(BIN)/python -m pytest -rs -s tests/soak

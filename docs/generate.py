@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from wincnode import assets, checks
 from wincnode.artifacts.catalogue import Artifact, load_catalogue
+from wincnode.cluster.access import RIGHTS, roles
 from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
 from wincnode.error_ids import load_error_ids
 from wincnode.inventory.schema import page as inventory_page
@@ -176,7 +179,38 @@ def security_page() -> str:
 def cluster_page() -> str:
     """Give docs/cluster.md: its text, then each network with its values and requirements."""
     text = (DOCS / "cluster.in.md").read_text(encoding="utf-8")
-    return text + "".join(map(_network, load_networks().values()))
+    return text + _rights() + "".join(map(_network, load_networks().values()))
+
+
+RIGHTS_HEAD = """\
+
+## The least rights
+
+Each verb asks for its rights before it does anything, and names all that are missing.
+`cluster apply` asks for those of the objects that it applies alone.
+"""
+RIGHTS_YAML = """
+As roles, for a ClusterRoleBinding and a RoleBinding in each namespace; leave out what you do not
+need:
+
+"""
+
+
+def _rights() -> str:
+    rows = [
+        (
+            ", ".join(right.verbs),
+            f"`{right.resource}{f'.{right.group}' * bool(right.group)}`",
+            ", ".join(f"`{name}`" for name in right.names) or "all",
+            f"`{right.namespace}`" if right.namespace else "the cluster",
+            ", ".join(right.tasks),
+            right.why,
+        )
+        for right in RIGHTS
+    ]
+    table = _table(("verbs", "resource", "names", "in", "needed by", "why"), rows)
+    dumped = yaml.safe_dump_all(roles(RIGHTS), sort_keys=False, default_flow_style=None)
+    return f"{RIGHTS_HEAD}{table}{RIGHTS_YAML}```yaml\n{dumped}```\n"
 
 
 def _network(network: Network) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from wincnode.lab.windows import programs
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.registry import Value
 
@@ -14,6 +15,7 @@ RULES = (
     r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules"
 )
 POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\PublicProfile"
+READY = '{"status": {"conditions": [{"type": "RuntimeReady", "status": true}]}}'
 SYSTEM_ONLY = "O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 EVERYBODY = "O:BAG:BAD:P(A;OICI;FA;;;WD)"
 
@@ -68,6 +70,20 @@ def service(name: str, **properties: str) -> Callable[[Machine], None]:
     return lambda machine: machine.services.load({name: properties})
 
 
+def program(path: str, *, stdout: str) -> Callable[[Machine], None]:
+    """Make a program that says one thing."""
+
+    def make(machine: Machine) -> None:
+        name = path.rpartition("\\")[2].removesuffix(".exe")
+        machine.programs[name] = lambda *_: programs.Ended(stdout=stdout)
+        file = machine.path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(programs.script(name), encoding="utf-8")
+        file.chmod(0o755)
+
+    return make
+
+
 def both(*steps: Callable[[Machine], None]) -> Callable[[Machine], None]:
     """Do one after the other."""
 
@@ -104,7 +120,7 @@ RULE_TEXT = (
 )
 REG = r"HKLM:\SOFTWARE\wincnode"
 
-CASES = (
+CASES: tuple[Case, ...] = (
     Case(
         id="directory absent", kind="directory", key={"path": r"C:\a1\b"}, want={"state": "present"}
     ),
@@ -330,6 +346,13 @@ CASES = (
         want={"state": "present"},
     ),
     Case(
+        id="wait_for a runtime that is ready, so present",
+        kind="wait_for",
+        key={"subject": "cri", "name": r"C:\k\crictl.exe"},
+        want={"state": "present"},
+        before=program(r"C:\k\crictl.exe", stdout=READY),
+    ),
+    Case(
         id="wait_for absent",
         kind="wait_for",
         key={"subject": "file", "name": r"C:\no\such"},
@@ -344,3 +367,9 @@ CASES = (
         timeout_s=1,
     ),
 )
+
+from conformance_artifacts import CASES as ARTIFACT_CASES  # noqa: E402 - made of what stands above
+from conformance_system import CASES as SYSTEM_CASES  # noqa: E402 - made of what stands above
+
+CASES += ARTIFACT_CASES
+CASES += SYSTEM_CASES

@@ -10,7 +10,8 @@ import yaml
 
 from wincnode.errors import ConfigError
 from wincnode.inventory import load, parse, sample_text, select
-from wincnode.inventory.model import SECTIONS, Node, specs
+from wincnode.inventory.fields import specs
+from wincnode.inventory.model import SECTIONS, Node
 from wincnode.inventory.schema import page, schema
 from wincnode.secrets import Source
 
@@ -313,3 +314,64 @@ def test_thousand_nodes_load() -> None:
     rows = "".join(f"  n{i}: {{address: h{i}, connection: *c}}\n" for i in range(1, 1000))
     text = HEAD + "nodes:\n  n0: {address: h0, connection: &c {port: 15986}}\n" + rows
     assert len(parse(text, PATH).nodes) == 1000
+
+
+def test_a_nodes_kubelet_adds_to_the_defaults() -> None:
+    """Flags are merged one by one; other fields are taken over each by itself."""
+    text = HEAD + (
+        "kubelet: {cloud_provider: external, extra_args: {max-pods: 50, v: 2}}\n"
+        'nodes: {a: {kubelet: {extra_args: {v: 4}}, node_ip: "10.0.0.1,fd00::1"}, b: }\n'
+    )
+    first, second = parse(text, PATH).nodes
+    assert first.kubelet.extra_args == {"max-pods": "50", "v": "4"}
+    assert second.kubelet.extra_args == {"max-pods": "50", "v": "2"}
+    assert first.kubelet.cloud_provider == "external"
+    assert first.node_ip == "10.0.0.1,fd00::1"
+
+
+@pytest.mark.parametrize(
+    ("registry", "problem"),
+    [
+        ("{mirrors: []}", ".host: missing; HOST, HOST:PORT or _default"),
+        ("{host: 'https://a'}", ".host: is 'https://a'; HOST, HOST:PORT or _default"),
+        ("{host: a, mirrors: ['https://u:p@m']}", ".mirrors: is 'https://***@m'; an address"),
+        ("{host: a, mirrors: ['http://m']}", ".mirrors: http lets anyone on the way swap"),
+        ("{host: a, server: 'http://a'}", ".server: http lets anyone on the way swap images"),
+        ("{host: a, ca_file: c, skip_verify: true}", ".skip_verify: trusts any certificate"),
+        (
+            "{host: a, server: 'http://a', allow_unencrypted: true, ca_file: c}",
+            ".ca_file: is about certificates, and http has none",
+        ),
+        ("{host: _default, server: 'https://a'}", ".server: _default stands for many"),
+        ("{host: a, username: x}", ".username: unknown; "),
+        ("a", ": is text; it takes a mapping"),
+    ],
+)
+def test_a_registry_that_cannot_work_is_refused(registry: str, problem: str) -> None:
+    """With its place in the list; what is unsafe must be asked for by its own word."""
+    text = HEAD + f"runtime: {{registries: [{{host: z}}, {registry}]}}\nnodes: {{a: }}\n"
+    assert any(f"runtime.registries[1]{problem}" in row for row in mistakes_of(text))
+
+
+def test_a_registry_stands_in_the_list_once() -> None:
+    """Its folder on the node has one file."""
+    text = HEAD + "runtime: {registries: [{host: z}, {host: z}]}\nnodes: {a: }\n"
+    assert mistakes_of(text) == [f"{PATH}:2: runtime.registries[1].host: is in the list already"]
+
+
+def test_registries_are_a_list() -> None:
+    """A mapping would lose their order."""
+    text = HEAD + "runtime: {registries: {host: z}}\nnodes: {a: }\n"
+    assert mistakes_of(text) == [
+        f"{PATH}:2: runtime.registries: is a mapping; it takes a list",
+    ]
+
+
+def test_the_schema_knows_registries_and_the_kubelet() -> None:
+    """Editors complete them; a registry without a host is marked."""
+    good = {"kubelet": {"extra_args": {"v": "4"}}, "runtime": {"registries": [{"host": "a"}]}}
+    jsonschema.validate({"nodes": {"a": None}, **good}, schema())
+    with pytest.raises(jsonschema.ValidationError, match="'host' is a required property"):
+        jsonschema.validate(
+            {"nodes": {"a": None}, "runtime": {"registries": [{"mirrors": []}]}}, schema()
+        )

@@ -73,6 +73,38 @@ def request(verb: str = "attached", **changes: Any) -> dict[str, Any]:
     return payload | {"scripts": scripts, "plan": plan} | changes
 
 
+def step(
+    kind: str, key: dict[str, Any], want: dict[str, Any], *, name: str = "1", timeout_s: float = 10
+) -> dict[str, Any]:
+    """Give a step as a plan carries it."""
+    return {"id": name, "kind": kind, "key": key, "want": want, "timeout_s": timeout_s}
+
+
+def probe(text: str, *, timeout_s: float = 10) -> dict[str, Any]:
+    """Give what a request holds that takes one step of a kind of its own, `Get-WnProbe`."""
+    return {
+        "mode": "apply",
+        "kinds": {"probe": {"compare": {}, "detached_only": False}},
+        "scripts": {"kinds/probe": text},
+        "steps": [step("probe", {}, {"state": "present"}, timeout_s=timeout_s)],
+    }
+
+
+def of(events: Events, kind: str) -> Events:
+    """Give the events of a kind."""
+    return [event for event in events if event["type"] == kind]
+
+
+def outcomes(events: Events) -> list[str]:
+    """List how the steps ended."""
+    return [event["outcome"] for event in of(events, "step_finished")]
+
+
+def messages(events: Events) -> list[str]:
+    """List why steps failed."""
+    return [event["error"]["message"] for event in of(events, "step_finished") if event["error"]]
+
+
 def packed(payload: Mapping[str, Any]) -> bytes:
     """Give the lines that go to the bootstrap; `secrets` of the payload get their own."""
     return runner.pack(
@@ -130,6 +162,20 @@ class Machine:
         bound = list(bindings(trace.read_text()))
         trace.unlink()
         return bound, events
+
+    def says(self, text: str) -> list[str]:
+        """Run a text in PowerShell on the machine and give the lines that it writes."""
+        done = subprocess.run(
+            [winps(), "-NoProfile", "-NonInteractive", "-Command", text],
+            env=self.engine.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        return done.stdout.splitlines()
 
     def run(self, verb: str = "attached", **changes: Any) -> list[dict[str, Any]]:
         """Send a valid request and give its events."""

@@ -11,10 +11,16 @@ WincnodeError                 70  a bug of ours, unless a subclass says otherwis
 │   ├── NodeRefused            1  the node's policy forbids the runner
 │   └── NodeLocked             6  another run holds the node
 ├── ArtifactError              1  a file of the catalogue could not be had, or is another
+├── ClusterError               1  the API server would not do it, or the cluster is not as needed
+│   ├── ClusterUnreachable     4  no API server answered
+│   └── ClusterRefused         4  the API server refused the credentials or a right
 └── Interrupted              130  the user pressed ^C
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class WincnodeError(Exception):
@@ -102,6 +108,45 @@ class ArtifactError(WincnodeError):
 
     exit_code = 1
     id = "artifact"
+
+
+class ClusterError(WincnodeError):
+    """The API server would not do what was asked, or the cluster is not as it should be.
+
+    Args:
+        status: of the HTTP answer; 0 where there was none.
+        causes: the causes that the answer lists, as they stand in its `details`.
+    """
+
+    exit_code = 1
+    id = "cluster"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        id: str = "",
+        status: int = 0,
+        causes: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, remedy=remedy, id=id)
+        self.status = status
+        self.causes = tuple(causes)
+
+
+class ClusterUnreachable(ClusterError):
+    """No API server answered, or what answered is none that is trusted."""
+
+    exit_code = 4
+    id = "cluster.unreachable"
+
+
+class ClusterRefused(ClusterError):
+    """The API server does not know who is asking, or the account lacks a right."""
+
+    exit_code = 4
+    id = "cluster.not-let-in"
 
 
 class Interrupted(WincnodeError):

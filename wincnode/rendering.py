@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _ONE_EXPRESSION = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}).)+)\}\}\s*", re.DOTALL)
 _NOT_PLAIN = re.compile(r"[^ -~]")
+_NOT_LITERAL = re.compile(r"['\x00-\x08\x0a-\x1f\x7f]")
+_NOT_BASIC = re.compile(r"[\"\\\x00-\x08\x0a-\x1f\x7f]")
 
 
 class CannotRender(Exception):
@@ -30,6 +32,7 @@ class Renderer:
             undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
         )
         self._environment.filters["to_yaml"] = to_yaml
+        self._environment.filters["to_toml"] = to_toml
 
     def value(self, value: Value, scope: Mapping[str, Any]) -> Value:
         """Render every text in a value; a text that is one `{{ expression }}` keeps its type."""
@@ -71,6 +74,21 @@ def to_yaml(value: Value) -> str:
     """
     text = json.dumps(value, ensure_ascii=False)
     return _NOT_PLAIN.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
+
+
+def to_toml(value: Value) -> str:
+    r"""Give a text, number, truth or list as TOML that means exactly that value.
+
+    A text is literal wherever it can be: a basic one would take the `\U` of a path as an escape.
+    Source: toml.io/en/v1.0.0, "String"
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(to_toml, value))}]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if not _NOT_LITERAL.search(value):
+        return f"'{value}'"
+    return '"' + _NOT_BASIC.sub(lambda found: f"\\u{ord(found[0]):04x}", value) + '"'
 
 
 def _reason(err: Exception) -> str:

@@ -12,7 +12,7 @@ import secrets as random
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from wincnode import assets
 from wincnode.errors import ConfigError, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
@@ -29,12 +29,13 @@ PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
 
 
-def command_line() -> str:
-    """Give the one command line that ever runs on a node; constant for a release.
+def command_line(script: Literal["bootstrap", "receive"] = "bootstrap") -> str:
+    """Give a command line that runs on a node: the bootstrap's, or the one that takes files.
 
+    Both are constant for a release.
     Source for the full path and the switches: about_PowerShell_exe (PowerShell-Docs 5.1).
     """
-    text = assets.node_script("bootstrap")
+    text = assets.node_script(script)
     encoded = base64.b64encode(text.encode("utf-16-le")).decode("ascii")
     return (
         r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe -NoLogo -NoProfile"
@@ -155,7 +156,7 @@ def attached(
         finished = finished or isinstance(event, Finished)
         yield event
     if not finished:
-        raise _died(transport, node=str(plan["node"]))
+        raise died(transport, node=str(plan["node"]))
 
 
 def detached(
@@ -209,7 +210,7 @@ def cancel(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
         _refuse(event, node=node)
         yield event
     if transport.exit_code:
-        raise _died(transport, node=node)
+        raise died(transport, node=node)
 
 
 def reboot(transport: Transport, *, node: str) -> Iterator[Event]:
@@ -230,7 +231,7 @@ def reboot(transport: Transport, *, node: str) -> Iterator[Event]:
         if not said:
             raise
     if not said:
-        raise _died(transport, node=node)
+        raise died(transport, node=node)
 
 
 def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:
@@ -243,7 +244,7 @@ def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:
     events = _events(transport, request, run=run)
     listed = [event for event in events if isinstance(event, RunListed)]
     if transport.exit_code:
-        raise _died(transport, node=node)
+        raise died(transport, node=node)
     return tuple(sorted(listed, key=lambda row: row.started, reverse=True))
 
 
@@ -272,7 +273,7 @@ def _to_the_end(
                 yield event
                 if isinstance(event, Finished):
                     return
-            raise _died(transport, node=node)
+            raise died(transport, node=node)
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
             never = not since and not drops and error.id != ConnectionLost.id
@@ -321,7 +322,8 @@ def _named(holder: Mapping[str, Any]) -> str:
     return printable(f"`{command}` of {operator} on {host}, run {str(holder['run'])[:12]}")
 
 
-def _died(transport: Transport, *, node: str) -> RunFailed:
+def died(transport: Transport, *, node: str) -> RunFailed:
+    """Give the error for a process that ended without its result, with the end of its stderr."""
     tail = Log(text=transport.stderr.decode("utf-8", "replace")[-400:]).text.strip()
     return RunFailed(
         f"{node}: PowerShell ended with {transport.exit_code} and no result"

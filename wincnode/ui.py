@@ -7,6 +7,7 @@ plain text, never as markup.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -129,6 +130,13 @@ def show(report: Report, *, to_stderr: bool = False) -> None:
             console.print(line, soft_wrap=True)
     for text in _plans(report):
         console.print(text, soft_wrap=True)
+
+
+def show_lines(lines: Iterable[Line]) -> None:
+    """Print what differs, line by line."""
+    console = Console(highlight=False)
+    for sign, text in lines:
+        console.print(Text(text, style=SIGN_STYLE[sign]), soft_wrap=True)
 
 
 def _counts(node: NodeReport) -> tuple[int, int, int]:

@@ -26,6 +26,7 @@ class Artifact:
         follows: whose version it has; empty where `versions` gives one per Kubernetes minor.
         optional: it is taken only where it is asked for.
         files: what is taken out of the archive.
+        place: full path of the file on a node, or of the folder for an archive's files.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Artifact:
     checksum_url: str
     archive: Archive
     files: tuple[str, ...]
+    place: str
     source: str
     follows: Literal["", "kubernetes", "containerd"] = ""
     versions: Mapping[str, str] = field(default_factory=dict)

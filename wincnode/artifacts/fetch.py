@@ -58,6 +58,14 @@ def path_in(cache: Path, entry: Entry) -> Path:
     return cache / entry.component / entry.version / name
 
 
+def part_of(target: str, sha256: str) -> str:
+    """Give where a file lies until it is whole: another version's beginning is not taken for its.
+
+    The same on nodes: node/kinds/download.ps1.
+    """
+    return f"{target}.{sha256[:12]}.part"
+
+
 def fetch(
     entry: Entry,
     target: Path,
@@ -103,7 +111,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _download(entry: Entry, target: Path, watch: Watch, pace: Pace) -> None:
-    part = target.with_name(f"{target.name}.{entry.sha256[:12]}.part")
+    part = Path(part_of(str(target), entry.sha256))
     kept = _size(part)
     _fill(entry, part, watch, pace)
     if kept and not _has(part, entry):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wincnode.cli.app import app
-from wincnode.cli.options import DEFAULT_INVENTORY, Format, InventoryFile, Output
+from wincnode.cli.options import DEFAULT_INVENTORY, Format, InventoryFile, Output, today
 from wincnode.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ def lock(
     """
     import json
     import os
-    from datetime import UTC, datetime
 
     from wincnode.artifacts.fetch import cache_folder
     from wincnode.commands import lock as verb
@@ -58,7 +57,7 @@ def lock(
     if check and download:
         raise ConfigError("--check changes nothing, --download fills the cache; give one of them")
     job = verb.Job(
-        today=datetime.now(tz=UTC).date(),
+        today=today(),
         cache=cache_folder(os.environ, Path.home()),
         check=check,
         download=download,
@@ -80,7 +79,7 @@ def _mirrors(words: list[str]) -> dict[str, str]:
 
     Raises: ConfigError: a word is neither a URL nor NAME=URL.
     """
-    from wincnode.inventory.model import BASE_URL
+    from wincnode.inventory.fields import BASE_URL
 
     found = {}
     for word in words:

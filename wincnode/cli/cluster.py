@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wincnode.cli.app import app
-from wincnode.cli.options import DEFAULT_INVENTORY, InventoryFile
+from wincnode.cli.options import DEFAULT_INVENTORY, InventoryFile, NoInput, Output, may_ask
+from wincnode.cli.options import Format as ReportFormat
+from wincnode.errors import ConfigError
 
 cluster = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(cluster, name="cluster", help="Show what the cluster needs for Windows nodes.")
+app.add_typer(
+    cluster, name="cluster", help="What the cluster needs for Windows nodes: show it, apply it."
+)
 
 
 class Format(StrEnum):
@@ -21,22 +26,26 @@ class Format(StrEnum):
     json = "json"
 
 
+Builds = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--build",
+        metavar="BUILD",
+        help="A Windows build of the nodes, such as 20348; all supported ones if none.",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="This manifest alone; all if none."),
+]
+
+
 @cluster.command()
 def render(
     inventory: InventoryFile = DEFAULT_INVENTORY,
     output: Annotated[Format, typer.Option("-o", "--output", help="How to print.")] = Format.yaml,
-    build: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--build",
-            metavar="BUILD",
-            help="A Windows build of the nodes, such as 20348; all supported ones if none.",
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Print this manifest alone; all if none."),
-    ] = None,
+    build: Builds = None,
+    only: Only = None,
 ) -> None:
     """Print the manifests that the cluster needs for Windows nodes; touches no cluster.
 
@@ -51,3 +60,60 @@ def render(
         as_json=output is Format.json,
     )
     typer.echo(verb.run(options), nl=False)
+
+
+@cluster.command()
+def apply(
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Output = ReportFormat.table,
+    build: Builds = None,
+    only: Only = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", "--check", help="Show what would change; change nothing.")
+    ] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="With --plan: end with 3 if changes are pending.")
+    ] = False,
+    force_conflicts: Annotated[
+        bool, typer.Option("--force-conflicts", help="Take over fields that others manage.")
+    ] = False,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            "--kubeconfig", metavar="FILE", help="Instead of the inventory's; else kubectl's."
+        ),
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option("--context", metavar="NAME", help="Instead of the current context."),
+    ] = None,
+    no_input: NoInput = False,
+) -> None:
+    """Apply the manifests that the cluster needs for Windows nodes, where they differ.
+
+    Example: wincnode cluster apply --plan --exit-code
+    """
+    import json
+
+    from wincnode.commands import cluster_apply as verb
+    from wincnode.commands import cluster_render
+    from wincnode.ui import show_lines
+
+    if exit_code and not plan:
+        raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
+    job = verb.Job(
+        render=cluster_render.Options(
+            inventory=inventory, builds=tuple(build or ()), only=tuple(only or ())
+        ),
+        kubeconfig=kubeconfig,
+        context=context,
+        plan=plan,
+        force=force_conflicts,
+        may_ask=may_ask(no_input=no_input),
+    )
+    outcome = verb.run(job, lambda row: typer.echo(f"applied {row.target}", err=True))
+    if output is ReportFormat.json:
+        typer.echo(json.dumps(verb.to_data(outcome), indent=2))
+    else:
+        show_lines(verb.lines(outcome))
+    raise typer.Exit(outcome.exit_code(pending_counts=exit_code))

@@ -9,6 +9,7 @@ import typer
 from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORY,
+    ExitCode,
     Format,
     Ignore,
     InventoryFile,
@@ -17,6 +18,7 @@ from wincnode.cli.options import (
     OneNode,
     Output,
     Parallel,
+    Plan,
     PlaybookFile,
     Reboot,
     RebootPolicy,
@@ -24,9 +26,9 @@ from wincnode.cli.options import (
     asked,
     end,
     may_ask,
+    planned,
     session,
 )
-from wincnode.errors import ConfigError
 
 RunId = Annotated[
     str, typer.Argument(metavar="[RUN]", help="A run's id or its beginning; the newest if none.")
@@ -60,12 +62,8 @@ def apply(
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
     output: Output = Format.table,
-    plan: Annotated[
-        bool, typer.Option("--plan", "--check", help="Show what would change; change nothing.")
-    ] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="With --plan: end with 3 if changes are pending.")
-    ] = False,
+    plan: Plan = False,
+    exit_code: ExitCode = False,
     reboot: Reboot = RebootPolicy.never,
     reboots_at_once: RebootsAtOnce = 1,
     ignore: Ignore = None,
@@ -82,8 +80,7 @@ def apply(
     from wincnode.commands import execution
     from wincnode.commands.reboots import Reboots
 
-    if exit_code and not plan:
-        raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
+    planned(plan=plan, exit_code=exit_code)
     steps = playbooks.load(assets.playbook(playbook))
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
     job = execution.Job(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -103,6 +104,21 @@ Reboot = Annotated[
 RebootsAtOnce = Annotated[
     int, typer.Option("--reboots-at-once", min=1, help="Nodes that may be down at once.")
 ]
+Plan = Annotated[
+    bool, typer.Option("--plan", "--check", help="Show what would change; change nothing.")
+]
+ExitCode = Annotated[
+    bool, typer.Option("--exit-code", help="With --plan: end with 3 if changes are pending.")
+]
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig", metavar="FILE", help="Instead of the inventory's; else kubectl's."
+    ),
+]
+Context = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="Instead of the current context.")
+]
 NoInput = Annotated[
     bool, typer.Option("--no-input", help="Never ask; what would need an answer is an error.")
 ]
@@ -115,6 +131,22 @@ class Asked:
     inventory: Inventory
     options: Options
     connect: Opener
+
+
+def planned(*, plan: bool, exit_code: bool) -> None:
+    """Refuse --exit-code without --plan.
+
+    Raises: ConfigError.
+    """
+    from wincnode.errors import ConfigError
+
+    if exit_code and not plan:
+        raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
+
+
+def today() -> date:
+    """Give the day by which what is out of support is told."""
+    return datetime.now(tz=UTC).date()
 
 
 def may_ask(*, no_input: bool) -> bool:

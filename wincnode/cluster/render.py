@@ -93,7 +93,12 @@ def _rendered(template: Template, scope: Mapping[str, Any], renderer: Renderer) 
 
 def _scope(wanted: Wanted) -> dict[str, Any]:
     facts = (*wanted.network.facts, *wanted.mode.facts)
-    classes = runtime_classes(wanted.builds, wanted.isolation, wanted.taints)
+    classes = runtime_classes(
+        wanted.builds,
+        wanted.isolation,
+        wanted.taints,
+        hyperv_builds=wanted.hyperv_builds,
+    )
     return {
         "mode": wanted.mode.name,
         "fact": {fact.name: fact.value for fact in facts},

@@ -6,15 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wincnode.builds import Build
-
-# The tables that containerd makes by itself on Windows.
-# Source: containerd/containerd:internal/cri/config/config_windows.go
-PROCESS = "runhcs-wcow-process"
-HYPERVISOR = "runhcs-wcow-hypervisor"
-# containerd pulls by the rule of process isolation even for a hypervisor handler, and by that rule
-# no host takes an older image than this from an index.
-# Source: containerd/containerd#8348; containerd/platforms:platform_windows_compat.go
-OLDEST_GUEST = 20348
+from wincnode.worker.handlers import HYPERVISOR, PROCESS, guests, of_guest
 
 Toleration = Mapping[str, str]
 
@@ -30,14 +22,20 @@ class RuntimeClass:
 
 
 def runtime_classes(
-    builds: Sequence[Build], isolation: Sequence[str], taints: Sequence[str]
+    builds: Sequence[Build],
+    isolation: Sequence[str],
+    taints: Sequence[str],
+    *,
+    hyperv_builds: Sequence[int] = (),
 ) -> tuple[RuntimeClass, ...]:
     """List the classes, oldest build first, process isolation before Hyper-V.
 
-    Args: taints: as `key=value:effect`; the classes' pods tolerate them.
+    Args:
+        taints: as `key=value:effect`; the classes' pods tolerate them.
+        hyperv_builds: the builds whose images newer hosts run too; all of `builds` where empty.
     """
     tolerations = tuple(map(toleration, dict.fromkeys(taints)))
-    rows = [*_process(builds, isolation), *_hyperv(builds, isolation)]
+    rows = [*_process(builds, isolation), *_hyperv(builds, isolation, hyperv_builds)]
     return tuple(
         RuntimeClass(
             name=name,
@@ -68,15 +66,17 @@ def _process(builds: Sequence[Build], isolation: Sequence[str]) -> Iterator[tupl
             yield f"windows-{_short(host)}", PROCESS, host
 
 
-def _hyperv(builds: Sequence[Build], isolation: Sequence[str]) -> Iterator[tuple[str, str, Build]]:
+def _hyperv(
+    builds: Sequence[Build], isolation: Sequence[str], hyperv_builds: Sequence[int]
+) -> Iterator[tuple[str, str, Build]]:
     if "hyperv" not in isolation:
         return
+    known = {build.build: build for build in builds}
     for host in builds:
         yield f"windows-hyperv-{_short(host)}", HYPERVISOR, host
-        for guest in builds:
-            if OLDEST_GUEST <= guest.build < host.build:
-                name = f"windows-hyperv-{_short(guest)}-on-{_short(host)}"
-                yield name, f"{HYPERVISOR}-{guest.build}", host
+        for number in guests(host.build, [n for n in known if n in (hyperv_builds or known)]):
+            name = f"windows-hyperv-{_short(known[number])}-on-{_short(host)}"
+            yield name, of_guest(number), host
 
 
 def _short(build: Build) -> str:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from wincnode.builds import Build
 from wincnode.cluster.networks import Mode, Network
 from wincnode.inventory import Inventory
-from wincnode.inventory.model import SERVER, Cluster
+from wincnode.inventory.fields import SERVER
+from wincnode.inventory.model import Cluster
 from wincnode.support import numbers
 
 # The taint that the Kubernetes documentation puts on Windows nodes.
@@ -36,6 +37,7 @@ class Wanted:
     builds: tuple[Build, ...]
     isolation: tuple[str, ...]
     taints: tuple[str, ...]
+    hyperv_builds: tuple[int, ...] = ()
     kubernetes: str = ""
     pod_cidr: str = ""
     service_cidr: str = ""
@@ -73,6 +75,7 @@ def wanted(
         builds=tuple(builds),
         isolation=inventory.runtime.isolation,
         taints=windows_taints(inventory),
+        hyperv_builds=tuple(map(int, inventory.runtime.hyperv_builds)),
         kubernetes=(cluster.kubernetes or "").removeprefix("v"),
         pod_cidr=_prefix(cluster.pod_cidr),
         service_cidr=_prefix(cluster.service_cidr),

@@ -10,7 +10,8 @@ from wincnode import __version__
 from wincnode.builds import Build, load_builds, supported_builds
 from wincnode.cluster import render
 from wincnode.cluster.networks import load_networks
-from wincnode.cluster.wanted import Mistake, Wanted, wanted
+from wincnode.cluster.render import Manifest
+from wincnode.cluster.wanted import Wanted, wanted
 from wincnode.errors import ConfigError
 from wincnode.inventory import load, marks, server_of
 
@@ -30,20 +31,24 @@ def run(options: Options) -> str:
 
     Raises: ConfigError: everything that is wrong with the inventory and the options, a line each.
     """
-    builds = chosen_builds(options.builds)
-    what = _wanted(options.inventory, builds)
+    what, found = manifests(options)
+    if options.as_json:
+        return render.json_text(found)
+    return render.yaml_text(what, found, version=__version__)
+
+
+def manifests(options: Options) -> tuple[Wanted, tuple[Manifest, ...]]:
+    """Render the chosen manifests, and give them with what they are made of.
+
+    Raises: ConfigError.
+    """
+    what = _wanted(options.inventory, chosen_builds(options.builds))
     known = render.names(what)
     for name in options.only:
         if name not in known:
             raise ConfigError(f"no manifest is called {name!r}; one of {', '.join(known)}")
-    manifests = [
-        manifest
-        for manifest in render.render(what, render.load_templates())
-        if not options.only or manifest.name in options.only
-    ]
-    if options.as_json:
-        return render.json_text(manifests)
-    return render.yaml_text(what, manifests, version=__version__)
+    found = render.render(what, render.load_templates())
+    return what, tuple(row for row in found if not options.only or row.name in options.only)
 
 
 def chosen_builds(numbers: Sequence[int]) -> tuple[Build, ...]:
@@ -75,14 +80,5 @@ def _wanted(path: Path, builds: tuple[Build, ...]) -> Wanted:
         kubeconfig_server=server_of(Path(kubeconfig)) if kubeconfig is not None and ask else "",
     )
     if not isinstance(found, Wanted):
-        raise ConfigError(_positioned(found, path), id="config.cluster")
+        raise ConfigError(marks.positioned(found, path), id="config.cluster")
     return found
-
-
-def _positioned(rows: Sequence[Mistake], path: Path) -> str:
-    """Tell each mistake with the line of its field, or of what it is missing from."""
-    root = marks.compose(marks.read_text(path), path)
-    mistakes = marks.Mistakes(path)
-    for field, problem in rows:
-        mistakes.add(marks.line_of_field(root, field) if root is not None else 1, field, problem)
-    return mistakes.text()

@@ -15,7 +15,7 @@ from wincnode.errors import Interrupted, RunFailed
 from wincnode.events import Event, Finished, Hello, Log, StepFinished
 from wincnode.fleet import Stop
 from wincnode.inventory.model import Node
-from wincnode.plan import Mode, Plan, masked, titled, to_wire
+from wincnode.plan import Mode, Plan, masked, secret_names, titled, to_wire
 from wincnode.playbook import Playbook
 from wincnode.report import NodeReport, planned_status_of, status_of
 from wincnode.secrets import Secret, Source, refuse_prompts, resolve
@@ -34,6 +34,7 @@ class Job:
         answers: what a person was asked for before any thread ran.
         reboots: whether a node that needs it may reboot.
         more: gives the further variables of a node's playbooks.
+        given: secrets that the playbooks name and say no source of.
     """
 
     playbooks: tuple[Playbook, ...]
@@ -43,6 +44,7 @@ class Job:
     answers: Mapping[Source, Secret] = field(default_factory=dict)
     reboots: Reboots = field(default_factory=Reboots)
     more: Callable[[Node, Inspection], Mapping[str, Any]] = lambda _node, _found: {}
+    given: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +156,9 @@ def asked(playbook: Playbook, *, may_ask: bool) -> Mapping[Source, Secret]:
 
 def _revealed(plan: Plan, job: Job) -> Mapping[str, str]:
     """Fetch the plan's secrets, at the moment when they are packed."""
-    fetched = {
+    used = set(secret_names(plan))
+    fetched = {name: secret for name, secret in job.given.items() if name in used}
+    fetched |= {
         name: job.answers.get(source) or resolve(source, what=name)
         for name, source in plan.secrets.items()
     }

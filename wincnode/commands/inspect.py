@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wincnode import assets, checks, fleet, runner
-from wincnode.errors import ConfigError, Interrupted, NodeError, WincnodeError
+from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
@@ -170,8 +170,10 @@ def left_alone(node: str) -> NodeReport:
 
 def failed(node: str, error: Exception) -> NodeReport:
     """Give the result of a node whose work ended with an error; a bug of ours goes on up."""
-    if not isinstance(error, NodeError | ConfigError | Interrupted):
+    if not isinstance(error, NodeError | ConfigError | ClusterError | Interrupted):
         raise error
     statuses: dict[int, Status] = {4: "unreachable", 6: "locked", 130: "interrupted"}
     known: WincnodeError = error
-    return NodeReport(node=node, status=statuses.get(known.exit_code, "failed"), error=known)
+    # A cluster that does not answer says nothing about the node.
+    code = 1 if isinstance(error, ClusterError) else known.exit_code
+    return NodeReport(node=node, status=statuses.get(code, "failed"), error=known)

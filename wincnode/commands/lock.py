@@ -67,7 +67,7 @@ def run(inventory: Inventory, job: Job, watch: Told) -> Outcome:
     Args: watch: is told the artifact, and what is done with it or how far its download is.
     Raises: ConfigError: before any network is touched. ArtifactError.
     """
-    rows, warnings = plan(inventory, job)
+    rows, warnings = plan(inventory, today=job.today, mirrors=job.mirrors)
     path = locks.path_for(inventory.path)
     old = locks.load(path) if path.exists() else ()
     entries = []
@@ -91,14 +91,16 @@ def run(inventory: Inventory, job: Job, watch: Told) -> Outcome:
     )
 
 
-def plan(inventory: Inventory, job: Job) -> tuple[tuple[Wanted, ...], tuple[str, ...]]:
+def plan(
+    inventory: Inventory, *, today: date, mirrors: Mapping[str, str]
+) -> tuple[tuple[Wanted, ...], tuple[str, ...]]:
     """Give the files that the inventory wants, and the warnings; no network is touched.
 
     Raises: ConfigError: versions are missing, or cannot work together.
     """
     kubernetes, containerd = _versions(inventory)
     wish = Wish(kubernetes=kubernetes, containerd=containerd)
-    found = support.problems(support.load_support(), wish, today=job.today)
+    found = support.problems(support.load_support(), wish, today=today)
     if errors := [row for row in found if row.severity == "error"]:
         raise ConfigError("\n".join(f"{inventory.path}: {_said(row)}" for row in errors))
     mirror = {"": inventory.artifacts.mirror} if inventory.artifacts.mirror else {}
@@ -107,7 +109,7 @@ def plan(inventory: Inventory, job: Job) -> tuple[tuple[Wanted, ...], tuple[str,
         kubernetes=kubernetes,
         containerd=containerd,
         also=inventory.artifacts.also,
-        mirrors={**mirror, **job.mirrors},
+        mirrors={**mirror, **mirrors},
     )
     return rows, tuple(map(_said, found))
 

@@ -1,8 +1,18 @@
 """One YAML file: cluster, runtime, connection defaults, nodes."""
 
+from wincnode.inventory.connection import Connection
 from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.load import load, parse, select
-from wincnode.inventory.model import Cluster, Cni, Connection, Inventory, Node, Runtime
+from wincnode.inventory.model import (
+    Artifacts,
+    Cluster,
+    Cni,
+    Inventory,
+    Kubelet,
+    Node,
+    Registry,
+    Runtime,
+)
 from wincnode.inventory.sample import sample_text
 
 __all__ = [
@@ -11,7 +21,9 @@ __all__ = [
     "Cni",
     "Connection",
     "Inventory",
+    "Kubelet",
     "Node",
+    "Registry",
     "Runtime",
     "load",
     "parse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,20 +15,26 @@ from yaml.nodes import Node as YamlNode
 
 from wincnode.errors import ConfigError
 from wincnode.inventory import marks
+from wincnode.inventory.connection import Connection
+from wincnode.inventory.fields import NODE_NAME, Spec, specs
 from wincnode.inventory.marks import Mistakes
 from wincnode.inventory.model import (
-    NODE_NAME,
     SECTIONS,
     Cni,
-    Connection,
     Inventory,
+    Kubelet,
     Node,
-    Spec,
-    specs,
+    Registry,
 )
-from wincnode.secrets import FORMS, Source, source_of
+from wincnode.inventory.rules import (
+    connection_problems,
+    registry_problems,
+    repeated_taints,
+)
+from wincnode.secrets import Source, source_of
 
 _WRONG = object()  # a value that was reported already
+GROUPS = {"group": Connection, "kubelet": Kubelet}
 
 
 def load(path: Path) -> Inventory:
@@ -53,7 +59,7 @@ def parse(text: str, path: Path) -> Inventory:
     }
     if "nodes" not in found:
         mistakes.add(1, "nodes", "missing; a mapping of node names")
-    nodes = _nodes(found["nodes"][1], sections["connection"], mistakes) if "nodes" in found else ()
+    nodes = _nodes(found["nodes"][1], sections, mistakes) if "nodes" in found else ()
     mistakes.raise_any()
     return Inventory(path=path, nodes=nodes, **sections)
 
@@ -72,7 +78,7 @@ def select(inventory: Inventory, wanted: Iterable[str]) -> tuple[Node, ...]:
     return tuple(node for node in inventory.nodes if not words or words & {node.name, *node.groups})
 
 
-def _nodes(at: YamlNode, defaults: Connection, mistakes: Mistakes) -> tuple[Node, ...]:
+def _nodes(at: YamlNode, defaults: Mapping[str, Any], mistakes: Mistakes) -> tuple[Node, ...]:
     found = marks.entries(at, "nodes", mistakes)
     if not found:
         mistakes.add(at, "nodes", "names no node")
@@ -95,60 +101,35 @@ def _nodes(at: YamlNode, defaults: Connection, mistakes: Mistakes) -> tuple[Node
 
 
 def _node(
-    name: str, key: YamlNode, at: YamlNode, *, defaults: Connection, mistakes: Mistakes
+    name: str, key: YamlNode, at: YamlNode, *, defaults: Mapping[str, Any], mistakes: Mistakes
 ) -> Node:
     where = f"nodes.{name}"
     if not re.fullmatch(NODE_NAME, name):
         problem = "no Kubernetes node name: lower-case letters, digits, `-` and `.`"
         mistakes.add(key, where, problem)
     values = _section(at, Node, where, mistakes)
-    for twice in _repeated_taints(values.get("taints", ())):
+    for twice in repeated_taints(values.get("taints", ())):
         problem = f"{twice} is given twice; a key and an effect go together once"
         mistakes.add(_key_of(at, "taints"), f"{where}.taints", problem)
     own = values.pop("connection", {})
     values["address"] = values.get("address") or name
-    connection = replace(defaults, **own)
+    values["kubelet"] = _kubelet(defaults["kubelet"], values.get("kubelet", {}))
+    connection = replace(defaults["connection"], **own)
     if "scheme" in own and "port" not in own:
         connection = replace(connection, port=None)  # the default port belongs to its scheme
     return Node(name=name, line=marks.line_of(key), connection=connection, **values)
 
 
-def _repeated_taints(taints: Iterable[str]) -> list[str]:
-    """List what stands twice: taints are unique by key and effect.
-
-    Source: validateNodeTaints in pkg/apis/core/validation/validation.go of Kubernetes.
-    """
-    pairs = [re.sub("=.*:", ":", taint) for taint in taints]
-    return [pair for pair in dict.fromkeys(pairs) if pairs.count(pair) > 1]
+def _kubelet(defaults: Kubelet, own: Mapping[str, Any]) -> Kubelet:
+    """Give a node's kubelet: its flags are added to the defaults', one by one."""
+    arguments = MappingProxyType({**defaults.extra_args, **own.get("extra_args", {})})
+    return replace(defaults, **{**own, "extra_args": arguments})
 
 
 def _key_of(at: YamlNode, name: str) -> YamlNode:
     """Give the node of a mapping's key, or the mapping itself."""
     rows = at.value if isinstance(at, MappingNode) else ()
     return next((key for key, _ in rows if key.value == name), at)
-
-
-def connection_problems(connection: Connection) -> list[tuple[str, str]]:
-    """Say which fields of a connection do not go together, and why."""
-    problems = []
-    auth = connection.auth
-    if auth == "basic" and connection.scheme == "http" and not connection.allow_unencrypted:
-        text = "basic over http sends the password readable; use https, or allow_unencrypted: true"
-        problems.append(("auth", text))
-    if auth == "certificate":
-        if connection.scheme != "https":
-            problems.append(("scheme", "auth certificate works over https only"))
-        problems += [
-            (name, "missing; auth certificate needs it")
-            for name in ("cert_file", "key_file")
-            if not getattr(connection, name)
-        ]
-    elif not connection.user:
-        problems.append(("user", f"missing; auth {auth} needs it"))
-    # Kerberos may use the ticket that kinit left.
-    if auth in {"ntlm", "basic", "credssp"} and connection.password is None:
-        problems.append(("password", f"missing; auth {auth} needs it, as {FORMS}"))
-    return problems
 
 
 def _section(at: YamlNode, kind: type, where: str, mistakes: Mistakes) -> dict[str, Any]:
@@ -167,25 +148,28 @@ def _section(at: YamlNode, kind: type, where: str, mistakes: Mistakes) -> dict[s
 
 def _value(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
     match spec.shape:
-        case "group":
-            return _section(at, Connection, where, mistakes)
-        case "cni":
-            return _cni(at, where, mistakes)
-        case "source":
-            return _source(at, where, mistakes)
+        case "group" | "kubelet":
+            return _section(at, GROUPS[spec.shape], where, mistakes)
+        case "registries" | "cni" | "source":
+            readers = {"registries": _registries, "cni": _cni, "source": _source}
+            return readers[spec.shape](at, where, mistakes)
         case "texts":
             return _texts(at, spec, where, mistakes)
         case "map":
-            found = marks.entries(at, where, mistakes)
-            for name, (key, _) in found.items():
-                if not re.fullmatch(spec.key_pattern, name):
-                    mistakes.add(key, f"{where}.{marks.shown(name)}", f"no key; {spec.key_form}")
-            pairs = {
-                name: _scalar(value, spec, f"{where}.{name}", mistakes)
-                for name, (_, value) in found.items()
-            }
-            return MappingProxyType({k: text for k, text in pairs.items() if text is not _WRONG})
+            return _map(at, spec, where, mistakes)
     return _scalar(at, spec, where, mistakes)
+
+
+def _map(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
+    found = marks.entries(at, where, mistakes)
+    for name, (key, _) in found.items():
+        if not re.fullmatch(spec.key_pattern, name):
+            mistakes.add(key, f"{where}.{marks.shown(name)}", f"no key; {spec.key_form}")
+    pairs = {
+        name: _scalar(value, spec, f"{where}.{name}", mistakes)
+        for name, (_, value) in found.items()
+    }
+    return MappingProxyType({k: text for k, text in pairs.items() if text is not _WRONG})
 
 
 def _texts(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
@@ -204,6 +188,22 @@ def _cni(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
     if isinstance(at, MappingNode) and not any(key.value == "name" for key, _ in at.value):
         mistakes.add(at, f"{where}.name", f"missing; {specs(Cni)['name'].form}")
     return Cni(**values)
+
+
+def _registries(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
+    if not isinstance(at, SequenceNode):
+        mistakes.add(at, where, f"is {marks.describe(at)}; it takes a list")
+        return _WRONG
+    registries: dict[str, Registry] = {}
+    for number, item in enumerate(at.value):
+        place = f"{where}[{number}]"
+        registry = Registry(**_section(item, Registry, place, mistakes))
+        for name, problem in registry_problems(registry):
+            mistakes.add(_key_of(item, name), f"{place}.{name}", problem)
+        if registry.host in registries:
+            mistakes.add(_key_of(item, "host"), f"{place}.host", "is in the list already")
+        registries[registry.host] = registry
+    return tuple(registries.values())
 
 
 def _source(at: YamlNode, where: str, mistakes: Mistakes) -> Any:

@@ -151,6 +151,18 @@ def line_of_field(root: Node, dotted: str) -> int:
     return line
 
 
+def positioned(rows: Iterable[tuple[str, str]], path: Path) -> str:
+    """Tell each (field, problem) of a file with the line of the field, or of what lacks it.
+
+    Raises: ConfigError: the file cannot be read.
+    """
+    root = compose(read_text(path), path)
+    mistakes = Mistakes(path)
+    for field, problem in rows:
+        mistakes.add(line_of_field(root, field) if root is not None else 1, field, problem)
+    return mistakes.text()
+
+
 def entries(node: Node, where: str, mistakes: Mistakes) -> dict[str, tuple[Node, Node]]:
     """Give a mapping's keys with their key and value nodes; a repeated key is a mistake."""
     found: dict[str, tuple[Node, Node]] = {}

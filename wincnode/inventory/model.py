@@ -3,89 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
 
-from wincnode.secrets import Source
-
-Shape = Literal["text", "path", "cidr", "number", "flag", "texts", "map", "source", "group", "cni"]
-
-# RFC 1123 subdomain, as the API server holds a Node's name to it
-# (kubernetes/kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go@v1.34.0).
-_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-NODE_NAME = rf"^(?=.{{1,253}}$){_SUBDOMAIN}$"
-# kubernetes.io/docs/concepts/overview/working-with-objects/labels, "Syntax and character set"
-_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_KEY = rf"((?=[^/]{{1,253}}/){_SUBDOMAIN}/)?{_WORD}"
-LABEL_KEY = f"^{_KEY}$"
-LABEL = f"^({_WORD})?$"
-KEY_FORM = "at most 63 letters, digits, `-`, `_` and `.`, after an optional DNS name and `/`"
-VERSION = r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$"
-SERVER = r"^([A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
-# A taint's key and value are those of a label (validateNodeTaints in
-# kubernetes/kubernetes:pkg/apis/core/validation/validation.go@v1.34.0).
-TAINT = f"^{_KEY}(=({_WORD})?)?:(NoSchedule|PreferNoSchedule|NoExecute)$"
-# A credential in an address would end up in lock files and messages.
-BASE_URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
-# Source: learn.microsoft.com/windows/win32/winrm, "Installation and configuration for Windows
-# Remote Management", section "Listener and service defaults".
-PORTS = MappingProxyType({"https": 5986, "http": 5985})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spec:
-    """What one field of the file accepts."""
-
-    doc: str
-    shape: Shape
-    allowed: tuple[str, ...] = ()
-    pattern: str = ""
-    form: str = ""
-    key_pattern: str = ""
-    key_form: str = ""
-    minimum: int = 0
-    maximum: int = 0
-
-
-def _entry(shape: Shape, doc: str, *, default: Any = None, **rules: Any) -> Any:
-    spec = Spec(doc=doc, shape=shape, **rules)
-    if isinstance(default, dict):
-        return field(default_factory=lambda: MappingProxyType({}), metadata={"spec": spec})
-    return field(default=default, metadata={"spec": spec})
-
-
-def specs(owner: type) -> dict[str, Spec]:
-    """Give the fields of a section that may stand in the file, in their order."""
-    return {row.name: row.metadata["spec"] for row in fields(owner) if "spec" in row.metadata}
-
-
-def default_of(owner: type, name: str) -> Any:
-    """Give what holds when a field is left out; None where nothing does."""
-    row: Field[Any] = next(row for row in fields(owner) if row.name == name)
-    return row.default if row.default is not MISSING else None
+from wincnode.inventory.connection import Connection
+from wincnode.inventory.fields import (
+    BASE_URL,
+    IMAGE,
+    KEY_FORM,
+    LABEL,
+    LABEL_KEY,
+    NODE_IP,
+    SERVER,
+    TAINT,
+    VERSION,
+    Spec,
+    entry,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cni:
     """The network of the cluster; its name alone is the short form of `{name: NAME}`."""
 
-    name: str = _entry(
+    name: str = entry(
         "text",
         "Name of the network: `flannel`, `calico`, or `none` for one of your own.",
         default="",
         pattern=r"^[a-z0-9][a-z0-9-]*$",
         form="a name such as flannel",
     )
-    mode: str | None = _entry(
+    mode: str | None = entry(
         "text",
         "How the network carries packets: for flannel `overlay` or `host-gw`, for Calico `vxlan`.",
         pattern=r"^[a-z0-9][a-z0-9-]*$",
         form="a word such as overlay",
     )
     # NUL to US and lone surrogates cannot stand in YAML as such.
-    vxlan_adapter: str | None = _entry(
+    vxlan_adapter: str | None = entry(
         "text",
         "Calico: the Windows adapter that carries VXLAN; the primary one by default.",
         pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,256}$",
@@ -97,36 +53,114 @@ class Cni:
 class Cluster:
     """The cluster that the nodes are to work in."""
 
-    kubeconfig: str | None = _entry("path", "Path of an administrator's kubeconfig.")
-    kubernetes: str | None = _entry(
+    kubeconfig: str | None = entry("path", "Path of an administrator's kubeconfig.")
+    kubernetes: str | None = entry(
         "text", "Kubernetes version of the nodes.", pattern=VERSION, form="a version such as 1.36.4"
     )
-    api_server: str | None = _entry(
+    api_server: str | None = entry(
         "text",
         "Where nodes reach the API server, such as `10.0.0.10:6443`; the kubeconfig's server "
         "by default.",
         pattern=SERVER,
         form="HOST or HOST:PORT, an IPv6 address in brackets",
     )
-    cni: Cni | None = _entry(  # noqa: RUF009 - it gives a dataclass field
+    cni: Cni | None = entry(  # noqa: RUF009 - it gives a dataclass field
         "cni", "Network of the cluster: its name, or fields of `cluster.cni`."
     )
-    pod_cidr: str | None = _entry("cidr", "Addresses of the pods, such as `10.244.0.0/16`.")
-    service_cidr: str | None = _entry("cidr", "Addresses of the services, such as `10.96.0.0/12`.")
+    pod_cidr: str | None = entry("cidr", "Addresses of the pods, such as `10.244.0.0/16`.")
+    service_cidr: str | None = entry("cidr", "Addresses of the services, such as `10.96.0.0/12`.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """How nodes reach one registry; credentials are none of its fields: pods bring their own."""
+
+    host: str = entry(
+        "text",
+        "Registry as images name it, such as `docker.io`; `_default` stands for all others.",
+        default="",
+        pattern=r"^(_default|[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?)$",
+        form="HOST, HOST:PORT or _default",
+    )
+    server: str | None = entry(
+        "text",
+        "Where the registry itself answers; https and its host by default.",
+        pattern=BASE_URL,
+        form="an address without credentials, such as https://registry.example:5000",
+    )
+    mirrors: tuple[str, ...] = entry(
+        "texts",
+        "Addresses that are tried before it, in this order; a path that starts with /v2/ is taken "
+        "as it is, as proxies such as Harbor's need it.",
+        default=(),
+        pattern=BASE_URL,
+        form="an address without credentials, such as https://mirror.example:5000",
+    )
+    ca_file: str | None = entry(
+        "path", "PEM file of the authority behind the certificates of server and mirrors."
+    )
+    skip_verify: bool = entry(
+        "flag", "Trust any certificate, so that anyone on the way can swap images.", default=False
+    )
+    allow_unencrypted: bool = entry(
+        "flag", "Allow http, over which anyone on the way can swap images.", default=False
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runtime:
     """The container runtime that the nodes get."""
 
-    containerd: str | None = _entry(
+    containerd: str | None = entry(
         "text", "containerd version.", pattern=VERSION, form="a version such as 2.3.4"
     )
-    isolation: tuple[str, ...] = _entry(
+    isolation: tuple[str, ...] = entry(
         "texts",
         "Isolations that the nodes must offer.",
         default=("process",),
         allowed=("process", "hyperv"),
+    )
+    hyperv_builds: tuple[str, ...] = entry(
+        "texts",
+        "Older builds whose images get a handler of their own on nodes with Hyper-V isolation; "
+        "all supported ones by default.",
+        default=(),
+        pattern=r"^[0-9]{5}$",
+        form="a Windows build such as 20348",
+    )
+    sandbox_image: str | None = entry(
+        "text",
+        "Image of the pods' sandboxes; the pause image of the node's build by default.",
+        pattern=IMAGE,
+        form="a full reference such as registry.example/pause:3.10.2",
+    )
+    registries: tuple[Registry, ...] = entry(
+        "registries", "Registries with mirrors or an authority of their own.", default=()
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kubelet:
+    """How the nodes' kubelet runs beside what wincnode sets."""
+
+    extra_args: Mapping[str, str] = entry(
+        "map",
+        'Further flags, such as `{max-pods: "50"}`.',
+        default={},
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        form="text on one line",
+        key_pattern=r"^[a-z][a-z0-9-]*$",
+        key_form="a flag's name without its dashes",
+    )
+    cloud_provider: str | None = entry(
+        "text",
+        "`external` where a cloud controller manager initializes nodes.",
+        allowed=("external",),
+    )
+    server_tls_bootstrap: bool = entry(
+        "flag",
+        "Ask the cluster for the kubelet's serving certificate; something must approve it.",
+        default=False,
     )
 
 
@@ -134,13 +168,13 @@ class Runtime:
 class Artifacts:
     """Where the files that nodes install come from."""
 
-    mirror: str | None = _entry(
+    mirror: str | None = entry(
         "text",
         "Base address of a mirror, which keeps each file under its origin's host and path.",
         pattern=BASE_URL,
         form="an http or https address without credentials, such as https://mirror.example/files",
     )
-    also: tuple[str, ...] = _entry(
+    also: tuple[str, ...] = entry(
         "texts",
         "Optional artifacts that the nodes get too, by their names in `docs/artifacts.md`.",
         default=(),
@@ -150,70 +184,26 @@ class Artifacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Connection:
-    """How a node is reached over WinRM."""
-
-    scheme: str = _entry("text", "Transport.", default="https", allowed=("https", "http"))
-    port: int | None = _entry(
-        "number", "TCP port; 5986 for https and 5985 for http.", minimum=1, maximum=65535
-    )
-    auth: str = _entry(
-        "text",
-        "How to log on.",
-        default="ntlm",
-        allowed=("ntlm", "basic", "kerberos", "credssp", "certificate"),
-    )
-    user: str | None = _entry("text", r"Account, such as `Administrator` or `CORP\ops`.")
-    password: Source | None = _entry(  # noqa: RUF009 - it gives a dataclass field
-        "source",
-        "Where the password comes from: `{env: NAME}`, `{file: PATH}` (mode 0600), "
-        "`{prompt: true}` or `{command: [..]}`; never the password itself.",
-    )
-    ca_file: str | None = _entry("path", "PEM file of the authority behind the certificates.")
-    fingerprint: str | None = _entry(
-        "text",
-        "SHA-256 of the node's certificate, trusted instead of an authority.",
-        pattern=r"^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$",
-        form="64 hexadecimal digits (SHA-256)",
-    )
-    cert_file: str | None = _entry("path", "PEM file of the client certificate.")
-    key_file: str | None = _entry("path", "PEM file of the client certificate's key.")
-    connect_timeout_s: int = _entry(
-        "number", "Seconds until a silent address is given up.", default=5, minimum=1, maximum=600
-    )
-    allow_unencrypted: bool = _entry(
-        "flag",
-        "Allow basic over http, which sends the password readable to everyone on the way.",
-        default=False,
-    )
-
-    @property
-    def effective_port(self) -> int:
-        """The port that is used: the given one, else the scheme's."""
-        return self.port or PORTS[self.scheme]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One Windows machine; its name is also its name in Kubernetes."""
 
     name: str
     line: int = field(default=0, compare=False)
-    address: str = _entry(
+    address: str = entry(
         "text",
         "DNS name or IP address; the node's name by default.",
         default="",
         pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9.])?$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$",
         form="a DNS name or an IP address, without scheme and port",
     )
-    groups: tuple[str, ...] = _entry(
+    groups: tuple[str, ...] = entry(
         "texts",
         "Groups that select the node.",
         default=(),
         pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]*$",
         form="a word of letters, digits, `-`, `_` and `.`",
     )
-    labels: Mapping[str, str] = _entry(
+    labels: Mapping[str, str] = entry(
         "map",
         "Kubernetes labels.",
         default={},
@@ -222,12 +212,28 @@ class Node:
         key_pattern=LABEL_KEY,
         key_form=KEY_FORM,
     )
-    taints: tuple[str, ...] = _entry(
+    taints: tuple[str, ...] = entry(
         "texts",
         "Kubernetes taints, such as `os=windows:NoSchedule`.",
         default=(),
         pattern=TAINT,
         form="key=value:NoSchedule, :PreferNoSchedule or :NoExecute; key and value as of a label",
+    )
+    node_ip: str | None = entry(
+        "text",
+        "Address that the node registers with; the one of its default route by default.",
+        pattern=NODE_IP,
+        form="an IPv4 or IPv6 address, or one of each with a comma between",
+    )
+    provider_id: str | None = entry(
+        "text",
+        "Name of the machine in its cloud, such as `aws:///eu-west-1a/i-0123`.",
+        pattern=r"^[!-~]{1,253}$",
+        form="printable ASCII characters without spaces",
+    )
+    kubelet: Kubelet = field(
+        default_factory=Kubelet,
+        metadata={"spec": Spec(doc="What differs from `kubelet`.", shape="kubelet")},
     )
     connection: Connection = field(
         default_factory=Connection,
@@ -237,16 +243,23 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """One file: the cluster, the runtime, its files, and the nodes with their whole connections."""
+    """One file; each node carries the connection and the kubelet that hold for it."""
 
     path: Path
     cluster: Cluster = field(default_factory=Cluster)
     runtime: Runtime = field(default_factory=Runtime)
+    kubelet: Kubelet = field(default_factory=Kubelet)
     artifacts: Artifacts = field(default_factory=Artifacts)
     connection: Connection = field(default_factory=Connection)
     nodes: tuple[Node, ...] = ()
 
 
 SECTIONS: Mapping[str, type] = MappingProxyType(
-    {"cluster": Cluster, "runtime": Runtime, "artifacts": Artifacts, "connection": Connection}
+    {
+        "cluster": Cluster,
+        "runtime": Runtime,
+        "kubelet": Kubelet,
+        "artifacts": Artifacts,
+        "connection": Connection,
+    }
 )

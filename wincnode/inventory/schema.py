@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wincnode.inventory.model import (
-    NODE_NAME,
-    SECTIONS,
-    Cluster,
-    Cni,
-    Connection,
-    Node,
-    Spec,
-    default_of,
-    specs,
-)
+from wincnode.inventory.connection import Connection
+from wincnode.inventory.fields import NODE_NAME, Spec, default_of, specs
+from wincnode.inventory.model import SECTIONS, Cni, Kubelet, Node, Registry
 
 _WORD = {"type": "string", "minLength": 1}
 _SOURCE_FORMS: dict[str, dict[str, Any]] = {
@@ -53,6 +45,7 @@ def schema() -> dict[str, Any]:
         "$defs": {
             **{name: _object_of(kind) for name, kind in SECTIONS.items()},
             "cni": {**_object_of(Cni), "required": ["name"]},
+            "registry": {**_object_of(Registry), "required": ["host"]},
             "node": _object_of(Node),
         },
     }
@@ -73,6 +66,8 @@ def _rules(spec: Spec) -> dict[str, Any]:
     rules: dict[str, dict[str, Any]] = {
         "group": {"$ref": "#/$defs/connection"},
         "cni": {"oneOf": [_text(specs(Cni)["name"]), {"$ref": "#/$defs/cni"}]},
+        "kubelet": {"$ref": "#/$defs/kubelet"},
+        "registries": {"type": "array", "items": {"$ref": "#/$defs/registry"}},
         "source": _SOURCE,
         "flag": {"type": "boolean"},
         "number": {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum},
@@ -105,17 +100,28 @@ def page() -> str:
         "A mistake is reported with its line, all of them at once, before any network is touched.",
         "Relative paths start at the file's own folder.",
     ]
-    sections = {"cluster": Cluster, "cluster.cni": Cni, **SECTIONS, "nodes.NAME": Node}
-    for name, kind in sections.items():
+    for name, kind in _sections():
         rows += ["", f"## `{name}`", "", *_intro(kind), "| field | value | default | meaning |"]
         rows += ["|---|---|---|---|", *_table(kind)]
     return "\n".join(rows) + "\n"
 
 
+def _sections() -> Iterator[tuple[str, type]]:
+    inner = {"cluster": ("cluster.cni", Cni), "runtime": ("runtime.registries[]", Registry)}
+    for name, kind in SECTIONS.items():
+        yield name, kind
+        if name in inner:
+            yield inner[name]
+    yield "nodes.NAME", Node
+
+
 def _intro(kind: type) -> list[str]:
     text = (kind.__doc__ or "").splitlines()[0]
-    extra = " A node's `connection` overrides single fields." if kind is Connection else ""
-    return [text + extra, ""]
+    extra = {
+        Connection: " A node's `connection` overrides single fields.",
+        Kubelet: " A node's `kubelet` overrides single fields and adds to the flags.",
+    }
+    return [text + extra.get(kind, ""), ""]
 
 
 def _table(kind: type) -> Iterator[str]:
@@ -135,6 +141,8 @@ def _value_cell(spec: Spec) -> str:
         "source": "a secret's source",
         "group": "fields of `connection`",
         "cni": "a name such as flannel, or fields of `cluster.cni`",
+        "kubelet": "fields of `kubelet`",
+        "registries": "a list of `runtime.registries[]`",
     }
     if spec.shape == "number":
         return f"a number from {spec.minimum} to {spec.maximum}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from wincnode.lab.clusters import lab_cluster
 from wincnode.lab.demo import demo
 from wincnode.lab.faults import Faults, parse_fault
 from wincnode.lab.nodes import PASSWORD, Wish, lab_nodes, ports, write_inventory
@@ -42,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what goes wrong with a node, such as lab-1:slow=2 or lab-2:drop@7",
     )
     up.add_argument(
+        "--cluster",
+        action="store_true",
+        help="run a control plane that the nodes can join, and a mirror of what they install",
+    )
+    up.add_argument(
         "--powershell",
         type=Path,
         metavar="PROGRAM",
@@ -72,12 +80,20 @@ def up(options: argparse.Namespace) -> int:
     if faults:
         print(f"no node is called {', '.join(faults)}", file=sys.stderr)  # noqa: T201
         return 2
-    with lab_nodes(wishes) as nodes:
-        write_inventory(options.inventory, ports(nodes))
-        print(  # noqa: T201 - a program's own output
-            f"export WINCNODE_LAB_PASSWORD={PASSWORD}\nwincnode preflight -i {options.inventory}",
-            flush=True,
-        )
+    with ExitStack() as stack:
+        cluster = None
+        if options.cluster:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wincnode-cluster-"))
+            cluster = stack.enter_context(lab_cluster(Path(folder)))
+        nodes = stack.enter_context(lab_nodes(wishes))
+        write_inventory(options.inventory, ports(nodes), cluster)
+        lines = [f"export WINCNODE_LAB_PASSWORD={PASSWORD}"]
+        if cluster:
+            lines.append(f"export KUBECONFIG={cluster.kubeconfig}")
+            # Nothing vouches for what comes over plain http.
+            lines.append(f"wincnode lock -i {options.inventory} --allow-unverified")
+        lines.append(f"wincnode preflight -i {options.inventory}")
+        print("\n".join(lines), flush=True)  # noqa: T201 - a program's own output
         try:
             while True:
                 time.sleep(3600)

@@ -9,9 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wincnode.lab.clusters import LabCluster
 from wincnode.lab.faults import Faults
 from wincnode.lab.model import ModelEngine
 from wincnode.lab.powershell import PowerShellEngine
+from wincnode.lab.programs import Worker
 from wincnode.lab.server import WsmanServer
 from wincnode.lab.windows.machine import Machine, load_profile
 
@@ -20,9 +22,9 @@ PASSWORD = "lab-Passw0rd"  # noqa: S105 - it guards simulated nodes on loopback
 INVENTORY = """\
 # Written by wincnode-lab: simulated nodes on loopback, which speak plain http with sealed NTLM.
 cluster:
-  pod_cidr: 10.244.0.0/16
+{cluster}  pod_cidr: 10.244.0.0/16
   service_cidr: 10.96.0.0/12
-connection:
+{rest}connection:
   scheme: http
   auth: ntlm
   user: {user}
@@ -52,6 +54,7 @@ class LabNode:
 
     machine: Machine
     server: WsmanServer
+    worker: Worker
 
     @property
     def port(self) -> int:
@@ -63,6 +66,7 @@ class LabNode:
 def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     """Run one node in an empty folder, and end all that it started."""
     machine = Machine(load_profile(wish.profile), folder, computer=name.upper())
+    worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine)
         if wish.powershell
@@ -72,9 +76,10 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
         machine.on_down.append(server.stop)
         machine.on_up.append(server.again)
         try:
-            yield LabNode(machine=machine, server=server)
+            yield LabNode(machine=machine, server=server, worker=worker)
         finally:
             machine.gone.set()
+            worker.close()
 
 
 @contextmanager
@@ -93,13 +98,21 @@ def ports(nodes: Mapping[str, LabNode]) -> dict[str, int]:
     return {name: node.port for name, node in nodes.items()}
 
 
-def write_inventory(path: Path, ports: Mapping[str, int]) -> None:
-    """Write the inventory of lab nodes."""
+def write_inventory(
+    path: Path, ports: Mapping[str, int], cluster: LabCluster | None = None
+) -> None:
+    """Write the inventory of lab nodes; with a cluster, they are to become its nodes."""
     rows = [
         f"  {name}:\n    address: 127.0.0.1\n    connection:\n      port: {port}\n"
         for name, port in ports.items()
     ]
-    path.write_text(INVENTORY.format(user=USER, nodes="".join(rows)), encoding="utf-8")
+    text = INVENTORY.format(
+        user=USER,
+        nodes="".join(rows),
+        cluster=cluster.section if cluster else "",
+        rest=cluster.sections if cluster else "",
+    )
+    path.write_text(text, encoding="utf-8")
 
 
 def closed_port() -> int:

@@ -27,6 +27,7 @@ MODULES = SYSTEM32 + r"\WindowsPowerShell\v1.0\Modules"
 # Clients of Windows have no such module: learn.microsoft.com/powershell/module/servermanager
 SERVER_ONLY = "ServerManager"
 LINGER_S = 2.0
+PIPE_BYTES = 1 << 20
 # Its processes live for a second: tuning hot code and collecting garbage early do not pay off.
 # Source: learn.microsoft.com/dotnet/core/runtime-config/compilation, .../garbage-collector
 SHORT_LIVED = {"DOTNET_TieredPGO": "0", "DOTNET_GCgen0size": "4000000"}
@@ -106,6 +107,8 @@ class PowerShellEngine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # A whole message of stdin, so that the server need not wait until the process reads.
+            pipesize=PIPE_BYTES,
             env={**self.environment, **environment},
         )
         self._children = [row for row in self._children if row.poll() is None] + [child]

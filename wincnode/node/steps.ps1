@@ -3,6 +3,7 @@
 Takes the steps of a plan: compares with what is there, sets, and asks again. Loaded by the runner
 where a plan has steps.
 .NOTES
+Source: a running program's file is renamed and replaced, github.com/inconshreveable/go-update apply.go
 Source: a secret is a value that no cmdlet may get, as module logging records it (event 4103),
 github.com/PowerShell/PowerShell src/System.Management.Automation/engine/MshCommandRuntime.cs
 #>
@@ -38,6 +39,8 @@ function Test-WnEqual([object]$Have, [object]$Want) {
     $Have -eq $Want
 }
 function Test-WnSame([object]$Have, [object]$Want, [string]$How) {
+    # How something is made is no state of it.
+    if ($How -eq 'never') { return $true }
     if ($null -eq $Have) { return $false }
     switch ($How) {
         'text' { return [string]::Equals([string]$Have, [string]$Want, 'OrdinalIgnoreCase') }
@@ -49,6 +52,26 @@ function Test-WnSame([object]$Have, [object]$Want, [string]$How) {
         }
     }
     Test-WnEqual $Have $Want
+}
+function Get-WnHash([string]$Path) {
+    $stream = [IO.File]::OpenRead($Path)
+    try {
+        $sha = New-Object -TypeName Security.Cryptography.SHA256CryptoServiceProvider
+        [BitConverter]::ToString($sha.ComputeHash($stream)).Replace('-', '').ToLowerInvariant()
+    } finally { $stream.Dispose() }
+}
+function Move-WnInPlace([string]$New, [string]$Path) {
+    foreach ($old in [IO.Directory]::GetFiles([IO.Path]::GetDirectoryName($Path), [IO.Path]::GetFileName($Path) + '.old-*')) {
+        # It may run still.
+        try { [IO.File]::Delete($old) } catch [IO.IOException], [UnauthorizedAccessException] { continue }
+    }
+    if (-not [IO.File]::Exists($Path)) { [IO.File]::Move($New, $Path); return }
+    try { [IO.File]::Replace($New, $Path, [NullString]::Value) } catch [IO.IOException], [UnauthorizedAccessException] {
+        # The file of a program that runs cannot be replaced, but renamed.
+        $old = "$Path.old-" + [guid]::NewGuid().ToString('N')
+        [IO.File]::Move($Path, $old)
+        try { [IO.File]::Move($New, $Path) } catch { [IO.File]::Move($old, $Path); throw }
+    }
 }
 function Test-WnSecret([object]$Value) {
     if ($Value -is [array]) { foreach ($item in $Value) { if (Test-WnSecret $item) { return $true } } }

@@ -44,6 +44,18 @@ class ConnectionSettings:
     allow_unencrypted: bool = False
 
 
+class Stdin(Protocol):
+    """What a command gets to read: bytes, or what gives them part by part as they are sent."""
+
+    def __len__(self) -> int:
+        """Give the number of bytes."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """Give some of them."""
+        ...
+
+
 class Transport(Protocol):
     """One node's link; commands run one after the other on it, from one thread."""
 
@@ -56,7 +68,7 @@ class Transport(Protocol):
         """What the last command wrote to stderr."""
         ...
 
-    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+    def run(self, command: str, stdin: Stdin) -> Iterator[bytes]:
         """Yield the command's stdout lines, without their ends, as they arrive.
 
         `exit_code` and `stderr` are the command's once the iterator is exhausted. Closing the

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from wincnode.errors import ConfigError, RunFailed
+from wincnode.transport import Stdin
 from wincnode.transport.lines import split_lines
 
 MAX_STDERR_BYTES = 1 << 20
@@ -33,7 +34,7 @@ class LocalTransport:
         self.exit_code: int | None = None
         self.stderr = b""
 
-    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+    def run(self, command: str, stdin: Stdin) -> Iterator[bytes]:
         """Yield the command's stdout lines; see `Transport.run`."""
         self.exit_code, self.stderr = None, b""
         child = _started(command)
@@ -78,10 +79,11 @@ def _chunks(child: subprocess.Popen[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _feed(pipe: IO[bytes], data: bytes) -> None:
+def _feed(pipe: IO[bytes], data: Stdin) -> None:
     # A child that ends before it read everything says why on stdout or by its exit code.
     with contextlib.suppress(OSError, ValueError):
-        pipe.write(data)
+        for start in range(0, len(data), _CHUNK_BYTES):
+            pipe.write(data[start : start + _CHUNK_BYTES])
         pipe.close()
 
 

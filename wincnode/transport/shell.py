@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 from wincnode.errors import ConfigError, NodeError, NodeUnreachable, NotLetIn, UntrustedNode
-from wincnode.transport import ConnectionLost, ConnectionSettings, endpoint
+from wincnode.transport import ConnectionLost, ConnectionSettings, Stdin, endpoint
 from wincnode.transport.lines import split_lines
 from wincnode.transport.winrm import Link
 from wincnode.transport.wsman import Received, parse_received
@@ -41,7 +41,7 @@ class WinrmTransport:
         self._shell = ""
         self._refusal: NodeError | None = None
 
-    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+    def run(self, command: str, stdin: Stdin) -> Iterator[bytes]:
         """Yield the command's stdout lines; see `Transport.run`."""
         if len(command) > MAX_COMMAND_CHARACTERS or not command.isprintable():
             raise ConfigError(f"{self._node}: the command line is too long or not printable")
@@ -55,7 +55,7 @@ class WinrmTransport:
         with contextlib.suppress(Exception):  # nothing is left to save
             self._link.drop()
 
-    def _output(self, command: str, stdin: bytes) -> Generator[bytes, None, None]:
+    def _output(self, command: str, stdin: Stdin) -> Generator[bytes, None, None]:
         if self._refusal is not None:
             # Another attempt with the same password brings the account nearer to its lock-out.
             raise self._refusal
@@ -66,7 +66,7 @@ class WinrmTransport:
             self._refusal = err
             raise
 
-    def _output_of(self, command_id: str, stdin: bytes) -> Iterator[bytes]:
+    def _output_of(self, command_id: str, stdin: Stdin) -> Iterator[bytes]:
         try:
             self._send(command_id, stdin)
             yield from self._received(command_id)
@@ -100,7 +100,7 @@ class WinrmTransport:
             self._give_up_shell()
             raise
 
-    def _send(self, command_id: str, stdin: bytes) -> None:
+    def _send(self, command_id: str, stdin: Stdin) -> None:
         """Send stdin in parts; stop early when the command ended without reading it all."""
         size, sent = STDIN_CHUNK_BYTES, 0
         busy_tries = BUSY_TRIES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ssl
 import struct
@@ -31,8 +32,12 @@ from wincnode.transport.wire import Wire
 # which makes the node cut its output into four times as many replies.
 MAX_ENVELOPE_BYTES = 512_000
 CLEANUP_TIMEOUTS_S = (2.0, 5.0)
-_RESOURCE = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/cmd"
-_RECEIVE = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Receive"
+_SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+_RESOURCE = f"{_SHELL}/cmd"
+_RECEIVE = f"{_SHELL}/Receive"
+_SEND = f"{_SHELL}/Send"
+# Where the bytes of a Send go; xmltodict takes a third of its time for what is 0.5 MB long.
+_DATA = "{DATA}"
 # What pywinrm, requests-ntlm and ElementTree raise when a stranger answers something odd.
 _ODD_REPLY = (
     *(AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError),
@@ -68,6 +73,19 @@ class _Messages(winrm.protocol.Protocol):
         header = super().build_wsman_header(action, resource_uri, shell_id, message_id)
         header["env:Header"]["w:MaxEnvelopeSize"]["#text"] = str(MAX_ENVELOPE_BYTES)
         return header
+
+    def send_input(self, shell: str, command_id: str, data: bytes, *, end: bool) -> None:
+        """Send a part of stdin; it is base64, so that nothing in it has to be escaped."""
+        envelope = self.build_wsman_header(_SEND, _RESOURCE, shell)
+        stream = {
+            "@Name": "stdin",
+            "@CommandId": command_id,
+            "@End": "true" if end else "false",
+            "#text": _DATA,
+        }
+        envelope["env:Body"] = {"rsp:Send": {"rsp:Stream": stream}}
+        head, tail = xmltodict.unparse({"env:Envelope": envelope}).split(_DATA)
+        self.send_message(f"{head}{base64.b64encode(data).decode()}{tail}")
 
     def receive_message(self, shell: str, command_id: str) -> tuple[str, str]:
         """Return a Receive and its MessageID; sent twice, it gets the same output twice."""
@@ -160,7 +178,7 @@ class Link:
     def send(self, shell: str, command_id: str, data: bytes, *, end: bool) -> None:
         """Append to the command's stdin; `end` closes it."""
         with _mapped(self._settings, started=True):
-            self._messages.send_command_input(shell, command_id, data, end=end)
+            self._messages.send_input(shell, command_id, data, end=end)
 
     def receive_message(self, shell: str, command_id: str) -> tuple[str, str]:
         """Return a Receive's MessageID and text, for `receive`."""

@@ -6,7 +6,9 @@ from typing import Any
 
 
 def same(have: Any, want: Any, how: str) -> bool:
-    """Compare by `exact`, `text`, `path` or `set`; what is not there equals nothing."""
+    """Compare by the rule of a field; what is not there equals nothing."""
+    if how == "never":
+        return True
     if have is None:
         return False
     match how:

@@ -8,9 +8,11 @@ from typing import Self
 from wincnode.lab.engine import Process
 from wincnode.lab.model.host import Host
 from wincnode.lab.model.launcher import bootstrap
+from wincnode.lab.model.receive import Receiver
 from wincnode.lab.model.runner import work
 from wincnode.lab.process import FunctionProcess, Work
 from wincnode.lab.windows.machine import Machine, Task
+from wincnode.runner import command_line
 
 FIRST_PID = 4000
 
@@ -30,10 +32,12 @@ class ModelEngine:
         machine.on_down.append(self._end_processes)
 
     def start(self, command: str, environment: Mapping[str, str]) -> Process:  # noqa: ARG002 - the seam's signature
-        """Start a command line: `hostname`, or PowerShell with the bootstrap."""
+        """Start a command line: `hostname`, or PowerShell with one of wincnode's two scripts."""
         program = command.strip().strip('"').lower()
         if program == "hostname":
             return self._run(self._hostname, needs_stdin=False)
+        if command == command_line("receive"):
+            return Receiver(self._host)
         encoded = "powershell" in program and "-encodedcommand" in program
         return self._run(self._powershell if encoded else _unknown, needs_stdin=encoded)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
-from wincnode.lab.windows import firewall, programs, wql
+from wincnode.lab.windows import defender, firewall, naming, programs, wql
+from wincnode.lab.windows.features import Missing
 from wincnode.lab.windows.machine import Machine, Task
 
 Bound: TypeAlias = Mapping[str, Any]
@@ -32,6 +33,9 @@ def call(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
 
     Raises: CmdletError: what Windows would report. LookupError: the lab has no such cmdlet.
     """
+    if cmdlet in FEATURE_WORK:
+        duration_s = machine.profile.durations.get("feature_install", 0)
+        machine.clock.wait(duration_s, machine.gone)
     with machine.mutex:
         machine.calls.append(f"{cmdlet} {bound.get('ClassName', '')}".strip())
         return ANSWERS[cmdlet](machine, bound)
@@ -70,6 +74,11 @@ def _invoke_cim_method(machine: Machine, bound: Bound) -> Rows:
     arguments = bound.get("Arguments") or {}
     method = str(bound["MethodName"])
     services = machine.services
+    if (name, method) == ("Win32_ComputerSystem", "Rename"):
+        (system,) = machine.cim["Win32_ComputerSystem"]
+        member = bool(system["PartOfDomain"])
+        code = naming.rename(machine.registry, arguments["Name"], domain_member=member)
+        return [{"ReturnValue": code}]
     if name != "Win32_Service":
         raise CmdletError(
             message="Not found ", id="HRESULT 0x80041002", category="ObjectNotFound"
@@ -98,18 +107,49 @@ def _get_windows_feature(machine: Machine, bound: Bound) -> Rows:
     asked = _texts(bound.get("Name"))
     return [
         {"Name": name, "InstallState": state, "Installed": state == "Installed"}
-        for name, state in machine.features.items()
+        for name, state in machine.features.roles().items()
         if _asked(name, asked)
     ]
+
+
+def _feature_work(cmdlet: str) -> Answer:
+    return lambda machine, bound: _change_features(machine, cmdlet, bound)
+
+
+def _change_features(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
+    on = not cmdlet.startswith(("Uninstall", "Disable"))
+    names = _texts(bound.get("Name") or bound.get("FeatureName"))
+    try:
+        machine.features.turn(names, on=on, source="Source" in bound)
+    except Missing as error:  # CBS_E_SOURCE_MISSING, as DISM's log and its messages tell it
+        raise CmdletError(
+            message="The source files could not be found. Error: 0x800f081f",
+            id=f"DISMAPI_Error__Failed_To_Enable_Updates,{cmdlet}",
+            category="InvalidResult",
+        ) from error
+    except KeyError as error:
+        raise CmdletError(
+            message=f"Feature name {error} is unknown.",
+            id=f"HRESULT 0x800f080c,{cmdlet}",
+            category="NotSpecified",
+        ) from error
+    return [{"Success": True}]
 
 
 def _get_windows_optional_feature(machine: Machine, bound: Bound) -> Rows:
     asked = _texts(bound.get("FeatureName"))
     return [
         {"FeatureName": name, "State": state}
-        for name, state in machine.features.items()
+        for name, state in machine.features.states().items()
         if _asked(name, asked)
     ]
+
+
+def _change_exclusions(machine: Machine, bound: Bound, *, present: bool) -> Rows:
+    for parameter in defender.PARAMETERS:
+        values = _texts(bound.get(parameter))
+        defender.change(machine.registry, parameter, values, present=present)
+    return []
 
 
 def _network(machine: Machine, what: str, bound: Bound, *fields: str) -> Rows:
@@ -213,7 +253,16 @@ def _asked(name: str, asked: list[str]) -> bool:
 
 # The default of a task without a folder: learn.microsoft.com/windows/win32/taskschd/execaction
 SYSTEM_FOLDER = r"C:\Windows\System32"
+FEATURE_WORK = {
+    "Install-WindowsFeature",
+    "Uninstall-WindowsFeature",
+    "Enable-WindowsOptionalFeature",
+    "Disable-WindowsOptionalFeature",
+}
 ANSWERS: dict[str, Answer] = {
+    **{name: _feature_work(name) for name in FEATURE_WORK},
+    "Add-MpPreference": lambda m, b: _change_exclusions(m, b, present=True),
+    "Remove-MpPreference": lambda m, b: _change_exclusions(m, b, present=False),
     "Get-CimInstance": _get_cim_instance,
     "Invoke-CimMethod": _invoke_cim_method,
     "Get-WindowsFeature": _get_windows_feature,

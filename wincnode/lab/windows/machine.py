@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
 import yaml
 
-from wincnode.lab.windows import programs
+from wincnode.lab.windows import naming, pagefile, programs
 from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.features import Features
+from wincnode.lab.windows.ports import Ports
 from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
 
@@ -21,6 +24,7 @@ CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 # github.com/kubernetes/kubernetes pkg/kubelet/winstats/perfcounter_nodestats_windows.go
 PREFETCH = CONTROL + r"\Session Manager\Memory Management\PrefetchParameters"
+HARDWARE = r"HKLM\SYSTEM\HardwareConfig"
 SYSTEM32 = r"C:\Windows\System32"
 
 
@@ -43,7 +47,7 @@ class Profile:
     registry: key -> name -> a text, a number (DWord), a list (MultiString) or {kind, data}.
     cim: class -> instances. services: name -> properties of Win32_Service.
     features: name -> InstallState. network: cmdlet without `Get-` -> rows. files: path -> text.
-    durations: seconds of `boot`, `service_start`, `service_stop`.
+    durations: seconds of `boot`, `feature_install`, `service_start`, `service_stop`.
     denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
     expects: ids of the checks that fail.
     """
@@ -110,11 +114,14 @@ class Machine:
         self.drive = folder / "c"
         self.registry = Registry(folder / "registry.json")
         self.services = Services(self.registry, self.clock, profile.durations)
-        self.features = dict(profile.features)
+        self.features = Features(profile.features)
+        self.ports = Ports()
         self.network = {name: list(rows) for name, rows in profile.network.items()}
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
         self.programs = dict(programs.WINDOWS)
+        # Ports of its loopback that lie elsewhere on the host's, which lab machines share.
+        self.loopback: dict[int, int] = {}
         self.tasks: dict[str, Task] = {}
         self.started: list[Task] = []
         self.calls: list[str] = []
@@ -173,16 +180,10 @@ class Machine:
         with self.mutex:
             self.services.boot()
             boot = int(self.registry.data(PREFETCH, "BootId", 0)) + 1
-            names = CONTROL + r"\ComputerName"
-            name = self.registry.data(names + r"\ComputerName", "ComputerName", self.computer)
-            self.registry.write(
-                {
-                    PREFETCH: {"BootId": Value(kind="DWord", data=boot)},
-                    names + r"\ActiveComputerName": {
-                        "ComputerName": Value(kind="String", data=name)
-                    },
-                }
-            )
+            self.registry.set(PREFETCH, "BootId", Value(kind="DWord", data=boot))
+            self.computer = naming.boot(self.registry, before=self.computer)
+            self.features.boot()
+            self.cim["Win32_PageFileUsage"] = pagefile.booted(self.registry)
             self.registry.delete_value(CONTROL + r"\Session Manager", "PendingFileRenameOperations")
             system = dict(self.cim["Win32_OperatingSystem"][0])
             system["LastBootUpTime"] = datetime.now(UTC).replace(microsecond=0)
@@ -204,10 +205,13 @@ class Machine:
             for key, values in self.profile.registry.items()
         }
         names = {"ComputerName": Value(kind="String", data=self.computer)}
-        rows.setdefault(CONTROL + r"\ComputerName\ActiveComputerName", names)
-        rows.setdefault(CONTROL + r"\ComputerName\ComputerName", names)
-        host = {"Hostname": Value(kind="String", data=self.computer.lower())}
-        rows.setdefault(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", host)
+        rows.setdefault(naming.NAMES + r"\ActiveComputerName", names)
+        rows.setdefault(naming.NAMES + r"\ComputerName", names)
+        host = Value(kind="String", data=self.computer.lower())
+        rows.setdefault(naming.TCPIP, {"Hostname": host, "NV Hostname": host})
+        # Machines of one name are one machine, as long as a test needs it.
+        uuid = f"{{{uuid5(NAMESPACE_DNS, self.computer.lower())}}}"
+        rows.setdefault(HARDWARE, {"LastConfig": Value(kind="String", data=uuid)})
         rows.setdefault(PREFETCH, {"BootId": Value(kind="DWord", data=1)})
         self.registry.write(rows)
         self.services.load(self.profile.services)

@@ -11,12 +11,14 @@ import os
 import re
 import socket
 import sys
+import tarfile
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from wincnode.lab.windows import services
+from wincnode.lab.windows import power, services
 
 if TYPE_CHECKING:
     from wincnode.lab.windows.machine import Machine
@@ -111,4 +113,64 @@ def shutdown(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
     return Ended()
 
 
-WINDOWS: dict[str, Program] = {"sc": sc, "shutdown": shutdown}
+def netsh(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be netsh.exe, for ranges of ports."""
+    code, text = machine.ports.netsh(words)
+    return Ended(code=code, stdout=text)
+
+
+def powercfg(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be powercfg.exe, for power plans."""
+    code, text = power.powercfg(machine.registry, words)
+    return Ended(code=code, stdout=text)
+
+
+def w32tm(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be w32tm.exe, for `/config /update`, which tells the service to read its settings.
+
+    Source: learn.microsoft.com/windows-server/networking/windows-time-service/
+    windows-time-service-tools-and-settings; 1062 is ERROR_SERVICE_NOT_ACTIVE ([MS-ERREF] 2.2).
+    """
+    rows = {row["Name"].lower(): row["State"] for row in machine.services.rows()}
+    if list(words) != ["/config", "/update"]:
+        return Ended(code=1)
+    return Ended(code=0 if rows.get("w32time") == "Running" else 1062)
+
+
+def tar(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be tar.exe, for `-xf ARCHIVE -C FOLDER MEMBER...` of a tar in gzip or a zip.
+
+    Source: github.com/libarchive/libarchive tar/bsdtar.1; 1 is its code for any failure.
+    """
+    match words:
+        case ["-xf", archive, "-C", folder, *members]:
+            into = str(machine.path(folder))
+            try:
+                with machine.path(archive).open("rb") as file:
+                    _unpack(file, into, members)
+            except (OSError, KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
+                return Ended(code=1, stderr=f"tar.exe: {error}\n")
+            return Ended()
+    return Ended(code=1, stderr="tar.exe: Must specify one of -c, -r, -t, -u, -x\n")
+
+
+def _unpack(file: BinaryIO, into: str, members: Sequence[str]) -> None:
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as zipped:
+            for member in members:
+                zipped.extract(member, into)
+        return
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="r:*") as tarred:
+        for member in members:
+            tarred.extract(member, into, filter="data")
+
+
+WINDOWS: dict[str, Program] = {
+    "netsh": netsh,
+    "powercfg": powercfg,
+    "sc": sc,
+    "shutdown": shutdown,
+    "tar": tar,
+    "w32tm": w32tm,
+}

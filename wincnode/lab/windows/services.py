@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from wincnode.lab.windows.clock import Clock
@@ -17,6 +18,7 @@ from wincnode.lab.windows.registry import Registry, Value
 
 KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
 DONE = 0
+DEPENDENTS_RUN = 3
 CANNOT_ACCEPT_CONTROL = 5
 ALREADY_RUNNING = 10
 DISABLED = 14
@@ -27,6 +29,22 @@ MODES = {"automatic": "Auto", "manual": "Manual", "disabled": "Disabled", "auto"
 # learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew, dwStartType
 START_TYPES = {"Auto": 2, "Manual": 3, "Disabled": 4}
 RESTART = 1  # SC_ACTION_RESTART, winsvc.h
+FIRST_PROCESS = 1000
+# Windows' own variables that command lines of services use.
+VARIABLES = {
+    "systemroot": r"C:\Windows",
+    "programfiles": r"C:\Program Files",
+    "programdata": r"C:\ProgramData",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process:
+    """What a service runs in: its ProcessId, its command line, and when it began."""
+
+    id: int
+    command: str
+    began: datetime
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,12 +59,15 @@ class Service:
     state: str = "Stopped"
     settled_at: float = 0.0
     deleted: bool = False
+    process: Process | None = None
 
 
 class Services:
     """All services of a machine; each change takes its seconds, and the registry follows.
 
     Args: durations: seconds for `service_start` and `service_stop`; 0 where not given.
+    `can_start` holds who may refuse to start a service, by the code that StartService gives;
+    `on_change` who is to hear of each service that was told to start or to stop.
     """
 
     def __init__(self, registry: Registry, clock: Clock, durations: Mapping[str, float]) -> None:
@@ -54,11 +75,17 @@ class Services:
         self._clock = clock
         self._durations = durations
         self._rows: dict[str, Service] = {}
+        self._next_process = FIRST_PROCESS
+        self.can_start: list[Callable[[Service], int]] = []
+        self.on_change: list[Callable[[Service], None]] = []
 
-    def load(self, rows: Mapping[str, Mapping[str, str]]) -> None:
-        """Put in the services of a profile: name -> properties of Win32_Service."""
+    def load(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put in the services of a profile: name -> properties of Win32_Service.
+
+        CommandLine and CreationDate are those of the process of one that runs.
+        """
         for name, row in rows.items():
-            self._rows[name.lower()] = Service(
+            service = Service(
                 name=name,
                 display_name=row.get("DisplayName", name),
                 path=row.get("PathName", ""),
@@ -66,6 +93,11 @@ class Services:
                 account=row.get("StartName", "LocalSystem"),
                 state=row.get("State", "Stopped"),
             )
+            self._rows[name.lower()] = service
+            if service.state == "Running":
+                service.process = self._process(
+                    row.get("CommandLine", service.path), row.get("CreationDate")
+                )
 
     def rows(self) -> list[dict[str, Any]]:
         """Give the instances of Win32_Service."""
@@ -77,9 +109,22 @@ class Services:
                 "StartMode": row.start_mode,
                 "StartName": row.account,
                 "PathName": row.path,
+                "ProcessId": row.process.id if row.process and self._lives(row) else 0,
             }
             for row in self._rows.values()
-            if not (row.deleted and self._shown(row) == "Stopped")
+            if self._lives(row) or not row.deleted
+        ]
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Give the instances of Win32_Process that services run in."""
+        return [
+            {
+                "ProcessId": row.process.id,
+                "CommandLine": row.process.command,
+                "CreationDate": row.process.began,
+            }
+            for row in self._rows.values()
+            if row.process and self._lives(row)
         ]
 
     def create(self, arguments: Mapping[str, Any]) -> int:
@@ -87,8 +132,7 @@ class Services:
         name = str(arguments["Name"])
         row = self._rows.get(name.lower())
         if row is not None:
-            gone = row.deleted and self._shown(row) == "Stopped"
-            if not gone:
+            if self._lives(row) or not row.deleted:
                 return MARKED_FOR_DELETION if row.deleted else EXISTS
         self._rows[name.lower()] = Service(name=name, display_name=name)
         return self.change(name, arguments)
@@ -124,14 +168,18 @@ class Services:
             return ALREADY_RUNNING
         if row.start_mode == "Disabled":
             return DISABLED
-        self._turn(row, "Running", "service_start")
-        return DONE
+        code = self._refusal(row)
+        if code == DONE:
+            self._turn(row, "Running", "service_start")
+        return code
 
     def stop(self, name: str) -> int:
         """Stop a service, as Win32_Service.StopService."""
         row = self._rows[name.lower()]
         if row.state == "Stopped":
             return CANNOT_ACCEPT_CONTROL
+        if any(other.state == "Running" for other in self._dependents(row)):
+            return DEPENDENTS_RUN
         self._turn(row, "Stopped", "service_stop")
         return DONE
 
@@ -160,21 +208,66 @@ class Services:
         )
         return True
 
+    def ended(self, name: str) -> None:
+        """Take note that a service's process has ended by itself."""
+        self._set(self._rows[name.lower()], "Stopped")
+
+    def restarts_after(self, name: str) -> float | None:
+        """Give after how many seconds a service that has ended is started again, if it is."""
+        key = f"{KEY}\\{self._rows[name.lower()].name}"
+        data = bytes(self._registry.data(key, "FailureActions", []))
+        if len(data) < 28:
+            return None
+        action, delay_ms = struct.unpack_from("<2i", data, 20)
+        return delay_ms / 1000 if action == RESTART else None
+
     def boot(self) -> None:
         """Bring each service to the state that its start mode gives after a boot."""
         self._rows = {key: row for key, row in self._rows.items() if not row.deleted}
         for row in self._rows.values():
-            row.state = "Running" if row.start_mode == "Auto" else "Stopped"
+            starts = row.start_mode == "Auto" and self._refusal(row) == DONE
+            self._set(row, "Running" if starts else "Stopped")
             row.settled_at = 0.0
 
+    def _refusal(self, row: Service) -> int:
+        return next((code for asked in self.can_start if (code := asked(row))), DONE)
+
     def _turn(self, row: Service, state: str, duration: str) -> None:
-        row.state = state
+        self._set(row, state)
         row.settled_at = self._clock.seconds() + self._durations.get(duration, 0.0)
+
+    def _set(self, row: Service, state: str) -> None:
+        row.state = state
+        if state == "Running":
+            row.process = self._process(row.path)
+        for hear in self.on_change:
+            hear(row)
+
+    def _process(self, command: str, began: datetime | None = None) -> Process:
+        process = Process(
+            id=self._next_process, command=_expanded(command), began=began or datetime.now(UTC)
+        )
+        self._next_process += 4
+        return process
+
+    def _dependents(self, row: Service) -> Iterator[Service]:
+        for other in self._rows.values():
+            names = self._registry.data(f"{KEY}\\{other.name}", "DependOnService", [])
+            if row.name.lower() in {name.lower() for name in names}:
+                yield other
+
+    def _lives(self, row: Service) -> bool:
+        return self._shown(row) != "Stopped"
 
     def _shown(self, row: Service) -> str:
         pending = {"Running": "Start Pending", "Stopped": "Stop Pending"}
         on_its_way = self._clock.seconds() < row.settled_at
         return pending[row.state] if on_its_way else row.state
+
+
+def _expanded(command: str) -> str:
+    """Put values in the place of Windows' variables, as the service manager does."""
+    return re.sub(r"%(\w+)%", lambda found: VARIABLES.get(found[1].lower(), found[0]), command)
 
 
 def sc(services: Services, words: Sequence[str]) -> int:

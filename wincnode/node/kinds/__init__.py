@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 Type = Literal["text", "number", "flag", "texts"]
 Role = Literal["key", "want"]
-Compare = Literal["exact", "text", "path", "set"]
+Compare = Literal["exact", "text", "path", "set", "never"]
 Problem: TypeAlias = "tuple[str, str]"  # field, what is wrong with it
 Rule: TypeAlias = "Callable[[Mapping[str, Value]], Iterator[Problem]]"
 
@@ -29,7 +29,8 @@ class Field:
     """One field of a step: its value, and how the node tells whether it holds.
 
     `key` fields say which object is meant, `want` fields how it shall be. `exact` compares as it
-    is, `text` without regard to case, `path` as Windows compares paths, `set` in any order.
+    is, `text` without regard to case, `path` as Windows compares paths, `set` in any order;
+    `never` is for what only says how something is made.
     A `want` field that is left out is not compared, unless it has a default. Only a `secret` field
     may hold a secret: its script hands the value to no cmdlet, whose arguments are logged.
     """

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from wincnode.lab.model.host import Found, Host, Values
-from wincnode.lab.model.kinds import files, firewall, registry, services, waits
+from wincnode.lab.model.kinds import (
+    artifacts,
+    defender,
+    features,
+    files,
+    firewall,
+    ports,
+    registry,
+    services,
+    system,
+    waits,
+)
 
 Get: TypeAlias = Callable[[Host, Values, Values], Found]
 Set: TypeAlias = Callable[[Host, Values, Values, Found], None]
@@ -25,11 +36,26 @@ class Functions:
 
 
 KINDS: Mapping[str, Functions] = {
+    "archive": Functions(get=artifacts.get_archive, set=artifacts.set_archive),
+    "defender_exclusion": Functions(get=defender.get, set=defender.set),
     "directory": Functions(get=files.get_directory, set=files.set_directory),
+    "download": Functions(get=artifacts.get_download, set=artifacts.set_download),
     "environment": Functions(get=registry.get_environment, set=registry.set_environment),
     "file": Functions(get=files.get_file, set=files.set_file),
     "firewall_rule": Functions(get=firewall.get, set=firewall.set),
+    "hostname": Functions(get=system.get_hostname, set=system.set_hostname),
+    "optional_feature": Functions(
+        get=features.get_optional_feature, set=features.set_optional_feature
+    ),
+    "pagefile": Functions(get=system.get_pagefile, set=system.set_pagefile),
+    "port_exclusion": Functions(get=ports.get_exclusion, set=ports.set_exclusion),
+    "port_range": Functions(get=ports.get_range, set=ports.set_range),
+    "power_plan": Functions(get=system.get_power_plan, set=system.set_power_plan),
     "registry_value": Functions(get=registry.get_value, set=registry.set_value),
     "service": Functions(get=services.get, set=services.set),
+    "time_source": Functions(get=system.get_time_source, set=system.set_time_source),
     "wait_for": Functions(get=waits.get),
+    "windows_feature": Functions(
+        get=features.get_windows_feature, set=features.set_windows_feature
+    ),
 }

@@ -28,9 +28,9 @@ def _is_there(host: Host, subject: str, name: str) -> bool:
         case "service":
             return (host.service(name) or {}).get("State") == "Running"
         case "port":
-            return _listens(int(name))
+            return _listens(_port(host, int(name)))
         case "http":
-            return _responds(name)
+            return _responds(host, name)
         case "cri":
             return _is_ready(programs.run(host.machine, name, ["--config", _config(name), "info"]))
     # No pipe is ever open on a machine without real processes.
@@ -48,6 +48,11 @@ def _is_ready(ended: programs.Ended) -> bool:
     return [row["status"] for row in rows if row["type"] == "RuntimeReady"] == [True]
 
 
+def _port(host: Host, port: int) -> int:
+    """Give where a port of the machine's loopback is on the host's, which machines share."""
+    return host.machine.loopback.get(port, port)
+
+
 def _listens(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S):
@@ -56,10 +61,11 @@ def _listens(port: int) -> bool:
         return False
 
 
-def _responds(url: str) -> bool:
+def _responds(host: Host, url: str) -> bool:
     parts = urlsplit(url)
+    port = _port(host, parts.port) if parts.port else None
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    link = kind(parts.hostname or "", parts.port, timeout=ANSWER_S)
+    link = kind(parts.hostname or "", port, timeout=ANSWER_S)
     try:
         link.request("GET", parts._replace(scheme="", netloc="", fragment="").geturl() or "/")
         return link.getresponse().status < 400

@@ -1,0 +1,111 @@
+"""How locked files get to a node: which way it takes, and what its steps are told of each file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from wincnode.artifacts import lock as locks
+from wincnode.artifacts.catalogue import Artifact, Wanted, file_of
+from wincnode.artifacts.fetch import path_in
+from wincnode.artifacts.lock import Entry
+from wincnode.artifacts.push import Parcel
+from wincnode.errors import ConfigError
+
+# `origin`: the node downloads from where the file was locked, a mirror too. `serve`: from this
+# host. `push`: it is sent over WinRM.
+Way = Literal["origin", "serve", "push"]
+# Where archives lie on a node.
+ARCHIVES = r"C:\Program Files\wincnode\archives"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """The way that a node takes.
+
+    Args: served: where this host serves each artifact, for `serve`.
+    """
+
+    way: Way = "origin"
+    served: Mapping[str, str] | None = None
+
+    def sources(self, entry: Entry) -> list[str]:
+        """Give the addresses that a node tries for a file, in this order; none where it is pushed.
+
+        Raises: ConfigError: it is to be served and is not.
+        """
+        if self.way == "push":
+            return []
+        if self.way == "origin":
+            return [entry.url]
+        url = (self.served or {}).get(entry.component)
+        if url is None:
+            raise ConfigError(f"{entry.component} is not served by this host")
+        return [url]
+
+
+def locked(path: Path, wanted: Iterable[Wanted]) -> tuple[Entry, ...]:
+    """Read the lock file of what an inventory wants.
+
+    Raises: ConfigError: it is missing, invalid, or not of this inventory as it is.
+    """
+    if not path.exists():
+        text = f"{path}: missing; it pins the files that nodes install"
+        raise ConfigError(text, remedy="Write it with `wincnode lock`.", id="config.lock")
+    entries = locks.load(path)
+    locks.refuse_stale(path, entries, wanted)
+    return entries
+
+
+def variable(
+    entries: Iterable[Entry], catalogue: Iterable[Artifact], delivery: Delivery
+) -> list[dict[str, Any]]:
+    """Give what playbooks know as `artifacts`: a row for each file, in the lock file's order.
+
+    `path` is where the file goes; of an archive, its `files` go to `folder`.
+    """
+    rows = {row.name: row for row in catalogue}
+    return [
+        {
+            "component": entry.component,
+            "version": entry.version,
+            "file": file_of(entry.url),
+            "url": entry.url,
+            "sources": delivery.sources(entry),
+            "sha256": entry.sha256,
+            "size": entry.size,
+            "path": path_on_node(entry, rows[entry.component]),
+            "archive": rows[entry.component].archive,
+            "folder": _folder(rows[entry.component]),
+            "files": list(rows[entry.component].files),
+        }
+        for entry in entries
+    ]
+
+
+def parcels(
+    entries: Sequence[Entry], catalogue: Iterable[Artifact], cache: Path
+) -> tuple[Parcel, ...]:
+    """Give what is pushed to a node: the locked files of the cache, where `fetch` put them."""
+    rows = {row.name: row for row in catalogue}
+    return tuple(
+        Parcel(
+            component=entry.component,
+            source=path_in(cache, entry),
+            target=path_on_node(entry, rows[entry.component]),
+            sha256=entry.sha256,
+            size=entry.size,
+        )
+        for entry in entries
+    )
+
+
+def path_on_node(entry: Entry, row: Artifact) -> str:
+    """Give where a file goes on a node; an archive waits there to be unpacked."""
+    return row.place if row.archive == "none" else f"{ARCHIVES}\\{file_of(entry.url)}"
+
+
+def _folder(row: Artifact) -> str:
+    return row.place.rpartition("\\")[0] if row.archive == "none" else row.place

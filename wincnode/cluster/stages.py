@@ -1,0 +1,92 @@
+"""What a Node passes on its way to Ready: one watch, a deadline for each stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wincnode.cluster.api import NODES, Api, Object
+from wincnode.cluster.watch import one, watch
+from wincnode.errors import ClusterError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One thing that must hold of a Node.
+
+    Args: holds: judges the Node. timeout_s: seconds from the end of the stage before.
+    """
+
+    name: str
+    holds: Callable[[Object], bool]
+    timeout_s: float
+
+
+class StageMissed(ClusterError):
+    """A stage was not reached in its time.
+
+    Args: node: as it was seen last; None where there is none.
+    """
+
+    id = "cluster.not-ready"
+
+    def __init__(self, message: str, *, stage: Stage, node: Object | None) -> None:
+        super().__init__(message, remedy="The stage's name says what to look at on the node.")
+        self.stage = stage
+        self.node = node
+
+
+def condition(node: Object, type: str) -> Mapping[str, str]:
+    """Give a Node's condition, such as Ready; nothing where it reports none."""
+    rows: Sequence[Mapping[str, str]] = node.get("status", {}).get("conditions") or ()
+    return next((row for row in rows if row["type"] == type), {})
+
+
+def is_ready(node: Object) -> bool:
+    """Tell whether the kubelet says that pods may run."""
+    return condition(node, "Ready").get("status") == "True"
+
+
+def pass_stages(
+    api: Api,
+    name: str,
+    stages: Sequence[Stage],
+    passed: Callable[[Stage, Object], None] = lambda _stage, _node: None,
+) -> Object:
+    """Wait until a Node has passed all stages in their order, and give it.
+
+    Args: passed: is told each stage once it holds.
+    Raises: StageMissed, ClusterError.
+    """
+    left = list(stages)
+    end = time.monotonic() + left[0].timeout_s
+    node: Object | None = None
+
+    def deadline() -> float:
+        return end
+
+    for rows in watch(api, one(NODES, name), deadline):
+        node = rows[0] if rows else None
+        while node is not None and left and left[0].holds(node):
+            passed(left.pop(0), node)
+            if not left:
+                return node
+            end = time.monotonic() + left[0].timeout_s
+    stage = left[0]
+    raise StageMissed(
+        f"{api.server}: the Node {name} has not passed {stage.name!r} in {stage.timeout_s:.0f} s:"
+        f" {_said(node)}",
+        stage=stage,
+        node=node,
+    )
+
+
+def _said(node: Object | None) -> str:
+    """Say in a line how far the Node is."""
+    if node is None:
+        return "it has not registered"
+    ready = condition(node, "Ready")
+    if not ready:
+        return "it has registered and reports no conditions"
+    return f"Ready is {ready.get('status')}, {ready.get('reason', '')}: {ready.get('message', '')}"

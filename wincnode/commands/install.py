@@ -1,0 +1,126 @@
+"""What `install` and `join` do on a node: playbooks that ship, and the variables they see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from wincnode import assets, support
+from wincnode import playbook as playbooks
+from wincnode.artifacts import deliver
+from wincnode.artifacts import lock as locks
+from wincnode.artifacts.catalogue import load_catalogue
+from wincnode.artifacts.deliver import Delivery
+from wincnode.builds import load_builds, supported_builds
+from wincnode.commands import lock
+from wincnode.commands.execution import Job
+from wincnode.commands.inspect import Inspection
+from wincnode.commands.reboots import Reboots
+from wincnode.errors import ConfigError
+from wincnode.inventory import marks
+from wincnode.inventory.model import Inventory, Node
+from wincnode.support import Wish
+from wincnode.worker import containerd, kubelet, kubelet_config, paths
+from wincnode.worker.kubelet_flags import flag_mistakes, load_flags
+from wincnode.worker.registries import registry_files
+from wincnode.worker.variables import variables
+
+Variables = Callable[[Node, Inspection], Mapping[str, Any]]
+PLAYBOOKS = ("prepare.yaml", "install.yaml")
+
+
+def job(
+    inventory: Inventory,
+    *,
+    today: date,
+    check: bool = False,
+    pending_counts: bool = False,
+    reboots: Reboots | None = None,
+    delivery: Delivery | None = None,
+) -> Job:
+    """Give what `install` does on every node.
+
+    Raises: ConfigError: the lock file is missing or stale, or versions and flags of the inventory
+        cannot work together; before any network is touched.
+    """
+    worker = worker_variables(inventory, today=today)
+    wanted, _ = lock.plan(inventory, today=today, mirrors={})
+    entries = deliver.locked(locks.path_for(inventory.path), wanted)
+    artifacts = deliver.variable(entries, load_catalogue(), delivery or Delivery())
+
+    def more(node: Node, found: Inspection) -> Mapping[str, Any]:
+        return {**worker(node, found), "artifacts": artifacts, "joined": is_joined(found)}
+
+    return Job(
+        playbooks=tuple(playbooks.load(assets.playbook(Path(name))) for name in PLAYBOOKS),
+        command="install",
+        check=check,
+        pending_counts=pending_counts,
+        reboots=reboots or Reboots(),
+        more=more,
+    )
+
+
+def worker_variables(inventory: Inventory, *, today: date) -> Variables:
+    """Give what makes the variable `worker` of a node.
+
+    Raises: ConfigError: versions or flags of the inventory cannot work, here or for a node's
+        build, or an authority's file cannot be read.
+    """
+    lock.plan(inventory, today=today, mirrors={})
+    if found := flag_mistakes(inventory, load_flags()):
+        raise ConfigError(marks.positioned(found, inventory.path))
+    tables = support.load_support()
+    builds = supported_builds(load_builds())
+    registries = inventory.runtime.registries
+    authorities = {row.ca_file: _read(row.ca_file) for row in registries if row.ca_file}
+    files = registry_files(registries, authorities)
+
+    def more(node: Node, found: Inspection) -> Mapping[str, Any]:
+        _refuse_combination(inventory, tables, build=found.build, today=today)
+        kubernetes = inventory.cluster.kubernetes or ""
+        wish = containerd.runtime(inventory, build=found.build, support=tables, builds=builds)
+        worker = variables(
+            wish,
+            registries=files,
+            kubelet=kubelet.service_command(node),
+            drop_in=kubelet_config.drop_in(node, kubernetes),
+        )
+        return {"worker": worker}
+
+    return more
+
+
+def is_joined(found: Inspection, server: str = "") -> bool:
+    """Tell whether a machine has a kubelet's credentials; with a server, of that cluster."""
+    rows = found.facts.known("leftovers").rows("kubeconfigs")
+    ours = [row.text("server") for row in rows if row.text("path") == paths.KUBECONFIG]
+    return any(not server or text == server for text in ours)
+
+
+def _refuse_combination(
+    inventory: Inventory, tables: support.Support, *, build: int, today: date
+) -> None:
+    """Refuse what cannot work on a node's Windows build.
+
+    Raises: ConfigError.
+    """
+    wish = Wish(
+        kubernetes=inventory.cluster.kubernetes or "",
+        containerd=inventory.runtime.containerd or "",
+        build=build,
+        hyperv="hyperv" in inventory.runtime.isolation,
+        builds=load_builds(),
+    )
+    found = support.problems(tables, wish, today=today)
+    if errors := [row.text for row in found if row.severity == "error"]:
+        raise ConfigError("\n".join(f"{inventory.path}: {text}" for text in errors))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error

@@ -1,0 +1,40 @@
+"""A cluster that lab nodes can join: its control plane, and the origin of what they install."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wincnode.lab.cluster import ControlPlane, control_plane
+from wincnode.lab.origin import Origin, origin
+
+CONTAINERD = "2.3.4"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabCluster:
+    """What runs, and the administrator's kubeconfig."""
+
+    plane: ControlPlane
+    origin: Origin
+    kubeconfig: Path
+
+    @property
+    def section(self) -> str:
+        """The lines of an inventory's `cluster` that name it."""
+        lines = (f"kubeconfig: {self.kubeconfig}", f'kubernetes: "{self.plane.kubernetes}"')
+        return "".join(f"  {line}\n" for line in (*lines, "cni: flannel"))
+
+    @property
+    def sections(self) -> str:
+        """The sections of an inventory that say what nodes install, and from where."""
+        return f'runtime:\n  containerd: "{CONTAINERD}"\nartifacts:\n  mirror: {self.origin.url}\n'
+
+
+@contextmanager
+def lab_cluster(folder: Path) -> Iterator[LabCluster]:
+    """Run a cluster without nodes; what it writes goes to a folder."""
+    with control_plane(folder) as plane, origin() as files:
+        yield LabCluster(plane=plane, origin=files, kubeconfig=plane.kubeconfig())

@@ -1,0 +1,91 @@
+"""The images that a lab node's containerd holds: a file under its root, so that they stay."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+
+# Where containerd keeps what it knows of images, in a form of its own.
+FILE = "wincnode-lab-images.json"
+
+
+class Images:
+    """Images by reference, each with its digest."""
+
+    def __init__(self, root: Path) -> None:
+        self._file = root / FILE
+
+    def rows(self) -> dict[str, str]:
+        """Give the digest of each image."""
+        if not self._file.is_file():
+            return {}
+        rows: dict[str, str] = json.loads(self._file.read_text(encoding="utf-8"))
+        return dict(sorted(rows.items()))
+
+    def add(self, reference: str) -> str:
+        """Have an image; gives its digest, which is a matter of its reference here."""
+        digest = "sha256:" + hashlib.sha256(reference.encode()).hexdigest()
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._write({**self.rows(), reference: digest})
+        return digest
+
+    def remove(self, reference: str) -> bool:
+        """Forget an image; False where there is none."""
+        rows = self.rows()
+        there = rows.pop(reference, None) is not None
+        if there:
+            self._write(rows)
+        return there
+
+    def _write(self, rows: dict[str, str]) -> None:
+        self._file.write_text(json.dumps(rows), encoding="utf-8")
+
+
+def named_in(archive: Path) -> list[str]:
+    """Give the references of the images in an archive, of OCI's or Docker's layout.
+
+    Raises: ValueError: it is no such archive.
+    Source: opencontainers/image-spec:image-layout.md; containerd/containerd:core/images/archive
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            names = set(tar.getnames())
+            if "index.json" in names:
+                return _of_index(_json(tar, "index.json"))
+            if "manifest.json" in names:
+                return [
+                    normal(tag) for row in _json(tar, "manifest.json") for tag in row["RepoTags"]
+                ]
+    except (tarfile.TarError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    raise ValueError("unrecognized image format")
+
+
+def _of_index(index: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:
+    found = []
+    for row in index["manifests"]:
+        notes = row.get("annotations", {})
+        name = notes.get("io.containerd.image.name")
+        if name:
+            found.append(name)
+    return found
+
+
+def _json(tar: tarfile.TarFile, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    file = tar.extractfile(name)
+    return json.loads(file.read()) if file else {}
+
+
+def normal(reference: str) -> str:
+    """Give a reference with its registry and tag: distribution/reference:normalize.go."""
+    name, _, tag = reference.partition("@")
+    host, slash, rest = name.partition("/")
+    is_host = slash and ("." in host or ":" in host or host == "localhost")
+    if not is_host:
+        name = f"docker.io/{name if slash else f'library/{name}'}"
+    if tag:
+        return f"{name}@{tag}"
+    last = (rest if is_host else name).rpartition("/")[2]
+    return name if ":" in last else f"{name}:latest"
