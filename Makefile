@@ -17,7 +17,7 @@ demo: install  ## run preflight against three simulated nodes
 	$(BIN)/wincnode-lab demo
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest -n 4 -rs
+	$(BIN)/python -m pytest -n 4 --dist loadfile -rs
 
 contract: install  ## hold our files to containerd's and Kubernetes' own code; needs go, builds once
 	$(BIN)/python tests/contract/go_programs.py

@@ -33,7 +33,7 @@ from wincnode.transport import ConnectionSettings, Transport, open_transport
 from wincnode.transport.shell import STDIN_CHUNK_BYTES
 
 SIZE = 128 * MIB
-ROUNDS = 3
+ROUNDS = 5
 # Create, Command, Send, Receive and Signal of what is asked, and the Command that takes the file.
 BEFORE_FILE = 6
 

@@ -98,11 +98,11 @@ def test_a_run_that_never_was_is_no_run_that_waits(ran: Ran) -> None:
 
 
 def test_a_dead_run_keeps_no_secrets(node: winps.Machine) -> None:
-    """A task that died before its first line leaves them; whoever follows it takes them away."""
+    """A task that died at once leaves them; whoever follows it takes them away."""
     folder = node.base / "runs" / winps.RUN
     folder.mkdir(parents=True)
     (folder / "claim.json").write_text("{}")
-    (folder / "journal.jsonl").write_text("")
+    (folder / "journal.jsonl").write_text('{"seq":1,"type":"hello"}\n')
     (folder / "secrets").write_text("token=aHVzaA==")
     assert node.run("follow")[-1]["type"] == "died"
     assert not (folder / "secrets").exists()
@@ -128,7 +128,7 @@ function Set-WnProbe { param($Key, $Want, $Have) [IO.File]::WriteAllText('C:\\se
 
 @contextmanager
 def under_way(node: winps.Machine) -> Iterator[list[dict[str, Any]]]:
-    """Start a run whose first step waits for C:\\go; its events are there when it has ended."""
+    """Start a run whose first step waits for the file `go`; its events are there at its end."""
     events: list[dict[str, Any]] = []
     slow = winps.probe(SLEEPER, timeout_s=60)
     slow["steps"] += [{**slow["steps"][0], "id": "2"}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,24 @@ from nodes import lab_node, linked
 from wincnode import runner
 from wincnode.assets import script_names
 from wincnode.checks import Wanted, failures, run_checks
-from wincnode.events import FactsRead
+from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import SECTIONS, Facts
 from wincnode.lab.nodes import LabNode
-from wincnode.lab.windows.machine import load_profile, profile_names
+from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine, load_profile, profile_names
 from wincnode.lab.windows.registry import Value
 
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False)
 
 
-def facts(node: LabNode, *sections: str) -> dict[str, Any]:
-    """Read sections of facts as wincnode does."""
+def read(node: LabNode) -> list[Event]:
+    """Read all sections of facts as wincnode does."""
     with linked(node) as link:
-        events = list(runner.read_facts(link, node="web-1", sections=sections or SECTIONS))
+        return list(runner.read_facts(link, node="web-1", sections=SECTIONS))
+
+
+def facts(events: Iterable[Event]) -> dict[str, Any]:
+    """Give what each section said; nothing of one that is unknown."""
     return {row.section: row.data for row in events if isinstance(row, FactsRead)}
 
 
@@ -48,10 +53,10 @@ def test_both_engines_say_of_a_machine_what_its_profile_promises(
 ) -> None:
     """The facts are equal, and fail exactly the checks that the profile names."""
     with lab_node(tmp_path / "powershell", profile=profile) as node:
-        found = facts(node)
+        found = facts(read(node))
         calls = Counter(node.machine.calls)
     with lab_node(tmp_path / "model", engine="model", profile=profile) as node:
-        assert common(facts(node)) == common(found)
+        assert common(facts(read(node))) == common(found)
 
     failing = sorted(row.check for row in failures(run_checks(Facts(sections=found), WANTED)))
     assert failing == sorted(load_profile(profile).expects)
@@ -59,11 +64,16 @@ def test_both_engines_say_of_a_machine_what_its_profile_promises(
     assert [call for call, times in calls.items() if "Cim" in call and times > 1] == []
 
 
+def modelled(folder: Path, profile: str) -> dict[str, Any]:
+    """Give the facts of the engine that reads quickly; the test above holds it to the scripts."""
+    with lab_node(folder, engine="model", profile=profile) as node:
+        return facts(read(node))
+
+
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The facts of a healthy Server 2022."""
-    with lab_node(tmp_path_factory.mktemp("healthy") / "node") as node:
-        return facts(node)
+    return modelled(tmp_path_factory.mktemp("healthy") / "node", "ws2022")
 
 
 def test_what_was_asked_for_has_its_value(healthy: dict[str, Any]) -> None:
@@ -101,33 +111,64 @@ def test_what_is_of_no_interest_is_left_out(healthy: dict[str, Any]) -> None:
     assert [row["address"] for row in network["adapters"][0]["addresses"]] == ["192.168.50.21"]
 
 
-def test_numbers_and_policies_are_read_as_people_write_them(tmp_path: Path) -> None:
-    """A DWord of all ones is no -1, and group policy goes before the local setting."""
-    dword = {"kind": "DWord"}
-    local = rf"{SERVICES}\SharedAccess\Parameters\FirewallPolicy\DomainProfile"
-    with lab_node(tmp_path / "node", profile="ws2019-broken") as node:
-        registry = node.machine.registry
-        registry.set(
-            rf"{SERVICES}\Tcpip6\Parameters", "DisabledComponents", Value(data=-1, **dword)
-        )
-        registry.set(rf"{SERVICES}\hns\State", "DeviceLessNicDisabled", Value(data=1, **dword))
-        registry.set(local, "AllowLocalPolicyMerge", Value(data=1, **dword))
-        found = facts(node, "network", "services", "policy")
+def test_a_client_answers_by_dism(tmp_path: Path) -> None:
+    """A Windows client has no Get-WindowsFeature; it is asked for optional features."""
+    assert modelled(tmp_path / "node", "win11")["features"] == {
+        "manager": "client",
+        "states": {
+            "Containers": "Enabled",
+            "Microsoft-Hyper-V": "Disabled",
+            "Microsoft-Hyper-V-Management-PowerShell": "Disabled",
+        },
+    }
 
+
+def spoil(machine: Machine) -> None:
+    """Give a machine odd numbers, a policy, marks of a reboot and a CNI; take classes away."""
+    one, windows = Value(kind="DWord", data=1), r"HKLM\SOFTWARE\Microsoft"
+    firewall = rf"{SERVICES}\SharedAccess\Parameters\FirewallPolicy\DomainProfile"
+    update = rf"{windows}\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired"
+    manager = rf"{windows}\ServerManager\ServicingStorage\ServerComponentCache"
+    for key, name, value in (
+        (rf"{SERVICES}\Tcpip6\Parameters", "DisabledComponents", Value(kind="DWord", data=-1)),
+        (rf"{SERVICES}\hns\State", "DeviceLessNicDisabled", one),
+        (firewall, "AllowLocalPolicyMerge", one),
+        (update, "x", one),
+        (manager, "RestartRequired", one),
+        (
+            rf"{CONTROL}\ComputerName\ComputerName",
+            "ComputerName",
+            Value(kind="String", data="NEW"),
+        ),
+    ):
+        machine.registry.set(key, name, value)
+    machine.registry.delete_value(PREFETCH, "BootId")
+    cni = machine.path(r"C:\etc\cni\net.d\10-flannel.conf")
+    cni.parent.mkdir(parents=True)
+    cni.touch()
+    machine.cim["Win32_Processor"] = []
+    del machine.cim["Win32_DeviceGuard"], machine.cim["Win32_LogicalDisk"]
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
+    """What the scripts say of a broken Server 2019 that was spoiled further."""
+    with lab_node(tmp_path_factory.mktemp("odd") / "node", profile="ws2019-broken") as node:
+        spoil(node.machine)
+        return read(node)
+
+
+def test_numbers_and_policies_are_read_as_people_write_them(odd: list[Event]) -> None:
+    """A DWord of all ones is no -1, and group policy goes before the local setting."""
+    found = facts(odd)
     assert found["network"]["ipv6_disabled_components"] == 0xFFFFFFFF
     assert found["services"]["hns_state"] == {"DeviceLessNicDisabled": "1"}
     assert found["policy"]["firewall"]["domain"]["local_rules"] == 0
 
 
-def test_of_a_kubeconfig_only_the_server_is_taken(tmp_path: Path) -> None:
+def test_of_a_kubeconfig_only_the_server_is_taken(odd: list[Event]) -> None:
     """Credentials that lie about on a node stay there."""
-    with lab_node(tmp_path / "node", profile="ws2019-broken") as node:
-        cni = node.machine.path(r"C:\etc\cni\net.d\10-flannel.conf")
-        cni.parent.mkdir(parents=True)
-        cni.touch()
-        found = facts(node, "leftovers")["leftovers"]
-
-    assert found == {
+    assert facts(odd)["leftovers"] == {
         "folders": ["C:\\k", "C:\\var\\lib\\kubelet", "C:\\etc\\cni\\net.d"],
         "programs": ["C:\\k\\kubelet.exe"],
         "kubeconfigs": [{"path": "C:\\k\\config", "server": "https://10.9.8.7:6443"}],
@@ -136,37 +177,34 @@ def test_of_a_kubeconfig_only_the_server_is_taken(tmp_path: Path) -> None:
     }
 
 
-def test_missing_device_guard_is_no_missing_policy(tmp_path: Path) -> None:
+def test_missing_device_guard_is_no_missing_policy(odd: list[Event]) -> None:
     """Where the class is not there, the other facts of the section are known all the same."""
-    with lab_node(tmp_path / "node") as node:
-        del node.machine.cim["Win32_DeviceGuard"]
-        found = facts(node, "policy")["policy"]
-
-    assert found["code_integrity"]["user"] is None
-    assert "Invalid class" in found["code_integrity"]["error"]
-    assert found["elevated"] is True
+    policy = facts(odd)["policy"]
+    assert policy["code_integrity"]["user"] is None
+    assert "Invalid class" in policy["code_integrity"]["error"]
+    assert policy["elevated"] is True
 
 
-def test_a_dead_provider_leaves_only_its_section_unknown(tmp_path: Path) -> None:
-    """A query that fails says why; the next section is read all the same."""
-    with lab_node(tmp_path / "node") as node:
-        del node.machine.cim["Win32_LogicalDisk"]
-        found = facts(node, "disks", "hardware")
-
-    assert found["disks"] is None
-    assert found["hardware"]["sockets"] == 1
+def test_a_dead_provider_leaves_only_its_section_unknown(odd: list[Event]) -> None:
+    """A query that fails or finds nothing says why; the next section is read all the same."""
+    unknown = {row.section: row.error for row in odd if isinstance(row, FactsRead) and row.error}
+    assert set(unknown) == {"disks", "hardware"}
+    assert "Invalid class" in unknown["disks"]
+    assert "Win32_Processor has no instance" in unknown["hardware"]
 
 
-def test_a_client_answers_by_dism(tmp_path: Path) -> None:
-    """A Windows client has no Get-WindowsFeature; it is asked for optional features."""
-    with lab_node(tmp_path / "node", profile="win11") as node:
-        found = facts(node, "features")["features"]
+def test_a_machine_that_waits_for_a_reboot_says_why(odd: list[Event]) -> None:
+    """Each mark of Windows has its name."""
+    assert facts(odd)["os"]["reboot_reasons"] == [
+        "component_servicing",
+        "windows_update",
+        "server_components",
+        "computer_rename",
+        "file_rename",
+    ]
 
-    assert found == {
-        "manager": "client",
-        "states": {
-            "Containers": "Enabled",
-            "Microsoft-Hyper-V": "Disabled",
-            "Microsoft-Hyper-V-Management-PowerShell": "Disabled",
-        },
-    }
+
+def test_a_machine_that_counts_no_boots_is_known_by_its_last_one(odd: list[Event]) -> None:
+    """The time at which Windows started changes with each boot, too."""
+    (hello,) = [event for event in odd if isinstance(event, Hello)]
+    assert hello.boot == "2026-08-02T21:30:00.0000000Z"

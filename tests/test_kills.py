@@ -17,7 +17,8 @@ steps:
       path: C:\k\note.txt
       content: hello
 """
-# Of some 14 requests: facts, the detached run's start, its Receives. The soak kills at each.
+# Of some 14 requests: facts, the detached run's start, its Receives. The soak kills at each, and
+# runs the scripts; tests/test_detached_runs.py has a run of theirs that holds the node.
 KILLED_AT = (9,)
 
 
@@ -26,7 +27,7 @@ def test_a_killed_client_is_answered_by_the_same_command_again(
     request_number: int, tmp_path: Path
 ) -> None:
     """The node ends as after an undisturbed run, and no step is done twice."""
-    with lab_node(tmp_path / "node") as node:
+    with lab_node(tmp_path / "node", engine="model") as node:
         here = desk(tmp_path, node, PLAYBOOK)
         killed_at(request_number, here, node)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,9 +42,7 @@ CUT = {
 
 
 @pytest.mark.parametrize("stdin", CUT.values(), ids=CUT)
-def test_what_was_cut_or_changed_on_the_way_runs_nothing(
-    node: winps.Machine, stdin: bytes
-) -> None:
+def test_what_was_cut_or_changed_on_the_way_runs_nothing(node: winps.Machine, stdin: bytes) -> None:
     """A request is run whole, or not at all."""
     (event,) = node.send(stdin)
     assert (event["type"], event["code"]) == ("refused", "truncated")

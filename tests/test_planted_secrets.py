@@ -156,7 +156,7 @@ def command_lines() -> Iterator[set[str]]:
     over = threading.Event()
 
     def look() -> None:
-        while not over.wait(0.01):
+        while not over.wait(0.1):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):
                     seen.add(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from wincnode.lab.process import FunctionProcess
 from wincnode.lab.server import WsmanServer
 from wincnode.lab.windows.machine import Machine, load_profile
 from wincnode.runner import command_line
+from wincnode.transport import ConnectionSettings, Transport, open_transport
 
 SIZE = 5_000_000
 CONTENT = hashlib.shake_256(b"").digest(SIZE)
@@ -58,30 +60,41 @@ def test_a_lost_link_costs_no_byte_that_arrived(
         assert len(node.server.requests) > FIRST_SEND + SENDS // 2, "the fault never came to pass"
         assert part(node, parcel).read_bytes() == CONTENT
         assert SIZE < sent <= 1.2 * SIZE
-        assert push(link, [parcel], node="web-1") == 0, "what is there was sent again"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+HALF = SIZE // 2
+# What lies on the node, and how much is sent then.
+KEPT = {
+    "half of it": (CONTENT[:HALF], SIZE - HALF),
+    "a wrong byte": (b"?" + CONTENT[1:HALF], SIZE),
+    "a byte too many": (CONTENT + b"?", SIZE),
+    "all of it": (CONTENT, 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "cases"),
+    [("powershell", ("a wrong byte", "all of it")), ("model", tuple(KEPT))],
+    ids=ENGINES,
+)
 def test_a_part_that_is_not_the_files_beginning_is_not_continued(
-    engine: str, parcel: Parcel, tmp_path: Path
+    engine: str, cases: Sequence[str], parcel: Parcel, tmp_path: Path
 ) -> None:
-    """One wrong bit in it, or more bytes than the file has, and all is sent; a right one stays."""
+    """The node tells what it has by its SHA-256; only what is the file's own is kept."""
     with lab_node(tmp_path / "node", engine=engine) as node, linked(node) as link:
         part(node, parcel).parent.mkdir()
-        sent = []
-        for kept in (CONTENT[: SIZE // 2], b"?" + CONTENT[1 : SIZE // 2], CONTENT + b"?"):
+        for case in cases:
+            kept, missing = KEPT[case]
             part(node, parcel).write_bytes(kept)
-            sent.append(push(link, [parcel], node="web-1"))
+            assert push(link, [parcel], node="web-1") == missing, case
             assert part(node, parcel).read_bytes() == CONTENT
-
-    assert sent == [SIZE - SIZE // 2, SIZE, SIZE]
 
 
 def test_a_file_in_its_place_is_not_sent(parcel: Parcel, tmp_path: Path) -> None:
     """The right one is left alone; of several files, only the others travel."""
     other = Parcel(**{**fields(parcel), "component": "other", "target": r"C:\k\other.exe"})
     told = []
-    with lab_node(tmp_path / "node") as node, linked(node) as link:
+    with lab_node(tmp_path / "node", engine="model") as node, linked(node) as link:
         node.machine.path(r"C:\k").mkdir()
         node.machine.path(parcel.target).write_bytes(CONTENT)
         assert push(link, [parcel, other], node="web-1", watch=told.append) == SIZE
@@ -92,6 +105,14 @@ def test_a_file_in_its_place_is_not_sent(parcel: Parcel, tmp_path: Path) -> None
 
 def fields(parcel: Parcel) -> dict[str, object]:
     return {name: getattr(parcel, name) for name in Parcel.__dataclass_fields__}
+
+
+def link_to(server: WsmanServer) -> Transport:
+    return open_transport(
+        ConnectionSettings(
+            address="127.0.0.1", port=server.port, scheme="http", user=USER, password=PASSWORD
+        )
+    )
 
 
 class Bent:
@@ -122,7 +143,7 @@ def test_a_pipe_that_is_made_for_text_gets_text(parcel: Parcel, tmp_path: Path) 
     with (
         PowerShellEngine(Path(winps()), machine) as engine,
         WsmanServer(BentEngine(engine), users={USER: PASSWORD}) as server,
-        linked(LabNode(machine=machine, server=server)) as link,
+        contextlib.closing(link_to(server)) as link,
     ):
         push(link, [parcel], node="web-1")
 
@@ -164,9 +185,7 @@ def test_the_receiver_fits_behind_cmd_exe() -> None:
         (b"", "run.no-result"),
     ],
 )
-def test_what_no_node_of_ours_says_is_an_error(
-    line: bytes, id: str, parcel: Parcel, tmp_path: Path
-) -> None:
+def test_what_no_node_of_ours_says_is_an_error(line: bytes, id: str, parcel: Parcel) -> None:
     """A stranger's words neither raise something else nor count as a file."""
 
     class Stranger:
@@ -177,10 +196,9 @@ def test_what_no_node_of_ours_says_is_an_error(
 
             return FunctionProcess(work, needs_stdin=True)
 
-    machine = Machine(load_profile("ws2022"), tmp_path / "node", computer="WEB-1")
     with (
         WsmanServer(Stranger(), users={USER: PASSWORD}) as server,
-        linked(LabNode(machine=machine, server=server)) as link,
+        contextlib.closing(link_to(server)) as link,
         pytest.raises(Exception, match="web-1") as caught,
     ):
         push(link, [parcel], node="web-1")

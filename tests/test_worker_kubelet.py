@@ -169,6 +169,7 @@ def test_what_kubeadm_writes_is_read_back(pairs: list[tuple[str, str]]) -> None:
         ("# note\nKUBELET_KUBEADM_ARGS='--a=b --c'\nOTHER=1\n", ("--a=b", "--c")),
         ('KUBELET_KUBEADM_ARGS="--a=\\"b c\\" --d=\'e  f\'"', ("--a=b c", "--d=e  f")),
         ('KUBELET_KUBEADM_ARGS="--a=C:\\\\k\\\\x --b"', (r"--a=C:\k\x", "--b")),
+        (r"KUBELET_KUBEADM_ARGS='--a=C:\\k'", (r"--a=C:\\k",)),
         ('KUBELET_KUBEADM_ARGS="--a=\\u00a0\\x41"', ("--a=\u00a0A",)),
         ('KUBELET_KUBEADM_ARGS="--a=KUBELET --b=ARGS"', ("--a=KUBELET", "--b=ARGS")),
         ('KUBELET_KUBEADM_ARGS="--a"\nKUBELET_KUBEADM_ARGS="--b"', ("--b",)),

@@ -34,6 +34,10 @@ REGISTRIES = {
         server: http://lab.example:5000
         mirrors: ["http://near.example", "https://far.example"]
         allow_unencrypted: true
+      - host: mixed.example
+        mirrors: ["http://near.example", "https://far.example"]
+        ca_file: ca.pem
+        allow_unencrypted: true
       - {host: test.example, skip_verify: true}""",
 }
 AUTHORITY = "-----BEGIN CERTIFICATE-----\n"

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from wincnode.errors import NotLetIn
-from wincnode.transport import Transport
+from wincnode.transport import Stdin, Transport
 
 MOST_REFUSALS = 3
 
@@ -91,7 +91,7 @@ class _Watched:
         """What the last command wrote to stderr."""
         return self._inner.stderr
 
-    def run(self, command: str, stdin: bytes) -> Iterator[bytes]:
+    def run(self, command: str, stdin: Stdin) -> Iterator[bytes]:
         """Run a command; the first waits until the account may be tried."""
         if self._known:
             yield from self._inner.run(command, stdin)

@@ -25,7 +25,7 @@ from wincnode.report import NodeReport, Report
 def run(inventory: Inventory, options: Options, job: Job, session: Session) -> Report:
     """Carry out the job on the nodes side by side; a node that preflight blocks is left alone."""
     by_name = {node.name: node for node in inventory.nodes}
-    against = wanted(inventory, ignore=options.ignore)
+    against = wanted(inventory, ignore=options.ignore | job.mends)
 
     def work(name: str) -> Iterator[Item]:
         began = time.monotonic()

@@ -34,6 +34,7 @@ class Job:
         answers: what a person was asked for before any thread ran.
         reboots: whether a node that needs it may reboot.
         more: gives the further variables of a node's playbooks.
+        mends: ids of checks whose failures the playbooks mend, so that they block no node.
         given: secrets that the playbooks name and say no source of.
     """
 
@@ -44,6 +45,7 @@ class Job:
     answers: Mapping[Source, Secret] = field(default_factory=dict)
     reboots: Reboots = field(default_factory=Reboots)
     more: Callable[[Node, Inspection], Mapping[str, Any]] = lambda _node, _found: {}
+    mends: frozenset[str] = frozenset()
     given: Mapping[str, Secret] = field(default_factory=dict)
 
 

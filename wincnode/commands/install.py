@@ -28,6 +28,8 @@ from wincnode.worker.registries import registry_files
 from wincnode.worker.variables import variables
 
 Variables = Callable[[Node, Inspection], Mapping[str, Any]]
+# What the feature Containers brings, and a reboot of ours ends.
+MENDS = frozenset({"feat.containers", "feat.hyperv", "svc.vmcompute", "svc.hns"})
 PLAYBOOKS = ("prepare.yaml", "install.yaml")
 
 
@@ -35,9 +37,9 @@ def job(
     inventory: Inventory,
     *,
     today: date,
+    reboots: Reboots,
     check: bool = False,
     pending_counts: bool = False,
-    reboots: Reboots | None = None,
     delivery: Delivery | None = None,
 ) -> Job:
     """Give what `install` does on every node.
@@ -58,8 +60,9 @@ def job(
         command="install",
         check=check,
         pending_counts=pending_counts,
-        reboots=reboots or Reboots(),
+        reboots=reboots,
         more=more,
+        mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
     )
 
 

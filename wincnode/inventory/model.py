@@ -125,8 +125,9 @@ class Runtime:
         "Older builds whose images get a handler of their own on nodes with Hyper-V isolation; "
         "all supported ones by default.",
         default=(),
-        pattern=r"^[0-9]{5}$",
-        form="a Windows build such as 20348",
+        # Older ones are no guests of theirs: see OLDEST_GUEST in wincnode/worker/handlers.py.
+        pattern=r"^(20348|2[1-9][0-9]{3}|[3-9][0-9]{4})$",
+        form="a Windows build from 20348 on",
     )
     sandbox_image: str | None = entry(
         "text",

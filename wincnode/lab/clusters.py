@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from wincnode.lab.cluster import ControlPlane, control_plane
+from wincnode.lab.cluster import PODS, ControlPlane, control_plane, seed
+from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.origin import Origin, origin
 
 CONTAINERD = "2.3.4"
@@ -24,8 +26,14 @@ class LabCluster:
     @property
     def section(self) -> str:
         """The lines of an inventory's `cluster` that name it."""
-        lines = (f"kubeconfig: {self.kubeconfig}", f'kubernetes: "{self.plane.kubernetes}"')
-        return "".join(f"  {line}\n" for line in (*lines, "cni: flannel"))
+        port = urlsplit(self.plane.server).port
+        lines = (
+            f"kubeconfig: {self.kubeconfig}",
+            f'kubernetes: "{self.plane.kubernetes}"',
+            f"api_server: {NODES_SEE}:{port}",
+            "cni: flannel",
+        )
+        return "".join(f"  {line}\n" for line in lines)
 
     @property
     def sections(self) -> str:
@@ -35,6 +43,7 @@ class LabCluster:
 
 @contextmanager
 def lab_cluster(folder: Path) -> Iterator[LabCluster]:
-    """Run a cluster without nodes; what it writes goes to a folder."""
+    """Run a cluster without nodes, whose network is flannel; what it writes goes to a folder."""
     with control_plane(folder) as plane, origin() as files:
+        seed.flannel(plane.objects, PODS)
         yield LabCluster(plane=plane, origin=files, kubeconfig=plane.kubeconfig())

@@ -59,7 +59,7 @@ def bootstrap_kubeconfig(*, server: str, ca_pem: str, token: Secret) -> Secret:
     """Give bootstrap-kubelet.conf, which holds the token, with the names that kubeadm uses.
 
     Args: server: URL of the API server, as the kubelet is to use it from then on.
-    Source: kubernetes/kubernetes:cmd/kubeadm/app/discovery/token/token.go@v1.36.3
+    Source: kubernetes/kubernetes:cmd/kubeadm/app/discovery/discovery.go@v1.36.3
     """
     authority = base64.b64encode(ca_pem.encode()).decode()
     user = "tls-bootstrap-token-user"

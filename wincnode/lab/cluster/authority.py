@@ -20,6 +20,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # A clock that goes a little after ours still accepts what was just signed: the signer of
 # kubernetes/kubernetes:pkg/controller/certificates/signer/signer.go allows five minutes.
 BACKDATE = dt.timedelta(minutes=5)
+# What lab nodes may call the host of the control plane: to a node, 127.0.0.1 is the node itself.
+# Source: RFC 5737, TEST-NET-1
+NODES_SEE = "192.0.2.10"
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 
@@ -105,10 +108,10 @@ def named(name: str, groups: Sequence[str] = ()) -> x509.Name:
 
 
 def loopback(*hosts: str) -> x509.SubjectAlternativeName:
-    """Give the names of a server on loopback."""
+    """Give the names of a server on loopback, which lab nodes know by an address of its own too."""
     return x509.SubjectAlternativeName(
         [
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            *(x509.IPAddress(ipaddress.ip_address(row)) for row in ("127.0.0.1", NODES_SEE)),
             *(x509.DNSName(host) for host in ("localhost", *hosts)),
         ]
     )

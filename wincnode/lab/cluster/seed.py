@@ -7,6 +7,7 @@ app/phases/{kubelet,uploadconfig,addons/proxy}; plugin/pkg/auth/authorizer/rbac/
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Iterable, Iterator
 
 import yaml
@@ -113,8 +114,9 @@ def _default_roles() -> Iterator[tuple[str, str, Json]]:
     discovery = {"verbs": ["get"]}
     discovery["nonResourceURLs"] = [*paths, "/api", "/api/*", "/apis", "/apis/*"]
     discovery["nonResourceURLs"] += ["/openapi", "/openapi/*"]
+    access = "selfsubjectaccessreviews"
     reviews = [
-        _rule("create", "selfsubjectaccessreviews", "authorization.k8s.io"),
+        _rule("create", f"{access} selfsubjectrulesreviews", "authorization.k8s.io"),
         _rule("create", "selfsubjectreviews", "authentication.k8s.io"),
     ]
     bootstrap = _rule("create get list watch", CSRS, CERTIFICATES)
@@ -144,8 +146,8 @@ def _kubeadm_roles() -> Iterator[tuple[str, str, Json]]:
     yield from _narrow(system, "kube-proxy", "kube-proxy", [token])
 
 
-def _rule(verbs: str, resource: str, group: str = "", names: Iterable[str] = ()) -> Json:
-    rule: Json = {"verbs": verbs.split(), "apiGroups": [group], "resources": [resource]}
+def _rule(verbs: str, resources: str, group: str = "", names: Iterable[str] = ()) -> Json:
+    rule: Json = {"verbs": verbs.split(), "apiGroups": [group], "resources": resources.split()}
     return {**rule, "resourceNames": list(names)} if names else rule
 
 
@@ -186,6 +188,19 @@ def _config_map(store: Store, namespace: str, name: str, **data: Json) -> None:
 
 def _put(store: Store, resource: str, version: str, kind: str, body: Json) -> None:
     store.put(resource, {"apiVersion": version, "kind": kind, **body})
+
+
+def flannel(store: Store, pods: str) -> None:
+    """Put in what flannel has on the Linux nodes, with the backend that Windows takes part in.
+
+    Source: flannel-io/flannel:Documentation/kube-flannel.yml, Documentation/backends.md
+    """
+    meta = {"name": "kube-flannel", "labels": {"k8s-app": "flannel"}}
+    _put(store, "namespaces", "v1", "Namespace", {"metadata": meta, "status": {"phase": "Active"}})
+    backend = {"Type": "vxlan", "VNI": 4096, "Port": 4789}
+    data = {"net-conf.json": json.dumps({"Network": pods, "Backend": backend})}
+    where = {"name": "kube-flannel-cfg", "namespace": "kube-flannel"}
+    _put(store, "configmaps", "v1", "ConfigMap", {"metadata": where, "data": data})
 
 
 def allow(store: Store, user: str, rules: Iterable[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
 
 from wincnode.lab.model.acl import AccessLists, Descriptor
@@ -37,6 +38,11 @@ class Disk:
         if not self.is_folder(folder):
             return []
         return sorted((row.name for row in self._machine.path(folder).iterdir()), key=str.lower)
+
+    def written(self, path: str) -> datetime:
+        """Give when a file was last written; long ago where there is none."""
+        file = self._machine.path(path)
+        return datetime.fromtimestamp(file.stat().st_mtime if file.is_file() else 0, UTC)
 
     def read(self, path: str, start: int = 0) -> bytes:
         """Give a file's bytes from one on."""

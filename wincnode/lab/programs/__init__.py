@@ -25,9 +25,9 @@ from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
 from wincnode.lab.windows.services import Service
 
-# Win32_Service.StartService: 7 service request timeout, 9 path not found.
+# Win32_Service.StartService: service request timeout, of a process that ends before it reports.
 # Source: learn.microsoft.com/windows/win32/cimwin32prov/startservice-method-in-class-win32-service
-NO_ANSWER, NO_PROGRAM = 7, 9
+NO_ANSWER = 7
 
 
 class Worker:
@@ -68,6 +68,8 @@ class Worker:
 
     def _refusal(self, service: Service) -> int:
         """Say why a service does not start: the code that StartService gives; 0 where it does."""
+        if not self._knows(service):
+            return 0
         try:
             match service.name.lower():
                 case "containerd":
@@ -76,20 +78,27 @@ class Worker:
                     kubelet_settings.read(self._machine, service.path)
         except ConfigRefused:
             return NO_ANSWER  # what it says goes to a stderr that nobody has
-        except FileNotFoundError:
-            return NO_PROGRAM
         except kubelet_settings.Refused as error:
             Log(self._machine, error.log).plain(f"E {error}")
-            return NO_ANSWER if error.log else NO_PROGRAM
+            return NO_ANSWER
         return 0
 
+    def _knows(self, service: Service) -> bool:
+        """Say whether a service's program is one of the lab; of others it knows nothing."""
+        if service.name.lower() not in self._starts:
+            return False
+        try:
+            containerd.version_at(self._machine, command_line.split(service.path)[0])
+        except (FileNotFoundError, IndexError):
+            return False
+        return True
+
     def _changed(self, service: Service) -> None:
-        begin_end = self._starts.get(service.name.lower())
-        if begin_end is None:
+        if service.name.lower() not in self._starts:
             return
-        begin, end = begin_end
+        begin, end = self._starts[service.name.lower()]
         end()
-        if service.state == "Running" and service.process:
+        if service.state == "Running" and service.process and self._knows(service):
             begin(service.process.command)
 
     def _begin_kubelet(self, command: str) -> None:

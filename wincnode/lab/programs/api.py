@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.windows.machine import Machine
 
 Json: TypeAlias = dict[str, Any]
@@ -82,9 +84,7 @@ class Client:
             headers["Authorization"] = f"Bearer {self.token}"
         if body is not None:
             headers["Content-Type"] = kind
-        link = HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=timeout_s, context=self._context()
-        )
+        link = _Link(parts.hostname or "", parts.port, timeout_s, self._context())
         try:
             link.request(method, path, json.dumps(body) if body is not None else None, headers)
             return link, link.getresponse()
@@ -102,6 +102,23 @@ class Client:
         if self.pem is not None:
             context.load_cert_chain(self.pem)
         return context
+
+
+class _Link(HTTPSConnection):
+    """A connection from a lab node, to which the control plane has an address of its own."""
+
+    def __init__(
+        self, host: str, port: int | None, timeout_s: float, context: ssl.SSLContext
+    ) -> None:
+        super().__init__(host, port, timeout=timeout_s)
+        self._tls = context
+
+    def connect(self) -> None:
+        """Connect, and be shown the certificate of the host that was asked for."""
+        asked, here = self.host, "127.0.0.1" if self.host == NODES_SEE else self.host
+        plain = socket.create_connection((here, self.port), self.timeout)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=asked)
 
 
 def _told(error: Exception) -> str:

@@ -44,7 +44,8 @@ def call(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
 def _get_cim_instance(machine: Machine, bound: Bound) -> Rows:
     """Only the properties that were asked for have a value, as on Windows."""
     name = str(bound["ClassName"])
-    rows = machine.services.rows() if name == "Win32_Service" else machine.cim.get(name)
+    live = {"Win32_Service": machine.services.rows, "Win32_Process": machine.services.processes}
+    rows = live[name]() if name in live else machine.cim.get(name)
     if rows is None:
         # WBEM_E_INVALID_CLASS, learn.microsoft.com/windows/win32/wmisdk/wmi-error-constants
         raise CmdletError(

@@ -131,9 +131,8 @@ class Services:
         """Make a service, as Win32_Service.Create."""
         name = str(arguments["Name"])
         row = self._rows.get(name.lower())
-        if row is not None:
-            if self._lives(row) or not row.deleted:
-                return MARKED_FOR_DELETION if row.deleted else EXISTS
+        if row is not None and (self._lives(row) or not row.deleted):
+            return MARKED_FOR_DELETION if row.deleted else EXISTS
         self._rows[name.lower()] = Service(name=name, display_name=name)
         return self.change(name, arguments)
 
@@ -245,7 +244,7 @@ class Services:
 
     def _process(self, command: str, began: datetime | None = None) -> Process:
         process = Process(
-            id=self._next_process, command=_expanded(command), began=began or datetime.now(UTC)
+            id=self._next_process, command=expanded(command), began=began or datetime.now(UTC)
         )
         self._next_process += 4
         return process
@@ -265,7 +264,7 @@ class Services:
         return pending[row.state] if on_its_way else row.state
 
 
-def _expanded(command: str) -> str:
+def expanded(command: str) -> str:
     """Put values in the place of Windows' variables, as the service manager does."""
     return re.sub(r"%(\w+)%", lambda found: VARIABLES.get(found[1].lower(), found[0]), command)
 

@@ -5,7 +5,8 @@ Files of a folder are as an archive holds them.
 .wincnode-archive.json in the folder tells of each file which archive it came from, and its SHA-256;
 so a file that was changed is told from one that was not without the archive.
 .NOTES
-Source: tar.exe is part of Windows since build 17063 and reads zip too, learn.microsoft.com/virtualization/community/team-blog/2017/20171219-tar-and-curl-come-to-windows
+Source: tar.exe is part of Windows since build 17063, learn.microsoft.com/virtualization/community/team-blog/2017/20171219-tar-and-curl-come-to-windows
+Source: it is bsdtar, which tells a zip by itself, github.com/libarchive/libarchive tar/bsdtar.1
 #>
 function Read-WnArchive([string]$Folder) {
     $rows = @{}

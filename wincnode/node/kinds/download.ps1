@@ -4,7 +4,7 @@ A file has the wanted SHA-256; it is downloaded, and verified before it takes it
 .DESCRIPTION
 What has come waits in a .part file that is added to. A file that was pushed waits there as well.
 .NOTES
-Source: 5.1's Invoke-WebRequest is slow, github.com/PowerShell/PowerShell/issues/2138
+Source: 5.1 has no Invoke-WebRequest -Resume, github.com/PowerShell/PowerShell/pull/6447
 Source: TLS 1.2 is asked for by name, learn.microsoft.com/dotnet/framework/network-programming/tls
 #>
 function Get-WnDownload {

@@ -3,6 +3,8 @@
 A service exists as wanted and runs, stands still, or is removed.
 .NOTES
 Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-service (Create, Change, Delete)
+Source: a process's command line and start, learn.microsoft.com/windows/win32/cimwin32prov/win32-process
+Source: Environment is a service's own variables, learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew
 Source: FailureActions is a SERVICE_FAILURE_ACTIONS, learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_failure_actionsw
 #>
 function Get-WnService {
@@ -10,18 +12,41 @@ function Get-WnService {
     $service = Get-CimInstance -ClassName Win32_Service -Filter ("Name='" + $Key['name'].Replace("'", "\'") + "'")
     if ($null -eq $service) { return @{ state = 'settled'; values = @{ state = 'absent' } } }
     $values = @{ state = ([string]$service.State).ToLowerInvariant(); start = ([string]$service.StartMode).ToLowerInvariant()
-        command = $service.PathName; display_name = $service.DisplayName; account = $service.StartName; depends_on = @(); restart_after_s = 0 }
+        command = $service.PathName; display_name = $service.DisplayName; account = $service.StartName; depends_on = @(); environment = @(); restart_when_newer = $Want['restart_when_newer']; restart_after_s = 0 }
     $item = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services\' + $Key['name'])
     if ($null -ne $item) {
         $values['depends_on'] = @($item.GetValue('DependOnService', @()))
+        $values['environment'] = @($item.GetValue('Environment', @()))
         # Five DWords, then (type, delay in ms) pairs; type 1 starts the service again.
         $bytes = [byte[]]$item.GetValue('FailureActions', [byte[]]@())
         if ($bytes.Length -ge 28 -and [BitConverter]::ToInt32($bytes, 20) -eq 1) { $values['restart_after_s'] = [BitConverter]::ToInt32($bytes, 24) / 1000 }
         $item.Dispose()
     }
+    if ($service.State -eq 'Running' -and $Want['state'] -eq 'running') {
+        # What counts is what runs: a command or a file that was changed since is not in use.
+        $process = Get-CimInstance -ClassName Win32_Process -Filter "ProcessId=$($service.ProcessId)"
+        if ($null -ne $process -and $process.CommandLine -ne [Environment]::ExpandEnvironmentVariables($service.PathName)) { $values['command'] = $process.CommandLine }
+        $values['restart_when_newer'] = @($Want['restart_when_newer'] | Where-Object -FilterScript {
+                $_ -and ($null -eq $process -or [IO.File]::GetLastWriteTimeUtc($_) -le $process.CreationDate.ToUniversalTime()) })
+    }
     $settled = 'settled'
     if ($values['state'] -match 'pending' -or ($Want['state'] -eq 'absent' -and $values['state'] -eq 'stopped')) { $settled = 'settling' }
     @{ state = $settled; values = $values }
+}
+function Get-WnDependent([string]$Name) {
+    # Those that run have to stop before it.
+    $services = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services')
+    foreach ($other in $services.GetSubKeyNames()) {
+        $item = $services.OpenSubKey($other)
+        if ($null -ne $item -and @($item.GetValue('DependOnService', @())) -contains $Name) {
+            Get-CimInstance -ClassName Win32_Service -Filter ("Name='" + $other.Replace("'", "\'") + "' and State='Running'")
+        }
+    }
+}
+function Stop-WnService([object]$Service) {
+    & $check 'StopService' (Invoke-CimMethod -InputObject $Service -MethodName StopService)
+    $query = "Name='" + $Service.Name.Replace("'", "\'") + "'"
+    while ((Get-CimInstance -ClassName Win32_Service -Filter $query).State -ne 'Stopped') { [Threading.Thread]::Sleep(250) }
 }
 function Set-WnService {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
@@ -35,6 +60,7 @@ function Set-WnService {
     $fine = @{ StartService = @(0, 10); StopService = @(0, 5) }
     $check = { param($Did, $Result) if (@(0) + @($fine[$Did]) -notcontains $Result.ReturnValue) { throw "Win32_Service.$Did returned $($Result.ReturnValue)." } }
     $service = Get-CimInstance -ClassName Win32_Service -Filter $query
+    $again = @()
     if ($Want['state'] -eq 'absent') {
         if ($service.State -ne 'Stopped') { & $check 'StopService' (Invoke-CimMethod -InputObject $service -MethodName StopService) }
         & $check 'Delete' (Invoke-CimMethod -InputObject $service -MethodName Delete)
@@ -45,7 +71,23 @@ function Set-WnService {
         $new = @{ Name = $Key['name']; DisplayName = $Key['name']; ServiceType = [byte]16; ErrorControl = [byte]1; StartMode = 'Automatic'; DesktopInteract = $false }
         foreach ($name in $fields.Keys) { $new[$name] = $fields[$name] }
         & $check 'Create' (Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new)
-    } elseif ($fields.Count) { & $check 'Change' (Invoke-CimMethod -InputObject $service -MethodName Change -Arguments $fields) }
+    } else {
+        # A process that runs keeps what it was started with.
+        $stale = @('command', 'account', 'environment', 'restart_when_newer') | Where-Object -FilterScript {
+            $Want.ContainsKey($_) -and -not (Test-WnSame $Have.values[$_] $Want[$_] $plan.kinds.service.compare.$_) }
+        if ($stale -and $service.State -eq 'Running') {
+            $again = @(Get-WnDependent $Key['name'])
+            foreach ($other in $again) { Stop-WnService $other }
+            Stop-WnService $service
+        }
+        if ($fields.Count) { & $check 'Change' (Invoke-CimMethod -InputObject $service -MethodName Change -Arguments $fields) }
+    }
+    if ($Want.ContainsKey('environment')) {
+        # By .NET alone: a proxy's address may hold a password, and a cmdlet's arguments are logged.
+        $item = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services\' + $Key['name'], $true)
+        $item.SetValue('Environment', [string[]]@($Want['environment']), 'MultiString')
+        $item.Dispose()
+    }
     if ($Want.ContainsKey('restart_after_s') -and $Want['restart_after_s'] -ne $Have.values['restart_after_s']) {
         $wait = 1000 * $Want['restart_after_s']
         $actions = 'restart/{0}/restart/{0}/restart/{0}' -f $wait
@@ -55,5 +97,6 @@ function Set-WnService {
     }
     $service = Get-CimInstance -ClassName Win32_Service -Filter $query
     if ($Want['state'] -eq 'running' -and $service.State -ne 'Running') { & $check 'StartService' (Invoke-CimMethod -InputObject $service -MethodName StartService) }
+    foreach ($other in $again) { & $check 'StartService' (Invoke-CimMethod -InputObject $other -MethodName StartService) }
     if ($Want['state'] -eq 'stopped' -and $service.State -ne 'Stopped') { & $check 'StopService' (Invoke-CimMethod -InputObject $service -MethodName StopService) }
 }

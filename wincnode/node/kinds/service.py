@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from wincnode.node.kinds import Field, Kind, Problem, Value
+from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -16,7 +16,11 @@ def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
 # Source of the start modes: learn.microsoft.com/windows/win32/cimwin32prov/win32-service
 KIND = Kind(
     name="service",
-    doc="A Windows service: that it exists, how it starts, and whether it runs.",
+    doc=(
+        "A Windows service: that it exists, how it starts, and whether it runs. One that runs is"
+        " restarted where it runs with another command, account, environment or file than wanted,"
+        " and so are those that depend on it."
+    ),
     rule=_rule,
     example=r"{name: kubelet, start: auto, command: 'C:\k\kubelet.exe --windows-service'}",
     timeout_s=180,
@@ -68,6 +72,25 @@ KIND = Kind(
             role="want",
             compare="set",
             doc="Services that must run before it.",
+        ),
+        Field(
+            name="environment",
+            type="texts",
+            role="want",
+            compare="set",
+            pattern=r"[^=\x00]+=[^\x00]*",
+            form="a list of NAME=VALUE",
+            secret=True,
+            doc="Variables of this service alone, such as a proxy; all that it has.",
+        ),
+        Field(
+            name="restart_when_newer",
+            type="texts",
+            role="want",
+            compare="set",
+            pattern=PATH,
+            form=f"a list of full paths such as {PATH_FORM.rpartition(' ')[2]}",
+            doc="Files that it reads: it is restarted where one is newer than its process.",
         ),
         Field(
             name="restart_after_s",

@@ -13,6 +13,7 @@ from wincnode.lab.model.kinds import (
     features,
     files,
     firewall,
+    joining,
     ports,
     registry,
     services,
@@ -44,6 +45,8 @@ KINDS: Mapping[str, Functions] = {
     "file": Functions(get=files.get_file, set=files.set_file),
     "firewall_rule": Functions(get=firewall.get, set=firewall.set),
     "hostname": Functions(get=system.get_hostname, set=system.set_hostname),
+    "kubeadm_join": Functions(get=joining.get, set=joining.set_by_kubeadm),
+    "kubelet_bootstrap": Functions(get=joining.get, set=joining.set_by_kubelet),
     "optional_feature": Functions(
         get=features.get_optional_feature, set=features.set_optional_feature
     ),

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import struct
+import time
 from typing import Any
 
+from wincnode.lab.model.compare import same
 from wincnode.lab.model.failures import Failure
 from wincnode.lab.model.host import Found, Host, Values
+from wincnode.lab.windows.registry import Value
 from wincnode.lab.windows.services import (
     ALREADY_RUNNING,
     CANNOT_ACCEPT_CONTROL,
     DONE,
     KEY,
     RESTART,
+    expanded,
     sc,
 )
+from wincnode.node.kinds.service import KIND
 
 FIELDS = {"command": "PathName", "display_name": "DisplayName", "account": "StartName"}
 FINE = {"StartService": ALREADY_RUNNING, "StopService": CANNOT_ACCEPT_CONTROL}
@@ -33,11 +38,29 @@ def get(host: Host, key: Values, want: Values) -> Found:
         "start": row["StartMode"].lower(),
         **{field: row[name] for field, name in FIELDS.items()},
         "depends_on": depends if isinstance(depends, list) else [depends],
+        "environment": registry.data(path, "Environment", []),
+        "restart_when_newer": want.get("restart_when_newer"),
         "restart_after_s": _restart_after(bytes(registry.data(path, "FailureActions", []))),
     }
+    if row["State"] == "Running" and want.get("state") == "running":
+        values |= _in_use(host, row, want)
     going = want.get("state") == "absent" and values["state"] == "stopped"
     on_its_way = "pending" in values["state"] or going
     return Found(state="settling" if on_its_way else "settled", values=values)
+
+
+def _in_use(host: Host, row: Values, want: Values) -> Values:
+    """Give the command that a service runs with, and which files are not newer than that."""
+    query = f"ProcessId={row['ProcessId']}"
+    (process,) = host.call("Get-CimInstance", ClassName="Win32_Process", Filter=query)
+    found = [
+        path
+        for path in want.get("restart_when_newer") or ()
+        if host.disk.written(path) <= process["CreationDate"]
+    ]
+    command = process["CommandLine"]
+    other = {} if command.lower() == expanded(row["PathName"]).lower() else {"command": command}
+    return {**other, "restart_when_newer": found}
 
 
 def _restart_after(actions: bytes) -> float:
@@ -61,20 +84,56 @@ def set(host: Host, key: Values, want: Values, found: Found) -> None:
         _do(host, "Delete", InputObject=row)
         return
     fields = _fields(want)
+    again: list[Values] = []
     if row is None:
         if not want.get("command"):
             raise Failure(f"There is no service {name}.")
         _do(host, "Create", ClassName="Win32_Service", Arguments=_birth(name) | fields)
-    elif fields:
-        _do(host, "Change", InputObject=row, Arguments=fields)
+    else:
+        if row["State"] == "Running" and _is_stale(want, found):
+            again = _dependents(host, name)
+            for other in (*again, row):
+                _stop(host, other)
+        if fields:
+            _do(host, "Change", InputObject=row, Arguments=fields)
+    if "environment" in want:
+        value = Value(kind="MultiString", data=want["environment"])
+        host.machine.registry.set(f"{KEY}\\{name}", "Environment", value)
     after = want.get("restart_after_s")
     if after is not None and after != found.values.get("restart_after_s"):
         _set_restart(host, name, 1000 * after)
     row = host.service(name) or {}
     if want.get("state") == "running" and row.get("State") != "Running":
         _do(host, "StartService", InputObject=row)
+    for other in again:
+        _do(host, "StartService", InputObject=other)
     if want.get("state") == "stopped" and row.get("State") != "Stopped":
         _do(host, "StopService", InputObject=row)
+
+
+def _is_stale(want: Values, found: Found) -> bool:
+    """Say whether a process was started with something else than is wanted."""
+    how = {row.name: row.compare for row in KIND.fields}
+    return any(
+        name in want and not same(found.values.get(name), want[name], how[name])
+        for name in ("command", "account", "environment", "restart_when_newer")
+    )
+
+
+def _dependents(host: Host, name: str) -> list[Values]:
+    """Give the services that run and have to stop before one."""
+    rows = host.call("Get-CimInstance", ClassName="Win32_Service", Filter="State='Running'")
+    needs = {
+        row["Name"]: host.machine.registry.data(f"{KEY}\\{row['Name']}", "DependOnService", [])
+        for row in rows
+    }
+    return [row for row in rows if name.lower() in (other.lower() for other in needs[row["Name"]])]
+
+
+def _stop(host: Host, row: Values) -> None:
+    _do(host, "StopService", InputObject=row)
+    while (host.service(row["Name"]) or {}).get("State") != "Stopped":
+        time.sleep(0.05)
 
 
 def _fields(want: Values) -> dict[str, Any]:

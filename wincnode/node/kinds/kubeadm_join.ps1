@@ -1,0 +1,40 @@
+<#
+.SYNOPSIS
+The machine is a node of a cluster; kubeadm joins it by a JoinConfiguration, which leaves the disk again.
+.NOTES
+Source: the files that kubeadm and the kubelet write, and those that kubeadm refuses to find,
+github.com/kubernetes/kubernetes cmd/kubeadm/app/cmd/phases/join/kubelet.go, app/preflight/checks.go
+Source: the form of a token, github.com/kubernetes/kubernetes staging/src/k8s.io/cluster-bootstrap/token/api/types.go
+#>
+function Get-WnKubeadmJoin {
+    param([hashtable]$Key, [hashtable]$Want)
+    $server = ''
+    if ([IO.File]::Exists('C:\etc\kubernetes\kubelet.conf') -and [IO.File]::Exists('C:\var\lib\kubelet\pki\kubelet-client-current.pem')) {
+        foreach ($line in [IO.File]::ReadAllLines('C:\etc\kubernetes\kubelet.conf')) {
+            if ($line -match '^\s*(?:- )?server:\s*["'']?([^"''\s]+)') { $server = $Matches[1] }
+        }
+    }
+    $state = 'absent'
+    if ($server -eq $Key['server']) { $state = 'joined' } elseif ($server -ne '') { $state = "joined to $server" }
+    @{ state = 'settled'; values = @{ state = $state } }
+}
+function Set-WnKubeadmJoin {
+    param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
+    if ($Have.values['state'] -ne 'absent') { throw "The machine is $($Have.values['state'])." }
+    # What an earlier try left would stop kubeadm.
+    foreach ($left in @('kubelet.conf', 'bootstrap-kubelet.conf', 'pki\ca.crt')) {
+        if ([IO.File]::Exists("C:\etc\kubernetes\$left")) { [IO.File]::Delete("C:\etc\kubernetes\$left") }
+    }
+    $file = "$base\join.yaml"
+    # kubeadm looks for the kubelet in the Path; what it writes to stderr would end the script under Stop.
+    $env:Path = 'C:\k;' + $env:Path
+    $ErrorActionPreference = 'Continue'
+    try {
+        [IO.File]::Delete($file)
+        [IO.File]::WriteAllText($file, $Want['configuration'])
+        $lines = @(& 'C:\k\kubeadm.exe' join --config $file 2>&1)
+    } finally { [IO.File]::Delete($file) }
+    if ($LASTEXITCODE -eq 0) { return }
+    $said = @($lines | ForEach-Object -Process { "$_".Trim() } | Where-Object -FilterScript { $_ -ne '' } | Select-Object -Last 12) -join "`n"
+    throw "kubeadm ended with ${LASTEXITCODE}: " + ($said -replace '[a-z0-9]{6}\.[a-z0-9]{16}', '***')
+}
