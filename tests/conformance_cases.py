@@ -35,6 +35,8 @@ class Case:
     before: Callable[[Machine], None] = nothing
     broken: bool = False
     """The step fails or is refused, so it needs a machine of its own."""
+    alone: bool = False
+    """It needs a machine of its own."""
     timeout_s: int = 20
     keeps: str = ""
     """A file of the machine, in lower case, that is there afterwards."""
@@ -369,7 +371,11 @@ CASES: tuple[Case, ...] = (
 )
 
 from conformance_artifacts import CASES as ARTIFACT_CASES  # noqa: E402 - made of what stands above
+from conformance_programs import CASES as PROGRAM_CASES  # noqa: E402 - made of what stands above
 from conformance_system import CASES as SYSTEM_CASES  # noqa: E402 - made of what stands above
+from conformance_tasks import CASES as TASK_CASES  # noqa: E402 - made of what stands above
 
 CASES += ARTIFACT_CASES
+CASES += PROGRAM_CASES
 CASES += SYSTEM_CASES
+CASES += TASK_CASES

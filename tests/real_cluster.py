@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cluster_access import administrator, base64_of, kubeconfig
+from cluster_access import base64_of, kubeconfig
 from cryptography.hazmat.primitives import serialization
 
 from wincnode.cluster.api import PODS, Api, Object, Resource
+from wincnode.cluster.connection import Patience
+from wincnode.cluster.kubeconfig import load
 from wincnode.cluster.watch import Watched, watch
 from wincnode.errors import ClusterError
 from wincnode.lab.cluster import authority
@@ -45,6 +47,7 @@ AUDIT = {
     "rules": [{"level": "Metadata"}],
 }
 LIFE_S = 3600.0
+PATIENCE = Patience(wait_s=GLANCE_S)
 
 
 def programs() -> Path | None:
@@ -120,7 +123,7 @@ class RealControlPlane:
 
     def api(self, user: str = "admin") -> Api:
         """Give a client."""
-        return administrator(self.kubeconfig(user))
+        return Api(load(self.kubeconfig(user)), patience=PATIENCE)
 
     def kubeconfig(self, user: str = "admin", groups: Iterable[str] = (MASTERS,)) -> Path:
         """Write a kubeconfig with a client certificate, unless it is there."""

@@ -21,9 +21,9 @@ MODES = ("check", "apply", "apply again")
 BROKEN = tuple(case for case in CASES if case.broken)
 # Cases share a machine where no step fails; a failed one would end the run.
 GROUPS = {
-    "sound": (tuple(case for case in CASES if not case.broken), MODES),
+    "sound": (tuple(case for case in CASES if not (case.broken or case.alone)), MODES),
     "broken": (BROKEN, MODES[:1]),
-    **{case.id: ((case,), MODES[1:]) for case in BROKEN},
+    **{case.id: ((case,), MODES[1:]) for case in CASES if case.broken or case.alone},
 }
 # What a machine has of its own, and what only a clock can say.
 FREE = ("at", "elapsed_ms", "pid", "powershell", "run")
@@ -74,6 +74,7 @@ def end_state(node: LabNode) -> dict[str, Any]:
         "files": files,
         "registry": {key.lower(): rows for key, rows in node.machine.registry.snapshot().items()},
         "services": node.machine.services.rows(),
+        "tasks": node.machine.tasks,
         "manifest": manifest(node),
     }
 

@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster_access import administrator
 from cluster_cases import inventory_text
 from clusters import site
 from cryptography import x509
 from lab_workers import Lab, running
 from real_cluster import VARIABLE, RealControlPlane, programs, real_control_plane
 
-from wincnode.cluster import access, discovery, nodes, tokens
-from wincnode.cluster.api import Api, Object
+from wincnode.cluster import access, apply, discovery, nodes, tokens
+from wincnode.cluster.api import CONFIG_MAPS, Api, Object
 from wincnode.cluster.drain import Drain, drain
 from wincnode.errors import ClusterError, ClusterRefused
 from wincnode.lab.cluster import ControlPlane, control_plane
@@ -81,9 +80,14 @@ def changes(plane: RealControlPlane) -> list[Any]:
     ]
 
 
+def asked(plane: RealControlPlane, user: str) -> list[Object]:
+    """Give the certificates that a user has asked for."""
+    return [row for row in plane.objects.rows(CSRS) if row["spec"]["username"] == user]
+
+
 def signed(plane: RealControlPlane, user: str) -> x509.Certificate:
-    """Give the certificate that the controllers made for what a user asked."""
-    (row,) = [row for row in plane.objects.rows(CSRS) if row["spec"]["username"] == user]
+    """Give the certificate that the controllers made for the one that a user asked for."""
+    (row,) = asked(plane, user)
     (approval,) = row["status"]["conditions"]
     assert (approval["type"], approval["reason"]) == ("Approved", "AutoApproved")
     found = x509.load_pem_x509_certificate(base64.b64decode(row["status"]["certificate"]))
@@ -117,7 +121,7 @@ def join_by_kubelet(lab: Lab, token: Secret) -> None:
     files = bootstrap_kubeconfig(server=lab.plane.server, ca_pem=lab.plane.ca_pem, token=token)
     head = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
     lab.put(paths.BOOTSTRAP_KUBECONFIG, files.reveal())
-    lab.put(paths.KUBELET_CONFIG, yaml.safe_dump(head))
+    lab.put(paths.KUBELET_CONFIG, yaml.safe_dump(head | {"serverTLSBootstrap": True}))
     lab.machine.services.start("kubelet")
 
 
@@ -147,6 +151,9 @@ def test_a_node_joins(
             refused(lambda: me.call("GET", "/api/v1/namespaces/kube-system/secrets")),
         ]
         certificate = signed(plane, f"system:bootstrap:{tokens.token_id(name)}")
+        if way == "kubelet":
+            (serving,) = soon(lambda: asked(plane, f"system:node:{name}"))
+            assert not serving.get("status")  # nobody approves it
 
     assert certificate.subject.rfc4514_string() == f"CN=system:node:{name},O=system:nodes"
     assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.36.4"
@@ -156,6 +163,9 @@ def test_a_node_joins(
         f'nodes "other" is forbidden: node "{name}" is not allowed to modify node "other"',
     )
     assert others[1][0] == 403
+    with pytest.raises(ClusterError) as caught:
+        nodes.refuse_other_machine(api, node, "4c4c4544-0042-3510-8052-b4c04f4a4e32")
+    assert caught.value.id == "cluster.other-machine"
     assert tokens.revoke(api, name)
     soon(lambda: signature_of(plane, token) is None)
 
@@ -172,6 +182,9 @@ def test_a_line_of_kubeadm_itself_lets_a_node_join(plane: RealControlPlane, tmp_
 
     assert done.code == 0, done.stderr
     assert (info.server, info.pins) == (plane.server, (plane.authority.pin,))
+    with pytest.raises(ClusterError) as caught:
+        discovery.discover(line.server, line.token, ["sha256:" + "0" * 64])
+    assert caught.value.id == "cluster.pin"
 
 
 def signature_of(plane: RealControlPlane, token: Secret) -> str | None:
@@ -196,7 +209,8 @@ def test_tokens_end_at_their_time(plane: RealControlPlane, api: Api) -> None:
 
 def test_the_documented_roles_are_enough(plane: RealControlPlane) -> None:
     """Without them every right is named that lacks; with them nothing does."""
-    user = administrator(plane.kubeconfig("operator", ()))
+    plane.kubeconfig("operator", groups=())
+    user = plane.api("operator")
     rights = access.needed(["join", "leave", "apply"])
     with pytest.raises(ClusterRefused) as caught:
         access.require(user, rights)
@@ -231,16 +245,41 @@ def test_manifests_are_applied_once(plane: RealControlPlane, tmp_path: Path) -> 
     kubeconfig = f"cluster:\n  kubeconfig: {plane.kubeconfig()}\n"
     (tmp_path / "wincnode.yaml").write_text(text.replace("cluster:\n", kubeconfig))
 
-    first = apply(tmp_path)
+    first = apply_all(tmp_path)
     before = len(changes(plane))
-    second = apply(tmp_path)
+    second = apply_all(tmp_path)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert len(changes(plane)) == before
     assert plane.objects.get("daemonsets.apps", "kube-proxy-windows", "kube-system")
 
 
-def apply(folder: Path) -> subprocess.CompletedProcess[str]:
+def test_fields_of_another_manager_are_told(plane: RealControlPlane, api: Api) -> None:
+    """Who and which field, in the API server's own words; force takes them over."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "ours"}}
+    body |= {"metadata": {"name": "shared", "namespace": "default"}}
+    api.patch(
+        CONFIG_MAPS,
+        "shared",
+        {**body, "data": {"a": "theirs"}},
+        kind="apply",
+        namespace="default",
+        query=(("fieldManager", "helm"),),
+    )
+    wanted = apply.targets(api, [body])
+
+    with pytest.raises(ClusterError) as caught:
+        apply.compare(api, wanted)
+    (found,) = apply.compare(api, wanted, force=True)
+    list(apply.carry_out(api, [found], force=True))
+
+    assert caught.value.id == "cluster.conflict"
+    assert 'ConfigMap shared in default: .data.a: conflict with "helm"' in caught.value.message
+    assert found.rows == (("data.a", "theirs", "ours"),)
+    assert [row.action for row in apply.compare(api, wanted)] == ["same"]
+
+
+def apply_all(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "wincnode", "cluster", "apply"]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
@@ -282,9 +321,9 @@ def test_wincnode_joins_three_nodes(plane: RealControlPlane, tmp_path: Path) -> 
         with site(tmp_path, profiles=dict.fromkeys(names, "ws2022"), cluster=cluster) as lab:
             ran = [lab.run(words) for words in ("cluster apply", "install", *joins)]
             assert {row.code for row in ran} == {0}, "\n".join(row.stderr for row in ran)
-            asked = changes(plane)
+            first = changes(plane)
             again = [lab.run(words) for words in joins]
-            mutations = len(changes(plane)) - len(asked)
+            mutations = len(changes(plane)) - len(first)
 
     for name in names:
         token = tokens.token_id(name)
@@ -296,7 +335,9 @@ def test_wincnode_joins_three_nodes(plane: RealControlPlane, tmp_path: Path) -> 
         assert plane.objects.get("secrets", f"bootstrap-token-{token}", "kube-system") is None
     outcomes = again[0].outcomes("web-1") + again[0].outcomes("web-2") + again[1].outcomes("web-3")
     assert set(outcomes) == {"ok"}
-    assert {("create", "secrets"), ("delete", "secrets")} <= {row[1:3] for row in asked}
+    assert {("create", "secrets"), ("delete", "secrets")} <= {
+        (row.verb, row.resource) for row in first
+    }
     assert mutations == 0
 
 

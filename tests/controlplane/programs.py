@@ -1,9 +1,10 @@
 """Builds etcd, kube-apiserver, kube-controller-manager and kubeadm from their Go modules.
 
-python tests/controlplane/programs.py
+python tests/controlplane/programs.py [--cached]
 
 The versions are those of go.mod beside this file. The programs lie in a folder outside the
-checkout, whose path is printed; they are built once for each state of go.mod and go.sum.
+checkout, whose path is printed; they are built once for each state of these files, and with
+--cached not at all.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ PROGRAMS = {
     "kube-controller-manager": f"{KUBERNETES}/cmd/kube-controller-manager",
     "kubeadm": f"{KUBERNETES}/cmd/kubeadm",
 }
+STAMP = "built"
 # Without it the programs say v0.0.0-master, of which kubeadm makes no cluster.
 # Source: kubernetes/kubernetes:hack/lib/version.sh
 VERSION_FLAG = "-X k8s.io/component-base/version.gitVersion="
@@ -55,12 +57,17 @@ def build(go: str) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     with (into / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        digest, stamp = _digest(), into / "built"
-        if not stamp.exists() or stamp.read_text(encoding="ascii") != digest:
+        if not is_built():
             for name, package in PROGRAMS.items():
                 _build(go, package, into / name)
-            stamp.write_text(digest, encoding="ascii")
+            (into / STAMP).write_text(_digest(), encoding="ascii")
     return into
+
+
+def is_built() -> bool:
+    """Say whether the programs are there, of these sources."""
+    stamp = folder() / STAMP
+    return stamp.exists() and stamp.read_text(encoding="ascii") == _digest()
 
 
 def _digest() -> str:
@@ -82,16 +89,20 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - for whoever waits
 
 
-def main() -> int:
-    """Build all, and print the folder."""
+def main(words: list[str]) -> int:
+    """Build all, unless only what is built is asked for; print the folder."""
     usual = Path("/usr/local/go/bin/go")
     go = shutil.which("go") or (str(usual) if usual.exists() else None)
-    if go is None:
-        _say("no go command is here")
+    if is_built():
+        into = folder()
+    elif words == ["--cached"] or go is None:
+        _say(f"{folder()} has not been built" if go else "no go command is here")
         return 1
-    print(build(go))  # noqa: T201 - for WINCNODE_K8S_BIN
+    else:
+        into = build(go)
+    print(into)  # noqa: T201 - for WINCNODE_K8S_BIN
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -33,6 +33,14 @@ from wincnode.cli.options import (
 )
 
 
+class Way(StrEnum):
+    """How files get to nodes."""
+
+    origin = "origin"
+    serve = "serve"
+    push = "push"
+
+
 class Method(StrEnum):
     """How a node joins."""
 
@@ -45,6 +53,22 @@ def install(
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
     output: Output = Format.table,
+    files: Annotated[
+        Way,
+        typer.Option(
+            "--files",
+            help="Nodes download from the origin or its mirror, or from this host, or get files"
+            " over WinRM.",
+        ),
+    ] = Way.origin,
+    serve_address: Annotated[
+        str,
+        typer.Option(
+            "--serve-address",
+            metavar="ADDRESS",
+            help="With --files serve: what nodes reach this host by; found by itself if none.",
+        ),
+    ] = "",
     plan: Plan = False,
     exit_code: ExitCode = False,
     reboot: Reboot = RebootPolicy.if_needed,
@@ -57,20 +81,34 @@ def install(
 
     Example: wincnode install win1 --plan
     """
+    import os
+    from pathlib import Path
+
+    from wincnode.artifacts.fetch import cache_folder
     from wincnode.commands import apply
     from wincnode.commands import install as verb
     from wincnode.commands.reboots import Reboots
 
     planned(plan=plan, exit_code=exit_code)
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
-    job = verb.job(
-        known.inventory,
-        today=today(),
-        check=plan,
-        pending_counts=exit_code,
-        reboots=Reboots(reboot.value, at_once=reboots_at_once),
+    how = verb.Files(
+        cache=cache_folder(os.environ, Path.home()),
+        way=files.value,
+        address=serve_address or verb.own_address_for(known.inventory, known.options.nodes)
+        if files is Way.serve
+        else "",
     )
-    with session(known) as running:
+    with (
+        verb.job(
+            known.inventory,
+            how,
+            today=today(),
+            check=plan,
+            pending_counts=exit_code,
+            reboots=Reboots(reboot.value, at_once=reboots_at_once),
+        ) as job,
+        session(known) as running,
+    ):
         report = apply.run(known.inventory, known.options, job, running)
     end(report, output)
 

@@ -34,6 +34,7 @@ class Job:
         answers: what a person was asked for before any thread ran.
         reboots: whether a node that needs it may reboot.
         more: gives the further variables of a node's playbooks.
+        prepare: is done once on each node before its first run.
         mends: ids of checks whose failures the playbooks mend, so that they block no node.
         given: secrets that the playbooks name and say no source of.
     """
@@ -45,6 +46,7 @@ class Job:
     answers: Mapping[Source, Secret] = field(default_factory=dict)
     reboots: Reboots = field(default_factory=Reboots)
     more: Callable[[Node, Inspection], Mapping[str, Any]] = lambda _node, _found: {}
+    prepare: Callable[[Transport, str], None] = lambda _transport, _node: None
     mends: frozenset[str] = frozenset()
     given: Mapping[str, Secret] = field(default_factory=dict)
 
@@ -77,6 +79,7 @@ def carry_out(
     From the start of each run on, the node's work does not depend on the client.
     """
     steps: tuple[StepFinished, ...] = ()
+    job.prepare(transport, plan.node)
     for reboots_done in range(MOST_REBOOTS + 1):
         run_id, wire = _wire(plan, job, "apply")
         secrets = _revealed(plan, job)

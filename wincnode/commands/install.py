@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,11 @@ from wincnode import playbook as playbooks
 from wincnode.artifacts import deliver
 from wincnode.artifacts import lock as locks
 from wincnode.artifacts.catalogue import load_catalogue
-from wincnode.artifacts.deliver import Delivery
+from wincnode.artifacts.deliver import Delivery, Way
+from wincnode.artifacts.fetch import fetch, path_in
+from wincnode.artifacts.lock import Entry
+from wincnode.artifacts.push import push
+from wincnode.artifacts.serve import own_address, serving
 from wincnode.builds import load_builds, supported_builds
 from wincnode.commands import lock
 from wincnode.commands.execution import Job
@@ -22,6 +28,7 @@ from wincnode.errors import ConfigError
 from wincnode.inventory import marks
 from wincnode.inventory.model import Inventory, Node
 from wincnode.support import Wish
+from wincnode.transport import Transport
 from wincnode.worker import containerd, kubelet, kubelet_config, paths
 from wincnode.worker.kubelet_flags import flag_mistakes, load_flags
 from wincnode.worker.registries import registry_files
@@ -33,36 +40,94 @@ MENDS = frozenset({"feat.containers", "feat.hyperv", "svc.vmcompute", "svc.hns"}
 PLAYBOOKS = ("prepare.yaml", "install.yaml")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """How the locked files get to the nodes.
+
+    Args:
+        cache: where this host keeps them, for `serve` and `push`.
+        address: what nodes reach this host by, for `serve`.
+    """
+
+    cache: Path
+    way: Way = "origin"
+    address: str = ""
+
+
+@contextmanager
 def job(
     inventory: Inventory,
+    files: Files,
     *,
     today: date,
     reboots: Reboots,
     check: bool = False,
     pending_counts: bool = False,
-    delivery: Delivery | None = None,
-) -> Job:
-    """Give what `install` does on every node.
+) -> Iterator[Job]:
+    """Give what `install` does on every node, while this host serves files if it is to.
 
     Raises: ConfigError: the lock file is missing or stale, or versions and flags of the inventory
-        cannot work together; before any network is touched.
+        cannot work together; before any network is touched. ArtifactError: a file that this host
+        is to give cannot be had.
     """
     worker = worker_variables(inventory, today=today)
     wanted, _ = lock.plan(inventory, today=today, mirrors={})
     entries = deliver.locked(locks.path_for(inventory.path), wanted)
-    artifacts = deliver.variable(entries, load_catalogue(), delivery or Delivery())
+    if files.way != "origin" and not check:
+        for entry in entries:
+            fetch(entry, path_in(files.cache, entry))
+    with _delivery(entries, files) as delivery:
+        yield _job(
+            worker,
+            deliver.variable(entries, load_catalogue(), delivery),
+            check=check,
+            pending_counts=pending_counts,
+            reboots=reboots,
+            prepare=_pushing(entries, files),
+        )
+
+
+@contextmanager
+def _delivery(entries: Sequence[Entry], files: Files) -> Iterator[Delivery]:
+    if files.way != "serve":
+        yield Delivery(way=files.way)
+        return
+    paths = {entry.component: path_in(files.cache, entry) for entry in entries}
+    with serving(paths, address=files.address) as served:
+        yield Delivery(way="serve", served=served.urls)
+
+
+def _pushing(entries: Sequence[Entry], files: Files) -> Callable[[Transport, str], None]:
+    """Give what brings the files to a node over WinRM, where that is the way."""
+
+    def prepare(transport: Transport, node: str) -> None:
+        if files.way == "push":
+            push(transport, deliver.parcels(entries, load_catalogue(), files.cache), node=node)
+
+    return prepare
+
+
+def own_address_for(inventory: Inventory, names: Sequence[str]) -> str:
+    """Give the address that the first of the nodes sees this host by.
+
+    Raises: ConfigError: there is no way there.
+    """
+    first = next(node for node in inventory.nodes if node.name == names[0])
+    return own_address(first.address or first.name)
+
+
+def _job(worker: Variables, artifacts: Sequence[Mapping[str, Any]], **rest: Any) -> Job:
 
     def more(node: Node, found: Inspection) -> Mapping[str, Any]:
         return {**worker(node, found), "artifacts": artifacts, "joined": is_joined(found)}
 
+    reboots: Reboots = rest["reboots"]
     return Job(
         playbooks=tuple(playbooks.load(assets.playbook(Path(name))) for name in PLAYBOOKS),
         command="install",
-        check=check,
-        pending_counts=pending_counts,
-        reboots=reboots,
         more=more,
         mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
+        **rest,
     )
 
 

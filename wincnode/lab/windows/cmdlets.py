@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
-from wincnode.lab.windows import defender, firewall, naming, programs, wql
+from wincnode.lab.windows import defender, firewall, naming, programs, tasks, wql
 from wincnode.lab.windows.features import Missing
 from wincnode.lab.windows.machine import Machine, Task
 
 Bound: TypeAlias = Mapping[str, Any]
-Rows: TypeAlias = list[dict[str, Any]]
+Rows: TypeAlias = list[Any]  # objects by their properties, or texts
 Answer: TypeAlias = Callable[[Machine, Bound], Rows]
 
 
@@ -198,9 +198,33 @@ def _register_task(machine: Machine, bound: Bound) -> Rows:
             id="HRESULT 0x80070005,Register-ScheduledTask",  # E_ACCESSDENIED, [MS-ERREF] 2.1.1
             category="PermissionDenied",
         )
+    if _task_id(bound) in machine.tasks and not bound.get("Force"):
+        raise CmdletError(
+            message="Cannot create a file when that file already exists.",
+            id="HRESULT 0x800700b7,Register-ScheduledTask",  # ERROR_ALREADY_EXISTS, [MS-ERREF] 2.2
+            category="ResourceExists",
+        )
+    task = _defined(bound) if "Xml" in bound else _composed(bound)
+    machine.tasks[_task_id(bound)] = task
+    return [{"TaskPath": task.path, "TaskName": task.name}]
+
+
+def _defined(bound: Bound) -> Task:
+    try:
+        return tasks.defined(str(bound["TaskPath"]), str(bound["TaskName"]), str(bound["Xml"]))
+    except tasks.Malformed as error:
+        raise CmdletError(
+            message="The task XML is malformed.",
+            # SCHED_E_MALFORMEDXML,
+            # learn.microsoft.com/windows/win32/taskschd/task-scheduler-error-and-success-constants
+            id="HRESULT 0x8004131a,Register-ScheduledTask",
+        ) from error
+
+
+def _composed(bound: Bound) -> Task:
     action = bound["Action"]
     (action,) = action if isinstance(action, list) else [action]
-    task = Task(
+    return Task(
         path=str(bound["TaskPath"]),
         name=str(bound["TaskName"]),
         execute=str(action["Execute"]),
@@ -208,8 +232,13 @@ def _register_task(machine: Machine, bound: Bound) -> Rows:
         folder=str(action.get("WorkingDirectory", SYSTEM_FOLDER)),
         settings={**(bound.get("Settings") or {}), **(bound.get("Principal") or {})},
     )
-    machine.tasks[_task_id(bound)] = task
-    return [{"TaskPath": task.path, "TaskName": task.name}]
+
+
+def _export_task(machine: Machine, bound: Bound) -> Rows:
+    task = machine.tasks.get(_task_id(bound))
+    if task is None:
+        raise _no_task("Export-ScheduledTask")
+    return [task.definition]
 
 
 def _start_task(machine: Machine, bound: Bound) -> Rows:
@@ -279,6 +308,7 @@ ANSWERS: dict[str, Answer] = {
     "New-ScheduledTaskAction": _values,
     "New-ScheduledTaskPrincipal": _values,
     "New-ScheduledTaskSettingsSet": _values,
+    "Export-ScheduledTask": _export_task,
     "Register-ScheduledTask": _register_task,
     "Start-ScheduledTask": _start_task,
     "Unregister-ScheduledTask": _unregister_task,

@@ -30,7 +30,7 @@ SYSTEM32 = r"C:\Windows\System32"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A registered scheduled task: what it starts, and in which folder."""
+    """A registered scheduled task: what it starts, in which folder, and its XML if it came so."""
 
     path: str
     name: str
@@ -38,6 +38,7 @@ class Task:
     argument: str
     folder: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    definition: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

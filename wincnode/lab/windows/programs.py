@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from wincnode.lab.windows import power, services
+from wincnode.lab.windows import certificates, power, services
 
 if TYPE_CHECKING:
     from wincnode.lab.windows.machine import Machine
@@ -137,6 +137,12 @@ def w32tm(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
     return Ended(code=0 if rows.get("w32time") == "Running" else 1062)
 
 
+def certutil(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
+    """Be certutil.exe, for the stores of the machine."""
+    code, text = certificates.certutil(machine.registry, machine.path, words)
+    return Ended(code=code, stdout=text)
+
+
 def tar(machine: Machine, _version: str, words: Sequence[str]) -> Ended:
     """Be tar.exe, for `-xf ARCHIVE -C FOLDER MEMBER...` of a tar in gzip or a zip.
 
@@ -167,6 +173,7 @@ def _unpack(file: BinaryIO, into: str, members: Sequence[str]) -> None:
 
 
 WINDOWS: dict[str, Program] = {
+    "certutil": certutil,
     "netsh": netsh,
     "powercfg": powercfg,
     "sc": sc,

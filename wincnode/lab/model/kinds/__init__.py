@@ -9,15 +9,18 @@ from typing import TypeAlias
 from wincnode.lab.model.host import Found, Host, Values
 from wincnode.lab.model.kinds import (
     artifacts,
+    certificates,
     defender,
     features,
     files,
     firewall,
+    images,
     joining,
     ports,
     registry,
     services,
     system,
+    tasks,
     waits,
 )
 
@@ -38,6 +41,8 @@ class Functions:
 
 KINDS: Mapping[str, Functions] = {
     "archive": Functions(get=artifacts.get_archive, set=artifacts.set_archive),
+    "certificate": Functions(get=certificates.get, set=certificates.set),
+    "container_image": Functions(get=images.get, set=images.set),
     "defender_exclusion": Functions(get=defender.get, set=defender.set),
     "directory": Functions(get=files.get_directory, set=files.set_directory),
     "download": Functions(get=artifacts.get_download, set=artifacts.set_download),
@@ -55,6 +60,7 @@ KINDS: Mapping[str, Functions] = {
     "port_range": Functions(get=ports.get_range, set=ports.set_range),
     "power_plan": Functions(get=system.get_power_plan, set=system.set_power_plan),
     "registry_value": Functions(get=registry.get_value, set=registry.set_value),
+    "scheduled_task": Functions(get=tasks.get, set=tasks.set),
     "service": Functions(get=services.get, set=services.set),
     "time_source": Functions(get=system.get_time_source, set=system.set_time_source),
     "wait_for": Functions(get=waits.get),

@@ -83,19 +83,7 @@ def set(host: Host, key: Values, want: Values, found: Found) -> None:
             _do(host, "StopService", InputObject=row)
         _do(host, "Delete", InputObject=row)
         return
-    fields = _fields(want)
-    again: list[Values] = []
-    if row is None:
-        if not want.get("command"):
-            raise Failure(f"There is no service {name}.")
-        _do(host, "Create", ClassName="Win32_Service", Arguments=_birth(name) | fields)
-    else:
-        if row["State"] == "Running" and _is_stale(want, found):
-            again = _dependents(host, name)
-            for other in (*again, row):
-                _stop(host, other)
-        if fields:
-            _do(host, "Change", InputObject=row, Arguments=fields)
+    again = _made(host, name, row, want, found)
     if "environment" in want:
         value = Value(kind="MultiString", data=want["environment"])
         host.machine.registry.set(f"{KEY}\\{name}", "Environment", value)
@@ -109,6 +97,24 @@ def set(host: Host, key: Values, want: Values, found: Found) -> None:
         _do(host, "StartService", InputObject=other)
     if want.get("state") == "stopped" and row.get("State") != "Stopped":
         _do(host, "StopService", InputObject=row)
+
+
+def _made(host: Host, name: str, row: Values | None, want: Values, found: Found) -> list[Values]:
+    """Make or change the service; gives those that were stopped with it."""
+    fields = _fields(want)
+    if row is None:
+        if not want.get("command"):
+            raise Failure(f"There is no service {name}.")
+        _do(host, "Create", ClassName="Win32_Service", Arguments=_birth(name) | fields)
+        return []
+    again: list[Values] = []
+    if row["State"] == "Running" and _is_stale(want, found):
+        again = _dependents(host, name)
+        for other in (*again, row):
+            _stop(host, other)
+    if fields:
+        _do(host, "Change", InputObject=row, Arguments=fields)
+    return again
 
 
 def _is_stale(want: Values, found: Found) -> bool:

@@ -1,4 +1,16 @@
 # Written by wincnode.lab.windows.standins; stands in for a module of Windows.
+function Export-ScheduledTask {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [Alias('Session')] [object[]]$CimSession,
+        [object]$InputObject,
+        [string]$TaskName,
+        [string]$TaskPath,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'Export-ScheduledTask' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
 function New-ScheduledTaskAction {
     [CmdletBinding(PositionalBinding = $false)]
     param(
