@@ -14,11 +14,14 @@ from typing import Any
 
 from winps import winps
 
+from wincnode.cluster import access, discovery, tokens
+from wincnode.cluster.api import Api
+from wincnode.cluster.kubeconfig import load as load_kubeconfig
 from wincnode.lab import nodes
 from wincnode.lab.clusters import LabCluster, lab_cluster
 from wincnode.lab.nodes import LabNode, Wish
 
-TIMEOUT_S = 300
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +34,13 @@ class Ran:
 
     def outcomes(self, node: str) -> list[str]:
         """Give how each step of a node ended."""
+        return [step["outcome"] for step in self.of(node)["steps"]]
+
+    def of(self, node: str) -> dict[str, Any]:
+        """Give the report of a node."""
         (row,) = [row for row in self.report["nodes"] if row["node"] == node]
-        return [step["outcome"] for step in row["steps"]]
+        found: dict[str, Any] = row
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +69,25 @@ class Site:
         out, err = child.communicate(stdin, timeout=TIMEOUT_S)
         return Ran(code=child.returncode, report=json.loads(out) if out else {}, stderr=err)
 
+    def join_line(self) -> str:
+        """Give the line that `kubeadm token create --print-join-command` prints."""
+        api = Api(load_kubeconfig(self.cluster.kubeconfig))
+        token = tokens.create(api, "anybody", "0")
+        info = discovery.cluster_info(api, token)
+        server = info.server.removeprefix("https://")
+        return (
+            f"kubeadm join {server} --token {token.reveal()}"
+            f" --discovery-token-ca-cert-hash {info.pins[0]}"
+        )
+
+    def limited(self, verb: str, resource: str) -> Path:
+        """Write a kubeconfig with the documented rights of a join but one."""
+        pairs = [(one, right.resource) for right in access.needed(["join"]) for one in right.verbs]
+        user = f"no-{verb}-{resource}"
+        return self.cluster.plane.kubeconfig(
+            user, [pair for pair in pairs if pair != (verb, resource)]
+        )
+
     def change(self, old: str, new: str) -> None:
         """Change the inventory."""
         path = self.folder / "wincnode.yaml"
@@ -85,6 +112,7 @@ def site(
     with beside as found, nodes.lab_nodes(wishes) as running:
         nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), found)
         made = Site(folder=folder, cluster=found, nodes=running)
-        locked = made.run("lock --allow-unverified")
-        assert locked.code == 0, locked.stderr
+        for words in ("cluster apply", "lock --allow-unverified"):
+            done = made.run(words)
+            assert done.code == 0, done.stderr
         yield made

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from conformance_cases import Case, both, service, text
+from conformance_cases import Case, both, service, text, value
 
 from wincnode.lab.windows import programs
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
+from wincnode.lab.windows.services import KEY
 
 SERVER = "https://10.0.0.10:6443"
 KUBECONFIG = f"clusters:\n- cluster:\n    server: {SERVER}\n"
 CREDENTIALS = {"state": "joined", "configuration": "token: abcdef.0123456789abcdef\n"}
 PEM = r"C:\var\lib\kubelet\pki\kubelet-client-current.pem"
 CONF = r"C:\etc\kubernetes\kubelet.conf"
+QUOTED = r"C:\Program Files\q.exe -x"
 LONG_AGO = 1_000_000_000
 
 
@@ -36,6 +38,7 @@ def started(name: str, path: str, *needs: str) -> Callable[[Machine], None]:
         machine.services.create({"Name": name, "PathName": path, "StartMode": "Automatic"})
         machine.services.change(name, {"ServiceDependencies": list(needs)})
         machine.services.start(name)
+        machine.clock.advance(machine.profile.durations.get("service_start", 0))
 
     return make
 
@@ -112,6 +115,32 @@ CASES = (
         key={"name": "proxied"},
         want={"state": "running", "environment": ["HTTPS_PROXY=http://10.0.0.1:3128", "A=b c"]},
         before=started("proxied", r"C:\proxied.exe"),
+    ),
+    Case(
+        id="service whose variable is in another case, different",
+        kind="service",
+        key={"name": "shouting"},
+        want={"state": "running", "environment": ["P=secret"]},
+        before=both(
+            started("shouting", r"C:\shouting.exe"),
+            value(f"{KEY}\\shouting", "Environment", "MultiString", ["P=SECRET"]),
+        ),
+    ),
+    Case(
+        id="service whose path Windows put into quotes, so present",
+        kind="service",
+        key={"name": "quoted"},
+        want={"state": "running", "command": QUOTED},
+        before=service(
+            "quoted", State="Running", PathName=QUOTED, CommandLine=r'"C:\Program Files\q.exe" -x'
+        ),
+    ),
+    Case(
+        id="service whose command line nobody may see, so present",
+        kind="service",
+        key={"name": "hidden"},
+        want={"state": "running", "command": QUOTED},
+        before=service("hidden", State="Running", PathName=QUOTED, CommandLine=""),
     ),
     Case(
         id="service that runs with another command, different",

@@ -139,14 +139,6 @@ CASES = (
         before=task("gone", enabled="true"),
     ),
     Case(
-        id="scheduled_task broken: policy forbids tasks",
-        kind="scheduled_task",
-        key={"name": r"\wincnode\denied"},
-        want=TASK,
-        before=lambda machine: machine.denied.add("tasks"),
-        broken=True,
-    ),
-    Case(
         id="certificate absent",
         kind="certificate",
         key={"store": "ca", "thumbprint": thumbprint(PEM).lower()},

@@ -64,6 +64,8 @@ def plain(name: str, value: Any) -> Any:
 
 def end_state(node: LabNode) -> dict[str, Any]:
     """Give what a machine holds: its files, registry and services."""
+    # What was on its way has arrived.
+    node.machine.clock.advance(60)
     keep = (r"program files\wincnode\runs", r"windows\system32", "holder.json", "manifest.json")
     files = {}
     for path in sorted(node.machine.drive.rglob("*")):

@@ -147,8 +147,9 @@ def test_a_second_run_is_refused_with_its_holder_and_a_dead_runner_is_noticed(
     """The kernel frees the lock, whose holder is named; half a line in the journal is no event."""
     journal = node.base / "runs" / winps.RUN / "journal.jsonl"
     with under_way(node) as first:
-        (event,) = node.run("detached", run=OTHER, mode="apply")
-        assert (event["code"], event["holder"]["run"]) == ("locked", winps.RUN)
+        for verb in ("detached", "attached"):
+            (event,) = node.run(verb, run=OTHER, mode="apply")
+            assert (event["code"], event["holder"]["run"]) == ("locked", winps.RUN)
         assert not is_free(node)
         pid = json.loads(journal.read_text().splitlines()[0])["pid"]
         with journal.open("a") as half:

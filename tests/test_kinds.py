@@ -13,18 +13,23 @@ from wincnode.node.kinds import Field, Value, all_kinds, misfit, problems, split
 
 FOLDER = Path(kinds.__file__).parent
 NAMES = (
+    "certificate",
+    "container_image",
     "defender_exclusion",
     "directory",
     "environment",
     "file",
     "firewall_rule",
     "hostname",
+    "kubeadm_join",
+    "kubelet_bootstrap",
     "optional_feature",
     "pagefile",
     "port_exclusion",
     "port_range",
     "power_plan",
     "registry_value",
+    "scheduled_task",
     "service",
     "time_source",
     "wait_for",
@@ -217,7 +222,14 @@ def test_only_fields_that_no_cmdlet_gets_take_a_secret() -> None:
         for row in kind.fields
         if not misfit(row, {"$secret": "a"}) or not misfit(row, [{"$secret": "a"}])
     }
-    assert takes == {"environment.value", "file.content", "registry_value.value"}
+    assert takes == {
+        "environment.value",
+        "file.content",
+        "kubeadm_join.configuration",
+        "kubelet_bootstrap.kubeconfig",
+        "registry_value.value",
+        "service.environment",
+    }
 
 
 @pytest.mark.parametrize(

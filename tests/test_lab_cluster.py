@@ -15,10 +15,12 @@ import pytest
 import yaml
 from cryptography import x509
 
-from wincnode.lab.cluster import ControlPlane, authority, control_plane
+from wincnode.lab.cluster import ControlPlane, authority, control_plane, users
 from wincnode.lab.cluster.patches import strategic
 from wincnode.lab.cluster.selectors import selector
 from wincnode.lab.cluster.signing import jws
+from wincnode.lab.cluster.status import ApiError
+from wincnode.lab.cluster.store import Store
 from wincnode.lab.programs import certificates
 from wincnode.lab.programs.api import ApiFailed, Client
 
@@ -410,12 +412,29 @@ def test_signatures_are_those_of_kubernetes(content: str, secret: str, signature
                                      {"auth-extra-groups": "system:masters"}, {"expiration": "soon"}])  # fmt: skip
 def test_a_token_that_is_not_whole_is_nobody(plane: ControlPlane, changes: dict[str, str]) -> None:
     """Each field that Kubernetes looks at is looked at."""
-    plane.controllers.signs_tokens = True
     client(plane).call("POST", SECRETS, token("zzzzzz", **changes))
 
     assert (
         refused(lambda: bearer(plane, "zzzzzz.0123456789abcdef").call("GET", "/version"))[0] == 401
     )
+
+
+def test_a_token_that_has_ended_is_nobody_before_it_is_cleaned_away() -> None:
+    """The authenticator looks at the time itself."""
+    store = Store()
+    body = token()
+    rows = body.pop("stringData")
+    data = {name: base64.b64encode(text.encode()).decode() for name, text in rows.items()}
+    body["metadata"]["namespace"] = "kube-system"
+    store.put("secrets", {**body, "data": data})
+    words = "Bearer abcdef.0123456789abcdef"
+
+    known = users.identify(store, {}, None, words)
+    store.now = lambda: datetime.now(UTC) + timedelta(seconds=601)
+
+    assert known.groups == ("system:bootstrappers", GROUP, "system:authenticated")
+    with pytest.raises(ApiError, match="Unauthorized"):
+        users.identify(store, {}, None, words)
 
 
 # certificates

@@ -71,6 +71,13 @@ def built(name: str, *, build: bool) -> Path | None:
     return path
 
 
+def module(command: str, program: Program) -> Path:
+    """Give the folder of a program's module, whose sources are there without a build."""
+    asked = [command, "mod", "download", "-json", f"{program.module}@{program.version}"]
+    done = subprocess.run(asked, cwd=_cache(), check=True, capture_output=True, text=True)
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def _cache() -> Path:
     given = os.environ.get("WINCNODE_CONTRACT_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -91,7 +98,7 @@ def _build(command: str, program: Program, folder: Path) -> None:
     for path in _sources(program):
         shutil.copy(path, folder)
     rows = ["module contract", f"go {GO_VERSION}", f"require {program.module} {program.version}"]
-    rows += _replacements(command, program, folder)
+    rows += _replacements(command, program)
     (folder / "go.mod").write_text("\n".join(rows) + "\n", encoding="utf-8")
     # One package at a time: the machine is not the test's alone. `mod` takes the modules that the
     # one above asks for, in the versions that it asks for.
@@ -100,13 +107,11 @@ def _build(command: str, program: Program, folder: Path) -> None:
     (folder / "contract.new").rename(folder / "contract")
 
 
-def _replacements(command: str, program: Program, folder: Path) -> list[str]:
+def _replacements(command: str, program: Program) -> list[str]:
     """Give the published modules that stand for the folders inside Kubernetes's own repository."""
     if program.module != KUBERNETES:
         return []
-    asked = [command, "mod", "download", "-json", f"{program.module}@{program.version}"]
-    shown = subprocess.run(asked, cwd=folder, check=True, capture_output=True, text=True).stdout
-    text = Path(json.loads(shown)["GoMod"]).read_text(encoding="utf-8")
+    text = (module(command, program) / "go.mod").read_text(encoding="utf-8")
     version = program.version.replace("v1.", "v0.")
     names = re.findall(r"^\s*(k8s\.io/\S+) => \./staging/", text, re.MULTILINE)
     return [f"replace {name} => {name} {version}" for name in names]

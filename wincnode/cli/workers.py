@@ -134,6 +134,15 @@ def join(
     exit_code: ExitCode = False,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
+    stage_timeout: Annotated[
+        int,
+        typer.Option(
+            "--stage-timeout",
+            min=1,
+            metavar="SECONDS",
+            help="Limit of each stage on the Node's way to Ready.",
+        ),
+    ] = 900,
     ignore: Ignore = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
@@ -152,6 +161,7 @@ def join(
         kubeconfig=kubeconfig,
         context=context,
         may_ask=may_ask(no_input=no_input),
+        stage_timeout_s=stage_timeout,
     )
     job = verb.job(known.inventory, today=today(), check=plan, pending_counts=exit_code)
     with session(known) as running:

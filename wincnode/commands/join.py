@@ -44,6 +44,8 @@ from wincnode.worker.kubeadm import bootstrap_kubeconfig, join_configuration
 BUILD_LABEL = "node.kubernetes.io/windows-build"
 # Source: kubernetes/kubernetes:pkg/kubelet/runtime.go, "container runtime network not ready"
 NO_NETWORK = "container runtime network not ready"
+# Images of the network's agent are gigabytes.
+LONGEST_STAGE_S = 900.0
 Method = Literal["kubeadm", "bootstrap"]
 
 
@@ -54,6 +56,7 @@ class Where:
     Args:
         command: the line that kubeadm printed; then no kubeconfig is read.
         kubeconfig: instead of the inventory's; as kubectl finds one where there is neither.
+        stage_timeout_s: seconds at most for each stage on a Node's way to Ready.
     """
 
     method: Method = "kubeadm"
@@ -61,6 +64,7 @@ class Where:
     kubeconfig: Path | None = None
     context: str | None = None
     may_ask: bool = True
+    stage_timeout_s: float = LONGEST_STAGE_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +83,7 @@ class Way:
     api: Api | None = None
     token: Secret | None = None
     kubelet_config: Mapping[str, Any] = field(default_factory=dict)
+    stage_timeout_s: float = LONGEST_STAGE_S
 
 
 def job(
@@ -117,7 +122,13 @@ def way(inventory: Inventory, where: Where) -> Way:
     if where.method == "bootstrap":
         found = api.get(CONFIG_MAPS, "kubelet-config", namespace="kube-system")
         config = yaml.safe_load((found.get("data") or {}).get("kubelet", "")) or {}
-    return Way(method=where.method, info=info, api=api, kubelet_config=config)
+    return Way(
+        method=where.method,
+        info=info,
+        api=api,
+        kubelet_config=config,
+        stage_timeout_s=where.stage_timeout_s,
+    )
 
 
 def _path(text: str | None) -> Path | None:
@@ -200,7 +211,11 @@ def _join(
             tokens.revoke(api, one.name)
     if result.status != "done" or api is None:
         return result
-    stages = stages_of(one.inventory.cluster.kubernetes or "", one.found.build)
+    longest_s = one.way.stage_timeout_s
+    stages = [
+        replace(stage, timeout_s=min(stage.timeout_s, longest_s))
+        for stage in stages_of(one.inventory.cluster.kubernetes or "", one.found.build)
+    ]
     pass_stages(
         api,
         one.name,
@@ -297,6 +312,6 @@ def stages_of(kubernetes: str, build: int) -> tuple[Stage, ...]:
 
     return (
         Stage(name=f"registered with kubelet {version}", holds=registered, timeout_s=180),
-        Stage(name="connected to the network of pods", holds=networked, timeout_s=900),
+        Stage(name="connected to the network of pods", holds=networked, timeout_s=LONGEST_STAGE_S),
         Stage(name="Ready", holds=is_ready, timeout_s=300),
     )

@@ -1,6 +1,6 @@
 // Reads files as one version of Kubernetes does and tells what it makes of them.
 //
-// Usage: contract kubeadm FILE | kubelet CONFIG DROP_IN | manifests FILE... | flags
+// Usage: contract kubeadm FILE | kubelet CONFIG DROP_IN | manifests FILE...
 package main
 
 import (
@@ -14,7 +14,6 @@ import (
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
-	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -23,14 +22,13 @@ import (
 	strictyaml "sigs.k8s.io/yaml"
 
 	kubeadmconfig "k8s.io/kubernetes/cmd/kubeadm/app/util/config"
-	"k8s.io/kubernetes/cmd/kubelet/app/options"
 	kubeletscheme "k8s.io/kubernetes/pkg/kubelet/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/kubelet/kubeletconfig/util/codec"
 )
 
 func main() {
 	actions := map[string]func([]string) (any, error){
-		"kubeadm": kubeadm, "kubelet": kubelet, "manifests": manifests, "flags": flags,
+		"kubeadm": kubeadm, "kubelet": kubelet, "manifests": manifests,
 	}
 	found, err := actions[os.Args[1]](os.Args[2:])
 	if err == nil {
@@ -106,30 +104,20 @@ func manifests(paths []string) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			_, gvk, err := decoder.Decode(document, nil, nil)
+			_, _, err = decoder.Decode(document, nil, nil)
 			switch {
 			case err == nil:
 				known++
 			case runtime.IsNotRegisteredError(err):
-				foreign = append(foreign, gvk.Kind)
+				meta := runtime.TypeMeta{}
+				if err := strictyaml.Unmarshal(document, &meta); err != nil {
+					return nil, err
+				}
+				foreign = append(foreign, meta.Kind)
 			default:
 				return nil, fmt.Errorf("%s: %w", path, err)
 			}
 		}
 	}
 	return map[string]any{"known": known, "foreign": foreign}, nil
-}
-
-func flags([]string) (any, error) {
-	set := pflag.NewFlagSet("kubelet", pflag.ContinueOnError)
-	options.NewKubeletFlags().AddFlags(set)
-	config, err := options.NewKubeletConfiguration()
-	if err != nil {
-		return nil, err
-	}
-	options.AddKubeletConfigFlags(set, config)
-	options.AddGlobalFlags(set)
-	names := []string{}
-	set.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	return names, nil
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
-import hashlib
 import ipaddress
 from collections.abc import Callable
 from pathlib import Path
@@ -199,19 +198,3 @@ def _key(file: Path) -> tuple[ec.EllipticCurvePrivateKey, str]:
     file.touch(mode=0o600)
     file.write_text(pem, encoding="ascii")
     return key, pem
-
-
-def digest_name(key: ec.EllipticCurvePublicKey, node: str, usages: list[str]) -> str:
-    """Give the name of a request by a kubelet that does not rotate certificates."""
-    der = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    digest = hashlib.new("sha512_256")
-    for data in (
-        der,
-        f"system:node:{node}".encode(),
-        b"system:nodes",
-        *(u.encode() for u in usages),
-    ):
-        digest.update(base64.urlsafe_b64encode(data).rstrip(b"=") + b"|")
-    return "node-csr-" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()

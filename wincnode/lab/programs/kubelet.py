@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -54,7 +53,6 @@ class Kubelet:
         self._ended = threading.Event()
         self._log = Log(machine, settings.log)
         self._healthz = Healthz(machine, *settings.healthz)
-        self._threads: list[threading.Thread] = []
         self._status: Json = {}
         self._failed = failed
 
@@ -69,9 +67,7 @@ class Kubelet:
         self._healthz.stop()
 
     def _spawn(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        threading.Thread(target=work, daemon=True).start()
 
     def _goes_on(self) -> bool:
         return not (self._ended.is_set() or self._machine.gone.is_set())
@@ -250,12 +246,6 @@ class Kubelet:
             name = certificates.request(client, key, subject, signer, usages, names)
             pem = certificates.wait(client, name, self._goes_on)
             certificates.store(folder, "kubelet-server", pem + key_pem)
-
-    def wait_ended(self, timeout_s: float) -> None:
-        """Wait until its threads have ended."""
-        deadline = time.monotonic() + timeout_s
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _ready(state: Json) -> bool:

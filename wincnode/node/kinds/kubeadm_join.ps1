@@ -21,9 +21,10 @@ function Get-WnKubeadmJoin {
 function Set-WnKubeadmJoin {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
     if ($Have.values['state'] -ne 'absent') { throw "The machine is $($Have.values['state'])." }
-    # What an earlier try left would stop kubeadm.
-    foreach ($left in @('kubelet.conf', 'bootstrap-kubelet.conf', 'pki\ca.crt')) {
-        if ([IO.File]::Exists("C:\etc\kubernetes\$left")) { [IO.File]::Delete("C:\etc\kubernetes\$left") }
+    # What an earlier try left would stop kubeadm; and a kubelet goes on with the certificate that it finds.
+    $bootstrap = 'C:\etc\kubernetes\bootstrap-kubelet.conf'
+    foreach ($left in @('C:\etc\kubernetes\kubelet.conf', $bootstrap, 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\pki\kubelet-client-current.pem')) {
+        if ([IO.File]::Exists($left)) { [IO.File]::Delete($left) }
     }
     $file = "$base\join.yaml"
     # kubeadm looks for the kubelet in the Path; what it writes to stderr would end the script under Stop.
@@ -33,8 +34,16 @@ function Set-WnKubeadmJoin {
         [IO.File]::Delete($file)
         [IO.File]::WriteAllText($file, $Want['configuration'])
         $lines = @(& 'C:\k\kubeadm.exe' join --config $file 2>&1)
-    } finally { [IO.File]::Delete($file) }
+    } finally {
+        # Where kubeadm fails it leaves the token in a second file.
+        foreach ($left in @($file, $bootstrap)) { if ([IO.File]::Exists($left)) { [IO.File]::Delete($left) } }
+    }
     if ($LASTEXITCODE -eq 0) { return }
-    $said = @($lines | ForEach-Object -Process { "$_".Trim() } | Where-Object -FilterScript { $_ -ne '' } | Select-Object -Last 12) -join "`n"
-    throw "kubeadm ended with ${LASTEXITCODE}: " + ($said -replace '[a-z0-9]{6}\.[a-z0-9]{16}', '***')
+    # No cmdlet gets these lines, as one may hold the token.
+    $said = New-Object -TypeName 'Collections.Generic.List[string]'
+    foreach ($line in $lines) {
+        if ("$line".Trim() -ne '') { $said.Add("$line".Trim()) }
+        if ($said.Count -gt 12) { $said.RemoveAt(0) }
+    }
+    throw "kubeadm ended with ${LASTEXITCODE}: " + (($said -join "`n") -replace '[a-z0-9]{6}\.[a-z0-9]{16}', '***')
 }

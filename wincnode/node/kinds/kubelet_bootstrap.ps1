@@ -22,7 +22,10 @@ function Set-WnKubeletBootstrap {
     if ($Have.values['state'] -ne 'absent') { throw "The machine is $($Have.values['state'])." }
     $bootstrap = 'C:\etc\kubernetes\bootstrap-kubelet.conf'
     try {
-        [IO.File]::Delete('C:\etc\kubernetes\kubelet.conf')
+        # A kubelet goes on with the certificate that it finds, be it of another cluster.
+        foreach ($left in @('C:\etc\kubernetes\kubelet.conf', 'C:\var\lib\kubelet\pki\kubelet-client-current.pem')) {
+            if ([IO.File]::Exists($left)) { [IO.File]::Delete($left) }
+        }
         [IO.File]::WriteAllText('C:\etc\kubernetes\pki\ca.crt', $Want['ca'])
         [IO.File]::WriteAllText($bootstrap, $Want['kubeconfig'])
         $kubelet = Get-CimInstance -ClassName Win32_Service -Filter "Name='kubelet'"

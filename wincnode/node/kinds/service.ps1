@@ -12,11 +12,17 @@ function Get-WnService {
     $service = Get-CimInstance -ClassName Win32_Service -Filter ("Name='" + $Key['name'].Replace("'", "\'") + "'")
     if ($null -eq $service) { return @{ state = 'settled'; values = @{ state = 'absent' } } }
     $values = @{ state = ([string]$service.State).ToLowerInvariant(); start = ([string]$service.StartMode).ToLowerInvariant()
-        command = $service.PathName; display_name = $service.DisplayName; account = $service.StartName; depends_on = @(); environment = @(); restart_when_newer = $Want['restart_when_newer']; restart_after_s = 0 }
+        command = $service.PathName; display_name = $service.DisplayName; account = $service.StartName; depends_on = @(); restart_when_newer = $Want['restart_when_newer']; restart_after_s = 0 }
     $item = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services\' + $Key['name'])
     if ($null -ne $item) {
         $values['depends_on'] = @($item.GetValue('DependOnService', @()))
-        $values['environment'] = @($item.GetValue('Environment', @()))
+        if ($Want.ContainsKey('environment')) {
+            $values['environment'] = @($item.GetValue('Environment', @()))
+            # In any order, but by the letter, as a value may be a password; and by no cmdlet.
+            $there = New-Object -TypeName 'Collections.Generic.HashSet[string]'
+            foreach ($line in $values['environment']) { $null = $there.Add($line) }
+            if ($there.SetEquals([string[]]@($Want['environment']))) { $values['environment'] = $Want['environment'] }
+        }
         # Five DWords, then (type, delay in ms) pairs; type 1 starts the service again.
         $bytes = [byte[]]$item.GetValue('FailureActions', [byte[]]@())
         if ($bytes.Length -ge 28 -and [BitConverter]::ToInt32($bytes, 20) -eq 1) { $values['restart_after_s'] = [BitConverter]::ToInt32($bytes, 24) / 1000 }
@@ -25,7 +31,8 @@ function Get-WnService {
     if ($service.State -eq 'Running' -and $Want['state'] -eq 'running') {
         # What counts is what runs: a command or a file that was changed since is not in use.
         $process = Get-CimInstance -ClassName Win32_Process -Filter "ProcessId=$($service.ProcessId)"
-        if ($null -ne $process -and $process.CommandLine -ne [Environment]::ExpandEnvironmentVariables($service.PathName)) { $values['command'] = $process.CommandLine }
+        # CreateProcess puts a path with spaces into quotes; of some processes no command line is shown.
+        if ($null -ne $process -and $process.CommandLine -and ($process.CommandLine -replace '"').Trim() -ne ([Environment]::ExpandEnvironmentVariables($service.PathName) -replace '"').Trim()) { $values['command'] = $process.CommandLine }
         $values['restart_when_newer'] = @($Want['restart_when_newer'] | Where-Object -FilterScript {
                 $_ -and ($null -eq $process -or [IO.File]::GetLastWriteTimeUtc($_) -le $process.CreationDate.ToUniversalTime()) })
     }

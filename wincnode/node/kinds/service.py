@@ -77,7 +77,6 @@ KIND = Kind(
             name="environment",
             type="texts",
             role="want",
-            compare="set",
             pattern=r"[^=\x00]+=[^\x00]*",
             form="a list of NAME=VALUE",
             secret=True,

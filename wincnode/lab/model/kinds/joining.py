@@ -35,13 +35,14 @@ def get(host: Host, key: Values, _want: Values) -> Found:
 def set_by_kubeadm(host: Host, _key: Values, want: Values, found: Found) -> None:
     """Join by kubeadm."""
     _refuse_other(found)
-    for path in (KUBECONFIG, BOOTSTRAP, CA):
+    for path in (KUBECONFIG, BOOTSTRAP, CA, CERTIFICATE):
         host.disk.delete(path)
     try:
         host.disk.write(FILE, want["configuration"])
         ended = programs.run(host.machine, KUBEADM, ["join", "--config", FILE])
     finally:
         host.disk.delete(FILE)
+        host.disk.delete(BOOTSTRAP)
     if ended.code:
         rows = [line.strip() for line in (ended.stdout + ended.stderr).splitlines()]
         said = "\n".join([row for row in rows if row][-LAST_LINES:])
@@ -53,6 +54,7 @@ def set_by_kubelet(host: Host, key: Values, want: Values, found: Found) -> None:
     _refuse_other(found)
     try:
         host.disk.delete(KUBECONFIG)
+        host.disk.delete(CERTIFICATE)
         host.disk.write(CA, want["ca"])
         host.disk.write(BOOTSTRAP, want["kubeconfig"])
         kubelet = host.service("kubelet")

@@ -38,10 +38,14 @@ def get(host: Host, key: Values, want: Values) -> Found:
         "start": row["StartMode"].lower(),
         **{field: row[name] for field, name in FIELDS.items()},
         "depends_on": depends if isinstance(depends, list) else [depends],
-        "environment": registry.data(path, "Environment", []),
         "restart_when_newer": want.get("restart_when_newer"),
         "restart_after_s": _restart_after(bytes(registry.data(path, "FailureActions", []))),
     }
+    if "environment" in want:
+        lines = registry.data(path, "Environment", [])
+        # In any order, but by the letter: a value may be a password.
+        is_wanted = frozenset(lines) == frozenset(want["environment"])
+        values["environment"] = want["environment"] if is_wanted else lines
     if row["State"] == "Running" and want.get("state") == "running":
         values |= _in_use(host, row, want)
     going = want.get("state") == "absent" and values["state"] == "stopped"
@@ -58,9 +62,14 @@ def _in_use(host: Host, row: Values, want: Values) -> Values:
         for path in want.get("restart_when_newer") or ()
         if host.disk.written(path) <= process["CreationDate"]
     ]
-    command = process["CommandLine"]
-    other = {} if command.lower() == expanded(row["PathName"]).lower() else {"command": command}
-    return {**other, "restart_when_newer": found}
+    command = process["CommandLine"] or ""
+    other = command and _bare(command) != _bare(expanded(row["PathName"]))
+    return {**({"command": command} if other else {}), "restart_when_newer": found}
+
+
+def _bare(command: str) -> str:
+    """Give a command line to compare: CreateProcess puts a path with spaces into quotes."""
+    return command.replace('"', "").strip().lower()
 
 
 def _restart_after(actions: bytes) -> float:
