@@ -26,7 +26,7 @@ AT_START = {**TASK, "trigger": "startup", "at": "", "repeat_minutes": 0, "accoun
 XML = """\
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
 <Triggers><BootTrigger/></Triggers>
-<Principals><Principal id="Author"><UserId>S-1-5-18</UserId></Principal></Principals>
+<Principals><Principal id="Author"><UserId>{account}</UserId></Principal></Principals>
 <Settings><Enabled>{enabled}</Enabled></Settings>
 <Actions><Exec><Command>C:\\old.exe</Command></Exec></Actions></Task>"""
 PEM = ssl.DER_cert_to_PEM_cert(b"a certificate, as far as a store is concerned")
@@ -36,11 +36,12 @@ CTR = r"C:\Program Files\containerd\bin\ctr.exe"
 IMAGES = r"C:\images.json"
 
 
-def task(name: str, *, enabled: str) -> Callable[[Machine], None]:
+def task(name: str, *, enabled: str, account: str = "S-1-5-18") -> Callable[[Machine], None]:
     """Put a task in."""
 
     def make(machine: Machine) -> None:
-        made = tasks.defined("\\wincnode\\", name, XML.format(enabled=enabled))
+        definition = XML.format(enabled=enabled, account=account)
+        made = tasks.defined("\\wincnode\\", name, definition)
         machine.tasks[f"\\wincnode\\{name}"] = made
 
     return make
@@ -118,11 +119,11 @@ CASES = (
         want=AT_START,
     ),
     Case(
-        id="scheduled_task different, as somebody disabled it",
+        id="scheduled_task different, as somebody disabled it and changed its account",
         kind="scheduled_task",
         key={"name": r"\wincnode\off"},
         want={**AT_START, "command": r"C:\old.exe", "arguments": ""},
-        before=task("off", enabled="false"),
+        before=task("off", enabled="false", account="S-1-5-21-1-2-3-500"),
     ),
     Case(
         id="scheduled_task present",

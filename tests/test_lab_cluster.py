@@ -270,7 +270,7 @@ def test_a_watch_hears_at_once(plane: ControlPlane) -> None:
     thread.join(2)
     rows.close()
 
-    assert heard[0] - began < 0.5
+    assert heard[0] - began < 1.5
 
 
 def test_evictions_respect_budgets(plane: ControlPlane) -> None:

@@ -133,6 +133,10 @@ def test_no_cmdlet_gets_the_secret_of_a_service_or_a_join(node: winps.Machine) -
     kubeadm(blabs)(node.model)
     started("proxied", r"C:\proxied.exe")(node.model)
     text(OLD_CERTIFICATE, "of another cluster")(node.model)
+    at_start = []
+    node.model.services.on_change.insert(
+        0, lambda row: at_start.append((row.name, node.model.path(OLD_CERTIFICATE).exists()))
+    )
     kubeconfig = {"kubeconfig": {"$secret": "join"}, "ca": "pem\n"}
     steps = [
         step("service", {"name": "proxied"}, {"environment": [{"$secret": "proxy"}]}),
@@ -159,4 +163,5 @@ def test_no_cmdlet_gets_the_secret_of_a_service_or_a_join(node: winps.Machine) -
     assert [row for row in shown for word in ("planted", TOKEN) if word in row] == []
     files = [path for path in node.drive.rglob("*") if path.is_file()]
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+    assert ("kubelet", False) in at_start
     assert not node.model.path(OLD_CERTIFICATE).exists()

@@ -7,13 +7,13 @@ cmd/kubeadm/app/cmd/join.go@v1.36.3 (its flags)
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wincnode.errors import ConfigError
 from wincnode.secrets import Secret
 from wincnode.worker import paths
+from wincnode.worker.words import words
 
 # Source: kubernetes/kubernetes:staging/src/k8s.io/cluster-bootstrap/token/api/types.go@v1.36.3
 TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
@@ -24,6 +24,7 @@ _SERVER = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+
 _CONTINUED = re.compile(r"[\\`^][ \t]*\r?\n")
 _TOKENS = ("token", "discovery-token", "tls-bootstrap-token")
 _HASH = "discovery-token-ca-cert-hash"
+_SWITCHES = frozenset({"control-plane", "dry-run", "discovery-token-unsafe-skip-ca-verification"})
 REFUSED = {
     "control-plane": "that joins a control plane; a Windows node is a worker",
     "certificate-key": "that joins a control plane; a Windows node is a worker",
@@ -68,25 +69,21 @@ def parse_join_command(text: str) -> JoinCommand:
 
 def _after_join(text: str) -> list[str]:
     try:
-        lexer = shlex.shlex(_CONTINUED.sub(" ", text), posix=True, punctuation_chars=False)
-        lexer.whitespace_split = True
-        lexer.commenters = ""
-        lexer.escape = ""
-        words = list(lexer)
+        found = words(_CONTINUED.sub(" ", text))
     except ValueError:
         raise _wrong("a quote has no end") from None
-    if words[:1] == ["sudo"]:
-        del words[0]
-    if [word.removesuffix(".exe") for word in words[:2]] != ["kubeadm", "join"]:
+    if found[:1] == ["sudo"]:
+        del found[0]
+    if [word.removesuffix(".exe") for word in found[:2]] != ["kubeadm", "join"]:
         raise _wrong("it does not begin with `kubeadm join`")
-    return words[2:]
+    return found[2:]
 
 
-def _divided(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+def _divided(line: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     """Divide words into places and flags with their values; a flag without a value has an empty."""
     servers: list[str] = []
     flags: dict[str, list[str]] = {}
-    rest = list(words)
+    rest = list(line)
     while rest:
         word = rest.pop(0)
         if not word.startswith("-"):
@@ -97,9 +94,6 @@ def _divided(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
             value = rest.pop(0)
         flags.setdefault(name, []).append(value)
     return servers, flags
-
-
-_SWITCHES = frozenset({"control-plane", "dry-run", "discovery-token-unsafe-skip-ca-verification"})
 
 
 def _server(text: str) -> str:

@@ -9,9 +9,9 @@ Source: kubernetes/kubernetes:cmd/kubeadm/app/phases/kubelet/flags.go@v1.36.3
 from __future__ import annotations
 
 import re
-import shlex
 
 from wincnode.errors import NodeError
+from wincnode.worker.words import words
 
 VARIABLE = "KUBELET_KUBEADM_ARGS"
 # Source: go.dev/ref/spec, "Rune literals"
@@ -39,17 +39,8 @@ def kubeadm_arguments(text: str) -> tuple[str, ...]:
             raise NodeError(f"kubeadm-flags.env: the text of {VARIABLE} has no end")
         quote, value = value[0], value[1:-1]
         value = _ESCAPE.sub(_unescaped, value) if quote == '"' else value
-    return _words(value)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Divide at spaces outside quotes; a backslash is one, as paths have them."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    lexer.escape = ""
     try:
-        return tuple(lexer)
+        return tuple(words(value))
     except ValueError as err:
         raise NodeError(f"kubeadm-flags.env: {VARIABLE}: {err}") from err
 

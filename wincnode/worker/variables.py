@@ -33,7 +33,7 @@ PRIVATE = (
     paths.STATIC_PODS,
     paths.KUBELET_PKI,
 )
-# For SYSTEM and Administrators: Microsoft's SDDL, learn.microsoft.com/windows/win32/secauthz/ace-strings
+# For SYSTEM and Administrators: learn.microsoft.com/windows/win32/secauthz/ace-strings
 CLOSED = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 READ_BY_USERS = CLOSED + "(A;OICI;0x1200a9;;;BU)"
 # Source: kubernetes-sigs/image-builder images/capi/ansible/windows/roles/runtimes;
