@@ -43,7 +43,8 @@ def ids_in_the_source() -> set[str]:
         id
         for text in product
         for id in re.findall(
-            r'\bid ?= ?"((?:artifact|cluster|link|node|run|config|internal|interrupted)[a-z.-]*)"', text
+            r'\bid ?= ?"((?:artifact|cluster|link|node|run|config|internal|interrupted)[a-z.-]*)"',
+            text,
         )
     }
     by_word = texts[PACKAGE / "transport" / "errors_map.py"]
