@@ -80,8 +80,8 @@ KIND = Kind(
         presence(
             "A service is present while it runs, a port while something listens, a container"
             " runtime (cri) while crictl, with the settings beside it, calls it ready, and http"
-            " while the URL answers below status 400 within 5 s, without a proxy and without following"
-            " a redirect; an https certificate must be one that the machine trusts."
+            " while the URL answers below status 400 within 5 s, without a proxy and without"
+            " following a redirect; an https certificate must be one that the machine trusts."
         ),
     ),
 )
