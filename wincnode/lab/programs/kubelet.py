@@ -67,7 +67,15 @@ class Kubelet:
         self._healthz.stop()
 
     def _spawn(self, work: Callable[[], None]) -> None:
-        threading.Thread(target=work, daemon=True).start()
+        def run() -> None:
+            try:
+                work()
+            except OSError:
+                # The machine's folder goes when it is no longer needed.
+                if self._goes_on():
+                    raise
+
+        threading.Thread(target=run, daemon=True).start()
 
     def _goes_on(self) -> bool:
         return not (self._ended.is_set() or self._machine.gone.is_set())
