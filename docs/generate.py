@@ -12,6 +12,7 @@ from wincnode import assets, checks
 from wincnode.artifacts.catalogue import Artifact, load_catalogue
 from wincnode.cluster.access import RIGHTS, roles
 from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
+from wincnode.diagnosis import Cause, load_causes
 from wincnode.error_ids import load_error_ids
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
@@ -59,6 +60,27 @@ def errors_page() -> str:
             f"- meaning: {error.meaning}\n- remedy: {error.remedy}\n{source}"
         )
     return "".join(parts)
+
+
+CAUSES_INTRO = """\
+# Causes
+
+When a node does not come to be Ready, wincnode reads the ends of its logs, its services and its
+files, and names what these lines point to. Here are all causes that it knows.
+"""
+
+
+def causes_page() -> str:
+    """Give docs/causes.md: a section, and so an anchor, for each cause."""
+    return CAUSES_INTRO + "".join(map(_cause, load_causes().values()))
+
+
+def _cause(cause: Cause) -> str:
+    return (
+        f"\n## {cause.id}\n\n{cause.title}.\n\n- seen: {', '.join(cause.where)}: "
+        f"`{cause.pattern.pattern}`\n- cause: {cause.cause}\n- remedy: {cause.remedy}\n"
+        f"- source: {cause.source}\n"
+    )
 
 
 def kinds_page() -> str:
@@ -247,6 +269,7 @@ def schema_file() -> str:
 
 PAGES = {
     "artifacts.md": artifacts_page,
+    "causes.md": causes_page,
     "checks.md": checks_page,
     "cluster.md": cluster_page,
     "errors.md": errors_page,

@@ -371,11 +371,13 @@ CASES: tuple[Case, ...] = (
 )
 
 from conformance_artifacts import CASES as ARTIFACT_CASES  # noqa: E402 - made of what stands above
+from conformance_leave import CASES as LEAVE_CASES  # noqa: E402 - made of what stands above
 from conformance_programs import CASES as PROGRAM_CASES  # noqa: E402 - made of what stands above
 from conformance_system import CASES as SYSTEM_CASES  # noqa: E402 - made of what stands above
 from conformance_tasks import CASES as TASK_CASES  # noqa: E402 - made of what stands above
 
 CASES += ARTIFACT_CASES
+CASES += LEAVE_CASES
 CASES += PROGRAM_CASES
 CASES += SYSTEM_CASES
 CASES += TASK_CASES

@@ -14,7 +14,7 @@ from wincnode import runner
 from wincnode.assets import script_names
 from wincnode.checks import Wanted, failures, run_checks
 from wincnode.events import Event, FactsRead, Hello
-from wincnode.facts import SECTIONS, Facts
+from wincnode.facts import ON_DEMAND, SECTIONS, Facts
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine, load_profile, profile_names
 from wincnode.lab.windows.registry import Value
@@ -36,7 +36,7 @@ def facts(events: Iterable[Event]) -> dict[str, Any]:
 
 def test_there_is_a_script_for_each_section() -> None:
     """The sections that facts.py names are the scripts that ship."""
-    assert script_names("facts") == tuple(sorted(SECTIONS))
+    assert script_names("facts") == tuple(sorted((*SECTIONS, *ON_DEMAND)))
 
 
 def common(sections: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ NAMES = (
     "kubelet_bootstrap",
     "optional_feature",
     "pagefile",
+    "pod_sandboxes",
     "port_exclusion",
     "port_range",
     "power_plan",
@@ -85,7 +86,7 @@ def test_problems_name_unknown_missing_and_unfitting_fields() -> None:
     assert list(problems(all_kinds()["directory"], values)) == [
         ("stat", "unknown; did you mean state?"),
         ("path", r"missing; a full path such as C:\k"),
-        ("state", "is 'there'; it takes one of present, absent"),
+        ("state", "is 'there'; it takes one of present, absent, pruned"),
     ]
 
 

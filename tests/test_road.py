@@ -13,13 +13,12 @@ import pytest
 from client import EACH_KIND, Desk, desk, outcomes
 from nodes import lab_node, linked
 
-from wincnode import assets, runner
+from wincnode import runner
 from wincnode.events import FactsRead, Finished, Hello
+from wincnode.facts import SECTIONS
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.registry import Value
-
-SECTIONS = assets.script_names("facts")
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ SECTIONS: tuple[str, ...] = (
     "policy",
     "leftovers",
 )
+# Read where a verb asks for one by name; a preflight has no use for them.
+ON_DEMAND = frozenset({"diagnosis", "ownership"})
 
 
 class FactMissing(Exception):

@@ -15,7 +15,11 @@ from wincnode.secrets import MASK, Source
 PROTOCOL = 1
 Mode = Literal["check", "apply"]
 # `create` and `remove` say it already.
-SAID_BY_WORD = (("state", "absent", "present"), ("state", "present", "absent"))
+SAID_BY_WORD = (
+    ("state", "absent", "present"),
+    ("state", "present", "absent"),
+    ("state", "present", "pruned"),
+)
 VERDICTS: Mapping[str, tuple[Sign, str]] = MappingProxyType(
     {
         "failed": ("-", "! failed"),
@@ -42,12 +46,14 @@ class Plan:
     """The steps of one node in their order.
 
     `secrets` says where each secret that the steps name comes from; one that the caller is to
-    give by its name, such as a join token, is not among them.
+    give by its name, such as a join token, is not among them. With `undo` the steps take back what
+    earlier runs did, so that the node notes nothing of them as wincnode's own.
     """
 
     node: str
     steps: tuple[Step, ...] = ()
     secrets: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}))
+    undo: bool = False
 
 
 def to_wire(plan: Plan, *, run: str, mode: Mode, who: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +69,7 @@ def to_wire(plan: Plan, *, run: str, mode: Mode, who: Mapping[str, Any]) -> dict
         "facts": [],
         "kinds": {name: wire(kinds[name]) for name in used},
         "steps": [_step(step) for step in plan.steps],
+        **({"undo": True} if plan.undo else {}),
     }
 
 
@@ -160,6 +167,6 @@ def _verdict(step: Step, event: StepFinished | None) -> tuple[Sign, str]:
     changes = [(have, want) for field, have, want in event.diff if field == "state"]
     if changes and changes[0][0] == "absent":
         return "+", "+ create"
-    if changes and changes[0][1] == "absent":
+    if changes and changes[0][1] in {"absent", "pruned"}:
         return "-", "- remove"
     return "@", "~ change"

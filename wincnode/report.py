@@ -36,7 +36,10 @@ PENDING_OUTCOMES = frozenset({"would_change", "needs_reboot", "policy_owned"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeReport:
-    """What one run found and did on one node; with a plan, what it would do."""
+    """What one run found and did on one node; with a plan, what it would do.
+
+    Args: notes: what else a reader of the result should know, a sentence each.
+    """
 
     node: str
     status: Status
@@ -47,6 +50,7 @@ class NodeReport:
     steps: tuple[StepFinished, ...] = ()
     error: WincnodeError | None = None
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -121,6 +125,7 @@ def _node(node: NodeReport) -> Mapping[str, Any]:
         else {"id": node.error.id, "message": node.error.message, "remedy": node.error.remedy},
         "findings": [_finding(finding) for finding in node.findings],
         "steps": [_step(step, node.plan) for step in node.steps],
+        "notes": list(node.notes),
     }
 
 

@@ -161,6 +161,7 @@ def _reasons(node: NodeReport) -> list[Text]:
         for step in node.steps
         if step.outcome not in {"ok", "changed"} and node.plan is None
     ]
+    lines += [Text(f"{node.node}: {note}") for note in node.notes]
     for finding in node.findings:
         if finding.verdict is not Verdict.PASS:
             lines += _finding(node.node, finding)

@@ -74,10 +74,10 @@ def winrm_setup(
 def explain(
     id: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Of a check or an error.", autocompletion=_ids),
+        typer.Argument(metavar="ID", help="Of a check, an error or a cause.", autocompletion=_ids),
     ],
 ) -> None:
-    """Say what a check proves or an error means, and what to do; works offline.
+    """Say what a check proves, an error means or a cause does, and what to do; works offline.
 
     Example: wincnode explain feat.containers
     """

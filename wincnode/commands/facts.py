@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wincnode import assets, runner
+from wincnode import runner
 from wincnode.commands.inspect import Options, Session, failed, in_fleet
 from wincnode.events import Event, FactsRead
-from wincnode.facts import from_reads
+from wincnode.facts import SECTIONS, from_reads
 from wincnode.report import NodeReport, Report
 
 SCHEMA = "wincnode/facts/v1"
@@ -23,9 +23,7 @@ def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
     def work(name: str) -> Iterator[Event]:
         transport = session.connect(name)
         try:
-            yield from runner.read_facts(
-                transport, node=name, sections=assets.script_names("facts")
-            )
+            yield from runner.read_facts(transport, node=name, sections=SECTIONS)
         finally:
             transport.close()
 

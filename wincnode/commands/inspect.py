@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from wincnode import assets, checks, fleet, runner
+from wincnode import checks, fleet, runner
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
-from wincnode.facts import Facts, from_reads
+from wincnode.facts import SECTIONS, Facts, from_reads
 from wincnode.fleet import Stop
 from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.model import Inventory
@@ -89,7 +89,7 @@ def inspect(
     hello: Hello | None = None
     skew_s: float | None = None
     read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=node, sections=assets.script_names("facts")):
+    for event in runner.read_facts(transport, node=node, sections=SECTIONS):
         if isinstance(event, Hello):
             hello = event
             # Sent the moment it was made: what is between is the way here, far below a minute.

@@ -17,7 +17,8 @@ from wincnode.cluster import access, discovery, nodes, tokens
 from wincnode.cluster.api import CONFIG_MAPS, Api, Object
 from wincnode.cluster.discovery import ClusterInfo
 from wincnode.cluster.kubeconfig import load as load_kubeconfig
-from wincnode.cluster.stages import Stage, condition, is_ready, pass_stages
+from wincnode.cluster.stages import Stage, StageMissed, condition, is_ready, pass_stages
+from wincnode.commands.diagnose import diagnose
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import (
     Inspection,
@@ -29,7 +30,7 @@ from wincnode.commands.inspect import (
     wanted,
 )
 from wincnode.commands.install import is_joined, worker_variables
-from wincnode.errors import ClusterError, ConfigError
+from wincnode.errors import ClusterError, ConfigError, RunFailed
 from wincnode.events import Event, Log
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Plan
@@ -209,11 +210,42 @@ def _join(
         if api is not None:
             # Also one that was left by a client that somebody killed.
             tokens.revoke(api, one.name)
+    if result.status == "failed":
+        return (yield from _explained(one, transport, result))
     if result.status != "done" or api is None:
         return result
-    longest_s = one.way.stage_timeout_s
+    try:
+        _until_ready(api, one, session)
+    except StageMissed as missed:
+        text = yield from diagnose(
+            transport, node=one.name, stage=missed.stage.name, error=missed.message
+        )
+        raise StageMissed(
+            f"{missed.message}\n{text}", stage=missed.stage, node=missed.node
+        ) from missed
+    if nodes.mark(api, one.name, labels=one.node.labels, taints=one.node.taints):
+        yield Log(text="labels and taints are as in the inventory")
+    return result
+
+
+def _explained(
+    one: _One, transport: Transport, result: NodeReport
+) -> Generator[Event, None, NodeReport]:
+    """Give the result of a join that failed on the node, with the likely causes."""
+    step = next((row for row in result.steps if row.outcome == "failed"), None)
+    if step is None:
+        return result
+    text = yield from diagnose(transport, node=one.name, stage=step.title, error=step.error)
+    return replace(result, error=RunFailed(f"{one.name}: {text}"))
+
+
+def _until_ready(api: Api, one: _One, session: Session) -> None:
+    """Wait until the Node has passed its stages; each is told once it is passed.
+
+    Raises: StageMissed, ClusterError.
+    """
     stages = [
-        replace(stage, timeout_s=min(stage.timeout_s, longest_s))
+        replace(stage, timeout_s=min(stage.timeout_s, one.way.stage_timeout_s))
         for stage in stages_of(one.inventory.cluster.kubernetes or "", one.found.build)
     ]
     pass_stages(
@@ -222,9 +254,6 @@ def _join(
         stages,
         lambda stage, _node: session.watch(one.name, Log(text=f"the Node is {stage.name}")),
     )
-    if nodes.mark(api, one.name, labels=one.node.labels, taints=one.node.taints):
-        yield Log(text="labels and taints are as in the inventory")
-    return result
 
 
 def _refuse_taken_name(api: Api, one: _One) -> None:

@@ -111,7 +111,12 @@ function Add-WnManifest([object]$Step, [hashtable]$Have) {
     if ([IO.File]::Exists($path)) { $rows = @((ConvertFrom-Json -InputObject ([IO.File]::ReadAllText($path))).entries) }
     $id = ConvertTo-WnLine ([ordered]@{ kind = $Step.kind; key = $Step.key })
     # The first entry of a thing holds what was there before wincnode.
-    foreach ($row in $rows) { if ((ConvertTo-WnLine ([ordered]@{ kind = $row.kind; key = $row.key })) -ceq $id) { return } }
+    foreach ($row in $rows) {
+        if ((ConvertTo-WnLine ([ordered]@{ kind = $row.kind; key = $row.key })) -cne $id) { continue }
+        # Entries of a list come in several runs.
+        $known = $row.before.PSObject.Properties['missing']
+        if ($null -eq $known -or @(foreach ($entry in $Have.values['missing']) { if ($known.Value -notcontains $entry) { $entry } }).Count -eq 0) { return }
+    }
     $before = @{}
     foreach ($name in $Have.values.Keys) { $before[$name] = Get-WnShown $Step $name $Have.values[$name] }
     $rows += [ordered]@{ kind = $Step.kind; key = $Step.key; before = $before; run = $plan.run }
@@ -135,7 +140,8 @@ function Invoke-WnStep([object]$Step) {
     if ($plan.mode -ne 'apply') { $result.outcome = 'would_change'; return $result }
     # A kind without Set only waits.
     if (Test-Path -LiteralPath "function:Set-Wn$name") {
-        Add-WnManifest $Step $have
+        # Who takes back what earlier runs did makes nothing his own.
+        if ($null -eq $plan.PSObject.Properties['undo']) { Add-WnManifest $Step $have }
         $null = & "Set-Wn$name" -Key $key -Want $want -Have $have
         $result.outcome = 'changed'
     }

@@ -1,4 +1,4 @@
-"""The nine sections of facts, as the node's facts scripts return them over a machine's model."""
+"""The sections of facts, as the node's facts scripts return them over a machine's model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from wincnode import assets
+from wincnode.facts import SECTIONS as READ
+from wincnode.lab.model.diagnosis import diagnosis
 from wincnode.lab.model.failures import ERRORS, Failure
 from wincnode.lab.model.fields import (
     ADAPTER,
@@ -23,6 +25,7 @@ from wincnode.lab.model.fields import (
     renamed,
 )
 from wincnode.lab.model.host import BASE, Host, now
+from wincnode.lab.model.ownership import ownership
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
 
@@ -36,9 +39,9 @@ DYNAMIC_PORTS = 49152
 
 
 def facts_of(machine: Machine) -> dict[str, Section]:
-    """Give all sections of a machine's facts."""
+    """Give the sections of a machine's facts that a preflight reads."""
     host = Host(machine)
-    return {name: read(host) for name, read in SECTIONS.items()}
+    return {name: SECTIONS[name](host) for name in READ}
 
 
 def os(host: Host) -> Section:
@@ -275,4 +278,6 @@ SECTIONS: Mapping[str, Callable[[Host], Section]] = {
     "time": time,
     "policy": policy,
     "leftovers": leftovers,
+    "diagnosis": diagnosis,
+    "ownership": ownership,
 }

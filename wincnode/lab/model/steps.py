@@ -114,11 +114,23 @@ class Steps:
         return self._secrets.shown(step["want"].get(field), value)
 
     def _note(self, step: Step, found: Found) -> None:
-        """Keep in the manifest what was there before wincnode: a thing's first entry."""
+        """Keep in the manifest what was there before wincnode: a thing's first entry.
+
+        Entries of a list come in several runs. Who takes back what earlier runs did makes nothing
+        his own.
+        """
+        if self._plan.get("undo"):
+            return
         disk = self._host.disk
         rows = json.loads(disk.read(MANIFEST))["entries"] if disk.is_file(MANIFEST) else []
         mine = {"kind": step["kind"], "key": step["key"]}
-        if any(to_line({name: row[name] for name in mine}) == to_line(mine) for row in rows):
+        missing = found.values.get("missing", [])
+        known = [
+            {str(entry).lower() for entry in row["before"].get("missing", missing)}
+            for row in rows
+            if to_line({name: row[name] for name in mine}) == to_line(mine)
+        ]
+        if any({entry.lower() for entry in missing} <= there for there in known):
             return
         before = {name: self._shown(step, name, value) for name, value in found.values.items()}
         rows.append({**mine, "before": before, "run": self._plan["run"]})

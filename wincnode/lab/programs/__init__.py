@@ -23,11 +23,7 @@ from wincnode.lab.programs.kubelet import Kubelet
 from wincnode.lab.programs.kubelet_log import Log
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
-from wincnode.lab.windows.services import Service
-
-# Win32_Service.StartService: service request timeout, of a process that ends before it reports.
-# Source: learn.microsoft.com/windows/win32/cimwin32prov/startservice-method-in-class-win32-service
-NO_ANSWER = 7
+from wincnode.lab.windows.services import NO_ANSWER, Service
 
 
 class Worker:

@@ -26,7 +26,10 @@ FLAGS = (
     *("config", "c", "runtime-endpoint", "r", "image-endpoint", "i", "timeout", "t"),
     *("output", "o", "name", "label", "state", "s"),
 )
-SWITCHES = ("quiet", "q", "debug", "D", "all", "a", "verbose", "v", "no-trunc", "version")
+SWITCHES = (
+    *("quiet", "q", "debug", "D", "all", "a", "verbose", "v", "no-trunc", "version"),
+    *("force", "f"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +126,9 @@ def _json(value: object) -> Ended:
 
 
 def _none(call: Call, name: str, heading: str) -> Ended:
-    return _json({name: []}) if call.is_json else Ended(stdout=heading + "\n")
+    if call.is_json:
+        return _json({name: []})
+    return Ended() if call.quiet else Ended(stdout=heading + "\n")
 
 
 def _images(call: Call) -> Ended:
@@ -162,4 +167,5 @@ COMMANDS: Mapping[str, Callable[[Call], Ended]] = {
     "pods": lambda call: _none(call, "items", "POD ID CREATED STATE NAME NAMESPACE ATTEMPT"),
     "pull": _pull,
     "rmi": _remove,
+    "rmp": lambda _call: Ended(),
 }

@@ -186,6 +186,19 @@ def _remove_firewall_rule(machine: Machine, bound: Bound) -> Rows:
     return []
 
 
+def _get_win_event(machine: Machine, bound: Bound) -> Rows:
+    asked = bound["FilterHashtable"]
+    (wanted,) = asked if isinstance(asked, list) else [asked]
+    rows = machine.services.log.rows(wanted)[: int(bound["MaxEvents"])]
+    if not rows:
+        raise CmdletError(
+            message="No events were found that match the specified selection criteria.",
+            id="NoMatchingEventsFound,Microsoft.PowerShell.Commands.GetWinEventCommand",
+            category="ObjectNotFound",
+        )
+    return list(rows)
+
+
 def _values(_machine: Machine, bound: Bound) -> Rows:
     """Give the parameters as the object's properties: what the makers of task parts do."""
     return [dict(bound)]
@@ -297,6 +310,7 @@ ANSWERS: dict[str, Answer] = {
     "Invoke-CimMethod": _invoke_cim_method,
     "Get-WindowsFeature": _get_windows_feature,
     "Get-WindowsOptionalFeature": _get_windows_optional_feature,
+    "Get-WinEvent": _get_win_event,
     "Get-NetIPAddress": lambda m, b: _network(m, "NetIPAddress", b, "AddressFamily"),
     "Get-NetRoute": lambda m, b: _network(m, "NetRoute", b, "AddressFamily"),
     "Get-NetTCPConnection": lambda m, b: _network(m, "NetTCPConnection", b, "State"),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.eventlog import EventLog
 from wincnode.lab.windows.registry import Registry, Value
 
 KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
@@ -29,6 +30,11 @@ MODES = {"automatic": "Auto", "manual": "Manual", "disabled": "Disabled", "auto"
 # learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew, dwStartType
 START_TYPES = {"Auto": 2, "Manual": 3, "Disabled": 4}
 RESTART = 1  # SC_ACTION_RESTART, winsvc.h
+# What StartService gives of a process that ends before it reports: "service request timeout", of
+# learn.microsoft.com/windows/win32/cimwin32prov/startservice-method-in-class-win32-service
+NO_ANSWER = 7
+# ERROR_SERVICE_REQUEST_TIMEOUT, ERROR_PROCESS_ABORTED, ERROR_SERVICE_NEVER_STARTED, [MS-ERREF] 2.2
+NOT_IN_TIME, ABORTED, NEVER_STARTED = 1053, 1067, 1077
 FIRST_PROCESS = 1000
 # Windows' own variables that command lines of services use.
 VARIABLES = {
@@ -60,6 +66,7 @@ class Service:
     settled_at: float = 0.0
     deleted: bool = False
     process: Process | None = None
+    exit_code: int = NEVER_STARTED
 
 
 class Services:
@@ -68,6 +75,7 @@ class Services:
     Args: durations: seconds for `service_start` and `service_stop`; 0 where not given.
     `can_start` holds who may refuse to start a service, by the code that StartService gives;
     `on_change` who is to hear of each service that was told to start or to stop.
+    `log` is the System log.
     """
 
     def __init__(self, registry: Registry, clock: Clock, durations: Mapping[str, float]) -> None:
@@ -78,6 +86,7 @@ class Services:
         self._next_process = FIRST_PROCESS
         self.can_start: list[Callable[[Service], int]] = []
         self.on_change: list[Callable[[Service], None]] = []
+        self.log = EventLog()
 
     def load(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Put in the services of a profile: name -> properties of Win32_Service.
@@ -95,6 +104,7 @@ class Services:
             )
             self._rows[name.lower()] = service
             if service.state == "Running":
+                service.exit_code = 0
                 service.process = self._process(
                     row.get("CommandLine", service.path), row.get("CreationDate")
                 )
@@ -110,6 +120,8 @@ class Services:
                 "StartName": row.account,
                 "PathName": row.path,
                 "ProcessId": row.process.id if row.process and self._lives(row) else 0,
+                "ExitCode": row.exit_code,
+                "ServiceSpecificExitCode": 0,
             }
             for row in self._rows.values()
             if self._lives(row) or not row.deleted
@@ -170,6 +182,9 @@ class Services:
         code = self._refusal(row)
         if code == DONE:
             self._turn(row, "Running", "service_start")
+        elif code == NO_ANSWER:
+            row.exit_code = NOT_IN_TIME
+            self.log.not_started(row.display_name, NOT_IN_TIME)
         return code
 
     def stop(self, name: str) -> int:
@@ -209,7 +224,10 @@ class Services:
 
     def ended(self, name: str) -> None:
         """Take note that a service's process has ended by itself."""
-        self._set(self._rows[name.lower()], "Stopped")
+        row = self._rows[name.lower()]
+        self._set(row, "Stopped")
+        row.exit_code = ABORTED
+        self.log.ended(row.display_name, self.restarts_after(name))
 
     def restarts_after(self, name: str) -> float | None:
         """Give after how many seconds a service that has ended is started again, if it is."""
@@ -226,6 +244,7 @@ class Services:
         for row in self._rows.values():
             starts = row.start_mode == "Auto" and self._refusal(row) == DONE
             self._set(row, "Running" if starts else "Stopped")
+            row.exit_code = 0 if starts else NEVER_STARTED
             row.settled_at = 0.0
 
     def _refusal(self, row: Service) -> int:
@@ -237,6 +256,7 @@ class Services:
 
     def _set(self, row: Service, state: str) -> None:
         row.state = state
+        row.exit_code = 0
         if state == "Running":
             row.process = self._process(row.path)
         for hear in self.on_change:

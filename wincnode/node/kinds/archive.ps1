@@ -23,7 +23,8 @@ function Get-WnArchive {
             $path = $Key['path'] + '\' + $name
             if ($rows.ContainsKey($name) -and [IO.File]::Exists($path) -and (Get-WnHash $path) -eq $rows[$name].sha256) { $rows[$name].archive } else { '' }
         })
-    $values = @{}
+    # What is unpacked takes the place of what has its name.
+    $values = @{ there = @(foreach ($file in $Key['files']) { if ([IO.File]::Exists($Key['path'] + '\' + $file.Split('/')[-1])) { $file.Split('/')[-1] } }) }
     $all = @($archives | Sort-Object -Unique)
     if ($all.Count -eq 1 -and $all[0]) { $values['sha256'] = $all[0] }
     @{ state = 'settled'; values = $values }

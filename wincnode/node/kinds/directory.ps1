@@ -1,13 +1,18 @@
 <#
 .SYNOPSIS
-A folder exists, with the access list of an SDDL text if one is wanted, or does not exist.
+A folder exists, with the access list of an SDDL text if one is wanted, or does not exist; a pruned
+one exists only as long as something is in it.
 .NOTES
 Source: SDDL, learn.microsoft.com/windows/win32/secauthz/security-descriptor-definition-language
 #>
 function Get-WnDirectory {
     param([hashtable]$Key, [hashtable]$Want)
     $values = @{ state = 'absent' }
-    if ([IO.Directory]::Exists($Key['path'])) {
+    if (-not [IO.Directory]::Exists($Key['path'])) {
+        # Those above it that are missing are made with it.
+        $above = [IO.Path]::GetDirectoryName($Key['path'].Replace('/', '\').TrimEnd('\'))
+        $values['parents'] = @(while ($above -and -not [IO.Directory]::Exists($above)) { $above; $above = [IO.Path]::GetDirectoryName($above) })
+    } else {
         $values['state'] = 'present'
         if ($Want['sddl']) {
             $item = New-Object -TypeName IO.DirectoryInfo -ArgumentList $Key['path']
@@ -23,6 +28,7 @@ function Get-WnDirectory {
             if ($there -ceq ($wanted.GetSecurityDescriptorSddlForm($parts) -replace 'D:(P?)A[IR]+', 'D:$1')) { $values['sddl'] = $Want['sddl'] }
         }
     }
+    if ($Want['state'] -eq 'pruned' -and ($values['state'] -eq 'absent' -or [IO.Directory]::GetFileSystemEntries($Key['path']).Length)) { $values['state'] = 'pruned' }
     @{ state = 'settled'; values = $values }
 }
 function Remove-WnTree {
@@ -42,6 +48,10 @@ function Set-WnDirectory {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
     if ($Want['state'] -eq 'absent') {
         Remove-WnTree (New-Object -TypeName IO.DirectoryInfo -ArgumentList $Key['path'])
+        return
+    }
+    if ($Want['state'] -eq 'pruned') {
+        [IO.Directory]::Delete($Key['path'])
         return
     }
     if (-not $Want['sddl']) {

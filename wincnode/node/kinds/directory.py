@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value, presence
+from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
     """A folder goes with all that is in it, so a whole drive is never meant."""
     whole_drive = re.fullmatch(r"[A-Za-z]:[\\/.]*", str(values.get("path")))
-    if values.get("state") == "absent" and whole_drive:
-        yield "path", "is a whole drive; it takes a folder where state is absent"
+    state = values.get("state")
+    if state in {"absent", "pruned"} and whole_drive:
+        yield "path", f"is a whole drive; it takes a folder where state is {state}"
 
 
 KIND = Kind(
@@ -30,7 +31,14 @@ KIND = Kind(
             form=PATH_FORM,
             doc="Full path of the folder.",
         ),
-        presence("A folder that is to be absent goes with all that is in it."),
+        Field(
+            name="state",
+            type="text",
+            role="want",
+            default="present",
+            allowed=("present", "absent", "pruned"),
+            doc="An absent one goes with all that is in it, a pruned one only if it is empty.",
+        ),
         Field(
             name="sddl",
             type="text",

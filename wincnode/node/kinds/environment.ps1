@@ -1,6 +1,7 @@
 <#
 .SYNOPSIS
-A machine environment variable has the wanted value, or holds the wanted entries of a list.
+A machine environment variable has the wanted value, or holds the wanted entries of a list and not the
+unwanted ones.
 .DESCRIPTION
 Written to the registry with the kind kept: setx cuts at 1024 characters and
 Environment.SetEnvironmentVariable turns an expandable Path into a plain one.
@@ -22,11 +23,13 @@ function Get-WnEnvironment {
         $values['state'] = 'present'
         $values['value'] = [string]$have
     }
+    # The list's other entries are not ours, so they are not reported.
+    $there = @(foreach ($entry in ([string]$have).Split(';')) { $entry.TrimEnd('\') })
     if ($Want.ContainsKey('entries')) {
-        # The list's other entries are not ours, so they are not reported.
-        $there = @(foreach ($entry in ([string]$have).Split(';')) { $entry.TrimEnd('\') })
         $values['entries'] = @(foreach ($entry in $Want['entries']) { if ($there -contains $entry.TrimEnd('\')) { $entry } })
+        $values['missing'] = @(foreach ($entry in $Want['entries']) { if ($there -notcontains $entry.TrimEnd('\')) { $entry } })
     }
+    if ($Want.ContainsKey('without')) { $values['without'] = @(foreach ($entry in $Want['without']) { if ($there -notcontains $entry.TrimEnd('\')) { $entry } }) }
     @{ state = 'settled'; values = $values }
 }
 function Set-WnEnvironment {
@@ -42,7 +45,9 @@ function Set-WnEnvironment {
         foreach ($entry in @($Want['entries'])) {
             if ($entry -and @(foreach ($there in $list) { $there.TrimEnd('\') }) -notcontains $entry.TrimEnd('\')) { $list += $entry }
         }
-        if ($Want.ContainsKey('entries')) { $text = $list -join ';' }
+        $gone = @(foreach ($entry in $Want['without']) { $entry.TrimEnd('\') })
+        $list = @(foreach ($there in $list) { if ($gone -notcontains $there.TrimEnd('\')) { $there } })
+        if (-not $Want.ContainsKey('value')) { $text = $list -join ';' }
         $type = [Microsoft.Win32.RegistryValueKind]'String'
         if ($null -ne $old) { $type = $item.GetValueKind($name) }
         if ($text -match '%\w+%') { $type = [Microsoft.Win32.RegistryValueKind]'ExpandString' }

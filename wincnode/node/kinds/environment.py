@@ -10,13 +10,14 @@ from wincnode.node.kinds import Field, Kind, Problem, Value, presence
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
     """A variable is set as a whole or entry by entry, and removed as a whole alone."""
     state = values.get("state")
-    if state == "absent" and "entries" in values:
-        yield "entries", "the whole variable is removed where state is absent; leave entries out"
-    if state == "present":
-        if "value" in values and "entries" in values:
-            yield "entries", "given beside value; it takes one of value, entries"
-        if "value" not in values and "entries" not in values:
-            yield "value", "missing; it takes one of value, entries where state is present"
+    lists = [name for name in ("entries", "without") if name in values]
+    for name in lists:
+        if state == "absent":
+            yield name, f"the whole variable is removed where state is absent; leave {name} out"
+        elif "value" in values:
+            yield name, f"given beside value; it takes one of value, {name}"
+    if state == "present" and "value" not in values and not lists:
+        yield "value", "missing; it takes one of value, entries, without where state is present"
 
 
 KIND = Kind(
@@ -47,6 +48,13 @@ KIND = Kind(
             role="want",
             compare="set",
             doc="Entries that a `;` list such as Path must hold; others in it stay.",
+        ),
+        Field(
+            name="without",
+            type="texts",
+            role="want",
+            compare="set",
+            doc="Entries that the list must not hold.",
         ),
         presence("Whether there is to be such a variable."),
     ),

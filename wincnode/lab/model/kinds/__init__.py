@@ -16,6 +16,7 @@ from wincnode.lab.model.kinds import (
     firewall,
     images,
     joining,
+    pods,
     ports,
     registry,
     services,
@@ -56,6 +57,7 @@ KINDS: Mapping[str, Functions] = {
         get=features.get_optional_feature, set=features.set_optional_feature
     ),
     "pagefile": Functions(get=system.get_pagefile, set=system.set_pagefile),
+    "pod_sandboxes": Functions(get=pods.get, set=pods.set),
     "port_exclusion": Functions(get=ports.get_exclusion, set=ports.set_exclusion),
     "port_range": Functions(get=ports.get_range, set=ports.set_range),
     "power_plan": Functions(get=system.get_power_plan, set=system.set_power_plan),

@@ -75,13 +75,16 @@ def _refuse_full(host: Host, path: str, size: int) -> None:
 def get_archive(host: Host, key: Values, _want: Values) -> Found:
     """Give the SHA-256 of the archive that all files came from, and are as it holds them."""
     rows = _record(host, key["path"])
-    archives = set()
+    archives, there = set(), []
     for file in key["files"]:
         name = file.rpartition("/")[2]
         path, row = f"{key['path']}\\{name}", rows.get(name)
-        same = row and host.disk.is_file(path) and _hash(host, path) == row["sha256"]
+        if host.disk.is_file(path):
+            there.append(name)
+        same = row and name in there and _hash(host, path) == row["sha256"]
         archives.add(row["archive"] if row and same else "")
-    return Found(values={"sha256": archives.pop()} if len(archives) == 1 and all(archives) else {})
+    one = {"sha256": archives.pop()} if len(archives) == 1 and all(archives) else {}
+    return Found(values={"there": there, **one})
 
 
 def set_archive(host: Host, key: Values, want: Values, _found: Found) -> None:

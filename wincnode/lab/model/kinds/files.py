@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+from pathlib import PureWindowsPath
+
 from wincnode.lab.model import acl
 from wincnode.lab.model.failures import Failure
 from wincnode.lab.model.host import Found, Host, Values
@@ -11,8 +14,10 @@ def get_directory(host: Host, key: Values, want: Values) -> Found:
     """Give whether there is a folder, and its access list where one is wanted."""
     path = key["path"]
     if not host.disk.is_folder(path):
-        return Found(values={"state": "absent"})
-    values = {"state": "present"}
+        state = "pruned" if want.get("state") == "pruned" else "absent"
+        return Found(values={"state": state, "parents": _missing_above(host, path)})
+    pruned = want.get("state") == "pruned" and host.disk.names(path)
+    values = {"state": "pruned" if pruned else "present"}
     text = want.get("sddl")
     if text:
         have, wanted = host.disk.access.of(path), acl.parse(text)
@@ -23,10 +28,15 @@ def get_directory(host: Host, key: Values, want: Values) -> Found:
     return Found(values=values)
 
 
+def _missing_above(host: Host, path: str) -> list[str]:
+    above = map(str, PureWindowsPath(path).parents)
+    return list(takewhile(lambda folder: not host.disk.is_folder(folder), above))
+
+
 def set_directory(host: Host, key: Values, want: Values, _found: Found) -> None:
     """Make the folder with its access list, or remove it."""
     path, text = key["path"], want.get("sddl")
-    if want.get("state") == "absent":
+    if want.get("state") in {"absent", "pruned"}:
         host.disk.delete_folder(path)
         return
     descriptor = acl.parse(text) if text else None

@@ -59,14 +59,17 @@ def get_environment(host: Host, key: Values, want: Values) -> Found:
     values: dict[str, Any] = {"state": "absent"}
     if have is not None:
         values = {"state": "present", "value": _text(have)}
+    there = _entries(_text(have).split(";"))
     if "entries" in want:
-        there = _entries(_text(have).split(";"))
         values["entries"] = [row for row in want["entries"] if _entry(row) in there]
+        values["missing"] = [row for row in want["entries"] if _entry(row) not in there]
+    if "without" in want:
+        values["without"] = [row for row in want["without"] if _entry(row) not in there]
     return Found(values=values)
 
 
 def set_environment(host: Host, key: Values, want: Values, _found: Found) -> None:
-    """Write a variable, add entries to it, or remove it."""
+    """Write a variable, add entries to it, take some out, or remove it."""
     registry, name = host.machine.registry, key["name"]
     if want.get("state") == "absent":
         registry.delete_value(ENVIRONMENT, name)
@@ -75,12 +78,13 @@ def set_environment(host: Host, key: Values, want: Values, _found: Found) -> Non
     text = _text(old.data if old else None)
     if "value" in want:
         text = _text(want["value"])
-    if "entries" in want:
+    if "value" not in want:
         rows = [row for row in text.split(";") if row]
-        for entry in want["entries"]:
+        for entry in want.get("entries", ()):
             if entry and _entry(entry) not in _entries(rows):
                 rows.append(entry)
-        text = ";".join(rows)
+        gone = _entries(want.get("without", []))
+        text = ";".join(row for row in rows if _entry(row) not in gone)
     kind = old.kind if old else "String"
     if re.search(r"%\w+%", text):
         kind = "ExpandString"
