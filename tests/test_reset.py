@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from wincnode.facts import FactMissing, Section
 from wincnode.node.kinds import all_kinds
@@ -93,6 +94,8 @@ def test_a_step_wants_what_was_there_before(
         (entry("crystal_ball", {"name": "x"}, ABSENT), "knows no such kind"),
         (entry("power_plan", {}, {"plan": "somebody's"}), "plan is"),
         (entry("file", {"path": "no path"}, ABSENT), "path is 'no path'"),
+        (entry("archive", {"path": r"C:\x", "files": 7}, {"there": 7}), "files is 7"),
+        (entry("directory", {}, {**ABSENT, "parents": 7}), "path is None"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_undone_is_left_with_the_reason(row: Entry, why: str) -> None:
@@ -192,16 +195,18 @@ def test_an_empty_manifest_needs_nothing() -> None:
 
 
 def test_every_kind_is_undone_or_said_to_stay() -> None:
-    """A step that would want what its kind does not take is none."""
+    """What a step made goes, whatever its kind; a name and the features stay."""
+    stay = set()
     for kind in all_kinds().values():
-        key = {row.name: sample(row.type) for row in kind.fields if row.role == "key"}
+        values = yaml.safe_load(kind.example)
+        key = {row.name: values[row.name] for row in kind.fields if row.role == "key"}
         found = reset(entry(kind.name, key, ABSENT))
         assert found.plan.undo
-        assert len(found.plan.steps) > 1 or found.left, kind.name
+        stay |= {kind.name for _ in found.left}
+        assert bool(found.left) == (len(found.plan.steps) == 1), kind.name
 
-
-def sample(type_: str) -> Any:
-    return {"number": 7, "texts": ["x"]}.get(type_, "x")
+    assert {"hostname", "windows_feature", "optional_feature"} <= stay
+    assert not stay & {"file", "directory", "service", "download", "archive", "kubeadm_join"}
 
 
 def test_a_manifest_is_read_as_hostile() -> None:

@@ -15,7 +15,7 @@ function Get-WnFactsOwnership {
         $long = @(foreach ($p in $row.before.PSObject.Properties) {
                 $length = 0
                 if ($null -ne $p.Value) { $length = (ConvertTo-Json -InputObject $p.Value -Compress -Depth 12).Length }
-                if ($length -gt 99999 -or $length -gt $room) { $p.Name; continue }
+                if ($length -gt 32768 -or $length -gt $room) { $p.Name; continue }
                 $room -= $length
                 $before[$p.Name] = $p.Value
             })

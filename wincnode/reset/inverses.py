@@ -1,4 +1,4 @@
-"""The manifest of what wincnode changed on a machine, and the plan that takes it back. Pure.
+"""What takes one change of wincnode back, for each step kind.
 
 What kubeadm, the kubelet and containerd made of their own goes as `kubeadm reset` has it
 (kubernetes/kubernetes:cmd/kubeadm/app/cmd/phases/reset/cleanupnode.go@v1.36.3). What the agent of
@@ -8,15 +8,14 @@ the cluster's network left stays, as it does there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PureWindowsPath
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from wincnode.facts import Section
 from wincnode.node.kinds import Kind, Value, all_kinds, misfit, problems
-from wincnode.plan import Plan, Step
+from wincnode.plan import Step
 from wincnode.secrets import MASK
 from wincnode.worker import paths
 
@@ -71,7 +70,7 @@ class Entry:
     @property
     def name(self) -> str:
         """Name the thing as a playbook does."""
-        return _name(self.kind, self.key)
+        return name_of(self.kind, self.key)
 
     @property
     def was_absent(self) -> bool:
@@ -90,95 +89,11 @@ class Left:
         return f"{self.what}: {self.why}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reset:
-    """What takes wincnode's changes to a machine back, and what stays."""
-
-    plan: Plan
-    left: tuple[Left, ...] = ()
-
-
 Undone: TypeAlias = "Step | Left"
 Inverse: TypeAlias = "Callable[[Entry], Iterator[Undone]]"
 
 
-def entries(ownership: Section) -> tuple[Entry, ...]:
-    """Read what a node's manifest holds, the oldest first.
-
-    Raises: FactMissing: it is none.
-    """
-    return tuple(
-        Entry(
-            kind=row.text("kind"),
-            key=row.section("key").data,
-            before=row.section("before").data,
-            too_long=frozenset(row.texts("too_long")),
-        )
-        for row in ownership.rows("entries")
-    )
-
-
-def plan(rows: Sequence[Entry], node: str, *, manifest: str) -> Reset:
-    """Plan how a machine becomes what it was before its first run.
-
-    Services end before their files go, and a folder goes when nothing is left in it. The same
-    entries always give the same plan; done steps are no-ops, so that it can be taken again.
-    Args: manifest: path of the manifest on the node, which goes last.
-    """
-    found = [item for entry in reversed(rows) for item in _undone(entry, _gone(rows))]
-    by_name: dict[str, Step] = {}
-    for item in found:
-        if isinstance(item, Step):
-            name = _name(item.kind, item.key).lower()
-            by_name[name] = _both(item, by_name[name]) if name in by_name else item
-    steps = sorted(by_name.values(), key=_place)
-    if rows:
-        steps.append(_step("file", {"path": manifest}, state="absent"))
-    numbered = (
-        replace(step, id=f"{number}-{step.kind.replace('_', '-')}")
-        for number, step in enumerate(steps, start=1)
-    )
-    return Reset(
-        plan=Plan(node=node, steps=tuple(numbered), undo=True),
-        left=tuple(dict.fromkeys(item for item in found if isinstance(item, Left))),
-    )
-
-
-def folders(reset: Reset) -> Plan:
-    """Give a plan that shows which folders of ours are still there, as others use them."""
-    asked = (
-        replace(step, want={"state": "absent"})
-        for step in reset.plan.steps
-        if step.want.get("state") == "pruned"
-    )
-    return replace(reset.plan, steps=tuple(asked))
-
-
-def _both(older: Step, newer: Step) -> Step:
-    """Give the step that takes both changes of a thing back."""
-    first, second = (step.want.get("without") for step in (older, newer))
-    if isinstance(first, list) and isinstance(second, list):
-        return replace(older, want={"without": [*first, *second]})
-    return older
-
-
-def _place(step: Step) -> tuple[int, int]:
-    """Say where a step stands among the others; those of one place keep their order."""
-    match step.kind:
-        case "service":
-            # Others run by it.
-            return (2 if step.key["name"] == paths.CONTAINERD_SERVICE else 0), 0
-        case "pod_sandboxes":
-            return 1, 0
-        case "directory":
-            return 4, -len(PureWindowsPath(str(step.key["path"])).parts)
-        case "pagefile":
-            # What stands behind it waits for the reboot.
-            return 5, 0
-    return 3, 0
-
-
-def _gone(rows: Iterable[Entry]) -> frozenset[PureWindowsPath]:
+def gone_whole(rows: Iterable[Entry]) -> frozenset[PureWindowsPath]:
     """Give the folders that go with all that is in them."""
     made = {_path(entry) for entry in rows if entry.kind == "directory" and entry.was_absent}
     return WHOLE & made
@@ -188,16 +103,28 @@ def _path(entry: Entry) -> PureWindowsPath:
     return PureWindowsPath(str(entry.key.get("path", "")))
 
 
-def _undone(entry: Entry, gone: frozenset[PureWindowsPath]) -> Iterator[Undone]:
+def undone(entry: Entry, gone: frozenset[PureWindowsPath]) -> Iterator[Undone]:
+    """Give the steps that take a change back, or say why it stays.
+
+    Args: gone: folders that go with all that is in them, so that nothing in them needs a step.
+    """
     kind = all_kinds().get(entry.kind)
     if kind is None:
         yield Left(what=entry.name, why="this wincnode knows no such kind")
+    elif wrong := _wrong_key(kind, entry):
+        yield Left(what=entry.name, why=wrong)
     elif entry.kind in STAYS:
         yield Left(what=entry.name, why=STAYS[entry.kind])
     elif entry.kind == "container_image" and entry.was_absent and gone & _data():
         return
     elif not gone & set(_path(entry).parents):
         yield from _fitting(kind, INVERSES.get(entry.kind, _restored)(entry), entry)
+
+
+def _wrong_key(kind: Kind, entry: Entry) -> str:
+    keys = (row for row in kind.fields if row.role == "key")
+    found = ((row.name, misfit(row, entry.key.get(row.name))) for row in keys)
+    return next((f"{name} {problem}" for name, problem in found if problem), "")
 
 
 def _data() -> set[PureWindowsPath]:
@@ -275,9 +202,9 @@ def _join(entry: Entry) -> Iterator[Undone]:
 
 
 def _joined() -> Iterator[Undone]:
-    yield _step("pod_sandboxes", {"crictl": paths.CRICTL}, state="absent")
+    yield step_of("pod_sandboxes", {"crictl": paths.CRICTL}, state="absent")
     for path in JOINED:
-        yield _step("file", {"path": path}, state="absent")
+        yield step_of("file", {"path": path}, state="absent")
 
 
 def _directory(entry: Entry) -> Iterator[Undone]:
@@ -285,9 +212,9 @@ def _directory(entry: Entry) -> Iterator[Undone]:
         yield from _access(entry)
         return
     state = "absent" if _path(entry) in WHOLE else "pruned"
-    yield _step("directory", entry.key, state=state)
-    for parent in entry.before.get("parents") or ():
-        yield _step("directory", {"path": parent}, state="pruned")
+    yield step_of("directory", entry.key, state=state)
+    for parent in _texts(entry, "parents"):
+        yield step_of("directory", {"path": parent}, state="pruned")
 
 
 def _access(entry: Entry) -> Iterator[Undone]:
@@ -303,25 +230,26 @@ def _download(entry: Entry) -> Iterator[Undone]:
     if "sha256" in entry.before:
         yield Left(what=entry.name, why="the file that was there before is not kept")
     else:
-        yield _step("file", {"path": entry.key.get("path")}, state="absent")
+        yield step_of("file", {"path": entry.key.get("path")}, state="absent")
 
 
 def _archive(entry: Entry) -> Iterator[Undone]:
-    there = entry.before.get("there") or ()
-    for file in entry.key.get("files") or ():
-        path = str(_path(entry) / str(file).rpartition("/")[2])
-        if str(file).rpartition("/")[2] in there:
+    there = _texts(entry, "there")
+    for file in entry.key["files"]:
+        name = file.rpartition("/")[2]
+        path = str(_path(entry) / name)
+        if name in there:
             yield Left(what=f"file {path}", why="the file that was there before is not kept")
         else:
-            yield _step("file", {"path": path}, state="absent")
-    yield _step("file", {"path": str(_path(entry) / ".wincnode-archive.json")}, state="absent")
+            yield step_of("file", {"path": path}, state="absent")
+    yield step_of("file", {"path": str(_path(entry) / ".wincnode-archive.json")}, state="absent")
 
 
 def _environment(entry: Entry) -> Iterator[Undone]:
     """Take entries out of a list, whose others may have changed since."""
-    missing = entry.before.get("missing")
+    missing = _texts(entry, "missing")
     if missing and not entry.was_absent:
-        yield _step("environment", entry.key, without=missing)
+        yield step_of("environment", entry.key, without=[*missing])
     else:
         kept = {name: entry.before[name] for name in ("state", "value") if name in entry.before}
         yield from _restored(replace(entry, before=kept))
@@ -340,15 +268,22 @@ INVERSES: Mapping[str, Inverse] = MappingProxyType(
 )
 
 
+def _texts(entry: Entry, name: str) -> tuple[str, ...]:
+    value = entry.before.get(name)
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
 def _undo(entry: Entry, **want: Value) -> Step:
-    return _step(entry.kind, entry.key, **want)
+    return step_of(entry.kind, entry.key, **want)
 
 
-def _step(kind: str, key: Mapping[str, Any], **want: Value) -> Step:
+def step_of(kind: str, key: Mapping[str, Any], **want: Value) -> Step:
+    """Give a step that has no number yet."""
     timeout_s = all_kinds()[kind].timeout_s
-    title = _name(kind, key)
+    title = name_of(kind, key) + ", once it is empty" * (want.get("state") == "pruned")
     return Step(id="", kind=kind, title=title, key=key, want=want, timeout_s=timeout_s)
 
 
-def _name(kind: str, key: Mapping[str, Any]) -> str:
+def name_of(kind: str, key: Mapping[str, Any]) -> str:
+    """Name a thing as a playbook's step does that has no name of its own."""
     return " ".join([kind, *(str(value) for value in key.values())])
