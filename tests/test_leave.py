@@ -191,10 +191,10 @@ def test_nothing_leaves_unless_somebody_says_so(tmp_path: Path) -> None:
         assert not node.server.requests
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Run a cluster with a node that has joined, and one whose machine is gone."""
-    with site(tmp_path_factory.mktemp("site")) as made:
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Site]:
+    """Run a cluster with a node."""
+    with site(tmp_path) as made:
         yield made
 
 
