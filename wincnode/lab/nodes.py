@@ -86,7 +86,9 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
 def lab_nodes(wishes: Mapping[str, Wish]) -> Iterator[dict[str, LabNode]]:
     """Run a node for each name, in folders that go with them."""
     with ExitStack() as stack:
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wincnode-lab-")))
+        # A thread of a node's kubelet may write its last line while the folder goes.
+        folder = tempfile.TemporaryDirectory(prefix="wincnode-lab-", ignore_cleanup_errors=True)
+        root = Path(stack.enter_context(folder))
         yield {
             name: stack.enter_context(lab_node(name, wish, root / name))
             for name, wish in wishes.items()

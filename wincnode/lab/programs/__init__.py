@@ -60,7 +60,10 @@ class Worker:
 
     def close(self) -> None:
         """End what runs in threads."""
+        kubelet = self._kubelet
         self._end_kubelet()
+        if kubelet is not None:
+            kubelet.wait()
 
     def _refusal(self, service: Service) -> int:
         """Say why a service does not start: the code that StartService gives; 0 where it does."""

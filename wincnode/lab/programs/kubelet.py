@@ -23,6 +23,7 @@ from wincnode.lab.windows.machine import Machine
 
 # nodeLeaseDurationSeconds is 40, renewed at a quarter of it; nodeStatusReportFrequency.
 LEASE_S, RENEW_S, REPORT_S = 40, 10.0, 300.0
+LINGER_S = 1.0
 GLANCE_S = 0.1
 RETRY_S = 1.0
 WATCH_S = 30.0
@@ -55,6 +56,7 @@ class Kubelet:
         self._healthz = Healthz(machine, *settings.healthz)
         self._status: Json = {}
         self._failed = failed
+        self._threads: list[threading.Thread] = []
 
     def begin(self) -> None:
         """Start."""
@@ -75,7 +77,14 @@ class Kubelet:
                 if self._goes_on():
                     raise
 
-        threading.Thread(target=run, daemon=True).start()
+        thread = threading.Thread(target=run, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Let what was under way when it was ended come to its end."""
+        for thread in self._threads:
+            thread.join(LINGER_S)
 
     def _goes_on(self) -> bool:
         return not (self._ended.is_set() or self._machine.gone.is_set())
