@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance_cases import CASES, Case
+from conformance import CASES, Case
 from nodes import ENGINES, base, lab_node, linked
 
 from wincnode import runner

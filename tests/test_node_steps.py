@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import winps
-from conformance_cases import ENVIRONMENT
+from conformance.case import ENVIRONMENT
 from nodes import lab_node, linked
 from winps import messages, outcomes, step
 

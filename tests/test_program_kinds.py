@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import winps
 from certificates import certificate
-from conformance_cases import text
-from conformance_programs import CREDENTIALS, SERVER, bootstraps, kubeadm, started
-from conformance_tasks import OTHER, PAUSE, PEM
+from conformance.case import text
+from conformance.programs import CREDENTIALS, SERVER, bootstraps, kubeadm, started
+from conformance.tasks import OTHER, PAUSE, PEM
 from winps import messages, outcomes, step
 
 from wincnode.lab.windows.machine import Machine

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
+import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -170,6 +173,41 @@ def test_a_node_says_why_it_takes_no_file(engine: str, parcel: Parcel, tmp_path:
             push(link, [parcel], node="web-1")
 
     assert caught.value.id == "artifact.push"
+
+
+def received(engine: PowerShellEngine, request: object, body: bytes) -> bytes:
+    """Start the receiver, give it a request and bytes, and end its stdin."""
+    process = engine.start(command_line("receive"), {})
+    process.write(json.dumps(request).encode() + b"\n" + body, end=True)
+    told = b""
+    while not (output := process.read(20)).done:
+        told += output.stdout
+    return told + output.stdout
+
+
+def test_the_receiver_takes_parts_and_whole_ones(tmp_path: Path) -> None:
+    """Nothing but a part is written; one that was cut off is told; one in use is waited for."""
+    machine = Machine(load_profile("ws2022"), tmp_path / "node", computer="WEB-1")
+
+    def asked(path: str) -> dict[str, object]:
+        return {
+            "base64": False,
+            "sample": False,
+            "files": [{"path": path, "keep": 0, "length": 9}],
+        }
+
+    with PowerShellEngine(Path(winps()), machine) as engine:
+        other = received(engine, asked(r"C:\x.exe"), b"x" * 9)
+        cut = received(engine, asked(r"C:\x.exe.part"), b"x" * 5)
+        held = machine.path(r"C:\x.exe.part").open("rb")
+        fcntl.flock(held, fcntl.LOCK_EX)
+        threading.Timer(1.5, held.close).start()
+        whole = received(engine, asked(r"C:\x.exe.part"), b"x" * 9)
+
+    assert b"No .part file." in other
+    assert b"Cut off." in cut
+    assert b'"length":9' in whole
+    assert not machine.path(r"C:\x.exe").exists()
 
 
 def test_the_receiver_fits_behind_cmd_exe() -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 import winps
-from conformance_cases import Case
+from conformance import Case
 from nodes import ENGINES, lab_node
 from test_conformance import lines
 

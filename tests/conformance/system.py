@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conformance_cases import Case, value
-
+from conformance.case import Case, value
 from wincnode.lab.windows import defender, pagefile
 from wincnode.lab.windows.machine import Machine
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance_cases import ENVIRONMENT, Case, both, folder, program, service, text, value
-
+from conformance.case import ENVIRONMENT, Case, both, folder, program, service, text, value
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
 

@@ -10,8 +10,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from conformance_cases import Case, both, text
-
+from conformance.case import Case, both, text
 from wincnode.artifacts.fetch import part_of
 from wincnode.lab.windows.machine import Machine
 

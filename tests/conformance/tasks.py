@@ -6,8 +6,7 @@ import json
 import ssl
 from collections.abc import Callable, Sequence
 
-from conformance_cases import READY, Case, both, text
-
+from conformance.case import READY, Case, both, text
 from wincnode.lab.windows import certificates, programs, tasks
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from conformance_cases import Case, both, service, text, value
-
+from conformance.case import Case, both, service, text, value
 from wincnode.lab.windows import programs
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
@@ -148,6 +147,16 @@ CASES = (
         key={"name": "changed"},
         want={"state": "running", "command": r"C:\changed.exe --now"},
         before=started("changed", r"C:\changed.exe --once"),
+    ),
+    Case(
+        id="service whose command was changed since it was started, different",
+        kind="service",
+        key={"name": "stale"},
+        want={"state": "running", "command": r"C:\stale.exe --now"},
+        before=both(
+            started("stale", r"C:\stale.exe --once"),
+            lambda machine: machine.services.change("stale", {"PathName": r"C:\stale.exe --now"}),
+        ),
     ),
     Case(
         id="kubeadm_join present",

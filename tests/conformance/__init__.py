@@ -1,0 +1,15 @@
+"""The cases of test_conformance: step kind x {absent, present, different, broken}."""
+
+from conformance import artifacts, basics, leave, programs, system, tasks
+from conformance.case import Case
+
+CASES: tuple[Case, ...] = (
+    *basics.CASES,
+    *artifacts.CASES,
+    *leave.CASES,
+    *programs.CASES,
+    *system.CASES,
+    *tasks.CASES,
+)
+
+__all__ = ["CASES", "Case"]
