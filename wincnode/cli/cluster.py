@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wincnode.cli.app import app
-from wincnode.cli.options import DEFAULT_INVENTORY, InventoryFile, NoInput, Output, may_ask
+from wincnode.cli.options import (
+    DEFAULT_INVENTORY,
+    Context,
+    ExitCode,
+    InventoryFile,
+    Kubeconfig,
+    NoInput,
+    Output,
+    Plan,
+    may_ask,
+    planned,
+)
 from wincnode.cli.options import Format as ReportFormat
-from wincnode.errors import ConfigError
 
 cluster = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(
@@ -68,25 +77,13 @@ def apply(
     output: Output = ReportFormat.table,
     build: Builds = None,
     only: Only = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", "--check", help="Show what would change; change nothing.")
-    ] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="With --plan: end with 3 if changes are pending.")
-    ] = False,
+    plan: Plan = False,
+    exit_code: ExitCode = False,
     force_conflicts: Annotated[
         bool, typer.Option("--force-conflicts", help="Take over fields that others manage.")
     ] = False,
-    kubeconfig: Annotated[
-        Path | None,
-        typer.Option(
-            "--kubeconfig", metavar="FILE", help="Instead of the inventory's; else kubectl's."
-        ),
-    ] = None,
-    context: Annotated[
-        str | None,
-        typer.Option("--context", metavar="NAME", help="Instead of the current context."),
-    ] = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
     no_input: NoInput = False,
 ) -> None:
     """Apply the manifests that the cluster needs for Windows nodes, where they differ.
@@ -99,8 +96,7 @@ def apply(
     from wincnode.commands import cluster_render
     from wincnode.ui import show_lines
 
-    if exit_code and not plan:
-        raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
+    planned(plan=plan, exit_code=exit_code)
     job = verb.Job(
         render=cluster_render.Options(
             inventory=inventory, builds=tuple(build or ()), only=tuple(only or ())

@@ -169,6 +169,100 @@ def join(
     end(report, output)
 
 
+@app.command()
+def leave(
+    nodes: Nodes = None,
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Output = Format.table,
+    plan: Plan = False,
+    exit_code: ExitCode = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    keep_node: Annotated[
+        bool, typer.Option("--keep-node", help="Leave the Node in the cluster, cordoned.")
+    ] = False,
+    cluster_only: Annotated[
+        bool,
+        typer.Option(
+            "--cluster-only", help="Delete the Node alone: its machine cannot be reached any more."
+        ),
+    ] = False,
+    machine_only: Annotated[
+        bool,
+        typer.Option("--machine-only", help="Reset the machine alone: its cluster is gone."),
+    ] = False,
+    drain_timeout: Annotated[
+        int,
+        typer.Option(
+            "--drain-timeout", min=1, metavar="SECONDS", help="Limit for all pods to be gone."
+        ),
+    ] = 600,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also evict pods that nothing will make again.")
+    ] = False,
+    delete_emptydir_data: Annotated[
+        bool,
+        typer.Option("--delete-emptydir-data", help="Also evict pods that lose data with it."),
+    ] = False,
+    reboot: Reboot = RebootPolicy.never,
+    reboots_at_once: RebootsAtOnce = 1,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    parallel: Parallel = 20,
+    no_input: NoInput = False,
+) -> None:
+    """Drain nodes, take back what wincnode changed on their machines, and delete the Nodes.
+
+    Example: wincnode leave win1 --plan
+    """
+    from wincnode.cluster.drain import Drain
+    from wincnode.commands import leave as verb
+    from wincnode.commands.execution import Job
+    from wincnode.commands.reboots import Reboots
+    from wincnode.errors import ConfigError
+
+    planned(plan=plan, exit_code=exit_code)
+    if sum((cluster_only, machine_only, keep_node)) > 1:
+        raise ConfigError("it takes one of --cluster-only, --machine-only, --keep-node")
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    if not (plan or yes):
+        _confirm(known.options.nodes, may_ask=may_ask(no_input=no_input))
+    where = verb.Where(
+        kubeconfig=kubeconfig,
+        context=context,
+        may_ask=may_ask(no_input=no_input),
+        keep_node=keep_node,
+        cluster_only=cluster_only,
+        machine_only=machine_only,
+        drain=Drain(timeout_s=drain_timeout, delete_emptydir=delete_emptydir_data, force=force),
+    )
+    job = Job(
+        playbooks=(),
+        command="leave",
+        check=plan,
+        pending_counts=exit_code,
+        reboots=Reboots(reboot.value, at_once=reboots_at_once),
+    )
+    with session(known) as running:
+        report = verb.run(known.inventory, known.options, job, where, running)
+    end(report, output)
+
+
+def _confirm(names: tuple[str, ...], *, may_ask: bool) -> None:
+    """Ask whether nodes are to leave.
+
+    Raises: ConfigError: nobody is there to answer. typer.Abort: the answer is no.
+    """
+    from wincnode.errors import ConfigError
+
+    if not may_ask:
+        raise ConfigError(
+            "leave takes nodes out of the cluster, and nobody is there to confirm it",
+            remedy="Look at it with --plan, then give --yes.",
+            id="config.no-input",
+        )
+    typer.confirm(f"Take {', '.join(names)} out of the cluster?", abort=True, err=True)
+
+
 def _line(command: str | None) -> str:
     """Give the command line; the token in it is better read than given where others see it."""
     return typer.get_text_stream("stdin").read() if command == "-" else command or ""

@@ -10,6 +10,13 @@ from wincnode.cluster.api import NODES, Api, Object
 from wincnode.cluster.watch import one, watch
 from wincnode.errors import ClusterError
 
+# Source: kubernetes/api:core/v1/well_known_labels.go, LabelWindowsBuild
+BUILD_LABEL = "node.kubernetes.io/windows-build"
+# Source: kubernetes/kubernetes:pkg/kubelet/runtime.go, "container runtime network not ready"
+NO_NETWORK = "container runtime network not ready"
+# Images of the network's agent are gigabytes.
+LONGEST_S = 900.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
@@ -46,6 +53,28 @@ def condition(node: Object, type: str) -> Mapping[str, str]:
 def is_ready(node: Object) -> bool:
     """Tell whether the kubelet says that pods may run."""
     return condition(node, "Ready").get("status") == "True"
+
+
+def to_ready(kubernetes: str, build: int) -> tuple[Stage, ...]:
+    """Give what a Node passes on its way to Ready."""
+    version = "v" + kubernetes.removeprefix("v")
+
+    def registered(node: Object) -> bool:
+        status = node.get("status", {})
+        addresses = {row["type"] for row in status.get("addresses") or ()}
+        label = (node["metadata"].get("labels") or {}).get(BUILD_LABEL, "")
+        running = status.get("nodeInfo", {}).get("kubeletVersion")
+        return running == version and "InternalIP" in addresses and label == f"10.0.{build}"
+
+    def networked(node: Object) -> bool:
+        ready = condition(node, "Ready")
+        return bool(ready) and NO_NETWORK not in ready.get("message", "")
+
+    return (
+        Stage(name=f"registered with kubelet {version}", holds=registered, timeout_s=180),
+        Stage(name="connected to the network of pods", holds=networked, timeout_s=LONGEST_S),
+        Stage(name="Ready", holds=is_ready, timeout_s=300),
+    )
 
 
 def pass_stages(

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 from wincnode import playbook as playbooks
 from wincnode.commands.execution import Job, carry_out, look
-from wincnode.commands.inspect import (
-    Inspection,
-    Item,
-    Options,
-    Session,
-    inspect,
-    over_nodes,
-    wanted,
-)
+from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
+from wincnode.events import Event
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Plan
 from wincnode.report import NodeReport, Report
+from wincnode.transport import Transport
 
 
 def run(inventory: Inventory, options: Options, job: Job, session: Session) -> Report:
@@ -27,30 +20,15 @@ def run(inventory: Inventory, options: Options, job: Job, session: Session) -> R
     by_name = {node.name: node for node in inventory.nodes}
     against = wanted(inventory, ignore=options.ignore | job.mends)
 
-    def work(name: str) -> Iterator[Item]:
-        began = time.monotonic()
-        transport = session.connect(name)
-        try:
-            found = yield from inspect(transport, node=name, against=against)
-            result = NodeReport(
-                node=name,
-                status=found.status,
-                computer=found.computer,
-                build=found.build,
-                findings=found.findings,
-            )
-            if result.status != "blocked":
-                plan = _plan(job, by_name[name], found, inventory)
-                result = yield from (
-                    look(transport, plan, result, job=job)
-                    if job.check
-                    else carry_out(transport, plan, result, job=job, stop=session.stop)
-                )
-        finally:
-            transport.close()
-        yield replace(result, seconds=time.monotonic() - began)
+    def go_on(
+        transport: Transport, found: Inspection, result: NodeReport
+    ) -> Generator[Event, None, NodeReport]:
+        plan = _plan(job, by_name[result.node], found, inventory)
+        if job.check:
+            return (yield from look(transport, plan, result, job=job))
+        return (yield from carry_out(transport, plan, result, job=job, stop=session.stop))
 
-    report = over_nodes(job.command.split()[0], options, work, session)
+    report = over_fit_nodes(job.command.split()[0], options, against, session, go_on)
     return replace(report, pending_counts=job.pending_counts)
 
 

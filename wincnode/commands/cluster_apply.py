@@ -11,8 +11,8 @@ from wincnode.cluster import access, apply
 from wincnode.cluster.api import Api
 from wincnode.cluster.apply import Action, Difference
 from wincnode.cluster.kubeconfig import ClusterAccess
-from wincnode.cluster.kubeconfig import load as load_kubeconfig
 from wincnode.commands import cluster_render
+from wincnode.commands.clusters import access_of
 from wincnode.differences import Line, Sign, differences
 from wincnode.inventory import load
 from wincnode.report import PENDING_EXIT_CODE
@@ -120,6 +120,4 @@ def _object(row: Difference) -> dict[str, Any]:
 
 
 def _access(job: Job) -> ClusterAccess:
-    named = load(job.render.inventory).cluster.kubeconfig
-    path = job.kubeconfig or (Path(named) if named else None)
-    return load_kubeconfig(path, job.context)
+    return access_of(load(job.render.inventory), job.kubeconfig, job.context)

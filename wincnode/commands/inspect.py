@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -65,6 +66,9 @@ class Inspection:
             return "blocked"
         wrong = any(finding.verdict is not checks.Verdict.PASS for finding in self.findings)
         return "warnings" if wrong else "ready"
+
+
+GoOn = Callable[[Transport, Inspection, NodeReport], Generator[Event, None, NodeReport]]
 
 
 def check_ids(ids: frozenset[str]) -> None:
@@ -147,6 +151,39 @@ def over_nodes(
         nodes=tuple(done.get(name) or left_alone(name) for name in options.nodes),
         interrupted=session.stop.asked,
     )
+
+
+def over_fit_nodes(
+    command: str,
+    options: Options,
+    against: checks.Wanted,
+    session: Session,
+    go_on: GoOn | None = None,
+) -> Report:
+    """Inspect nodes side by side, and go on with each that no check blocks.
+
+    Args: go_on: gets the node's link, what was found, and the report so far; gives the whole one.
+    """
+
+    def work(name: str) -> Iterator[Item]:
+        began = time.monotonic()
+        transport = session.connect(name)
+        try:
+            found = yield from inspect(transport, node=name, against=against)
+            result = NodeReport(
+                node=name,
+                status=found.status,
+                computer=found.computer,
+                build=found.build,
+                findings=found.findings,
+            )
+            if go_on is not None and result.status != "blocked":
+                result = yield from go_on(transport, found, result)
+        finally:
+            transport.close()
+        yield replace(result, seconds=time.monotonic() - began)
+
+    return over_nodes(command, options, work, session)
 
 
 def in_fleet(

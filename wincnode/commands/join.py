@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -13,22 +12,14 @@ import yaml
 
 from wincnode import assets, runner
 from wincnode import playbook as playbooks
-from wincnode.cluster import access, discovery, nodes, tokens
-from wincnode.cluster.api import CONFIG_MAPS, Api, Object
+from wincnode.cluster import discovery, nodes, tokens
+from wincnode.cluster.api import CONFIG_MAPS, Api
 from wincnode.cluster.discovery import ClusterInfo
-from wincnode.cluster.kubeconfig import load as load_kubeconfig
-from wincnode.cluster.stages import Stage, StageMissed, condition, is_ready, pass_stages
+from wincnode.cluster.stages import LONGEST_S, StageMissed, is_ready, pass_stages, to_ready
+from wincnode.commands.clusters import connected
 from wincnode.commands.diagnose import diagnose
 from wincnode.commands.execution import Job, carry_out, look
-from wincnode.commands.inspect import (
-    Inspection,
-    Item,
-    Options,
-    Session,
-    inspect,
-    over_nodes,
-    wanted,
-)
+from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
 from wincnode.commands.install import is_joined, worker_variables
 from wincnode.errors import ClusterError, ConfigError, RunFailed
 from wincnode.events import Event, Log
@@ -41,12 +32,6 @@ from wincnode.worker import kubelet_config
 from wincnode.worker.join_command import parse_join_command
 from wincnode.worker.kubeadm import bootstrap_kubeconfig, join_configuration
 
-# Source: kubernetes/api:core/v1/well_known_labels.go, LabelWindowsBuild
-BUILD_LABEL = "node.kubernetes.io/windows-build"
-# Source: kubernetes/kubernetes:pkg/kubelet/runtime.go, "container runtime network not ready"
-NO_NETWORK = "container runtime network not ready"
-# Images of the network's agent are gigabytes.
-LONGEST_STAGE_S = 900.0
 Method = Literal["kubeadm", "bootstrap"]
 
 
@@ -65,7 +50,7 @@ class Where:
     kubeconfig: Path | None = None
     context: str | None = None
     may_ask: bool = True
-    stage_timeout_s: float = LONGEST_STAGE_S
+    stage_timeout_s: float = LONGEST_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +69,7 @@ class Way:
     api: Api | None = None
     token: Secret | None = None
     kubelet_config: Mapping[str, Any] = field(default_factory=dict)
-    stage_timeout_s: float = LONGEST_STAGE_S
+    stage_timeout_s: float = LONGEST_S
 
 
 def job(
@@ -114,9 +99,13 @@ def way(inventory: Inventory, where: Where) -> Way:
         line = parse_join_command(where.command)
         info = discovery.discover(line.server, line.token, line.ca_hashes)
         return Way(method="kubeadm", info=info, token=line.token)
-    named = where.kubeconfig or _path(inventory.cluster.kubeconfig)
-    api = Api(load_kubeconfig(named, where.context), may_ask=where.may_ask)
-    access.require(api, access.needed(["join"]))
+    api = connected(
+        inventory,
+        "join",
+        kubeconfig=where.kubeconfig,
+        context=where.context,
+        may_ask=where.may_ask,
+    )
     introduction = api.get(CONFIG_MAPS, discovery.NAME, namespace=discovery.NAMESPACE)
     info = discovery.parsed((introduction.get("data") or {}).get("kubeconfig", ""), api.server)
     config: Mapping[str, Any] = {}
@@ -132,10 +121,6 @@ def way(inventory: Inventory, where: Where) -> Way:
     )
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
-
-
 def run(inventory: Inventory, options: Options, job: Job, where: Where, session: Session) -> Report:
     """Join the nodes side by side; a node that is in the cluster already is left alone.
 
@@ -145,28 +130,14 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
     against = wanted(inventory, ignore=options.ignore)
     cluster = way(inventory, where)
 
-    def work(name: str) -> Iterator[Item]:
-        began = time.monotonic()
-        transport = session.connect(name)
-        try:
-            found = yield from inspect(transport, node=name, against=against)
-            result = NodeReport(
-                node=name,
-                status=found.status,
-                computer=found.computer,
-                build=found.build,
-                findings=found.findings,
-            )
-            if result.status != "blocked":
-                one = _One(
-                    inventory=inventory, node=by_name[name], found=found, job=job, way=cluster
-                )
-                result = yield from _join(one, transport, result, session)
-        finally:
-            transport.close()
-        yield replace(result, seconds=time.monotonic() - began)
+    def go_on(
+        transport: Transport, found: Inspection, result: NodeReport
+    ) -> Generator[Event, None, NodeReport]:
+        node = by_name[result.node]
+        one = _One(inventory=inventory, node=node, found=found, job=job, way=cluster)
+        return (yield from _join(one, transport, result, session))
 
-    report = over_nodes("join", options, work, session)
+    report = over_fit_nodes("join", options, against, session, go_on)
     return replace(report, pending_counts=job.pending_counts)
 
 
@@ -246,7 +217,7 @@ def _until_ready(api: Api, one: _One, session: Session) -> None:
     """
     stages = [
         replace(stage, timeout_s=min(stage.timeout_s, one.way.stage_timeout_s))
-        for stage in stages_of(one.inventory.cluster.kubernetes or "", one.found.build)
+        for stage in to_ready(one.inventory.cluster.kubernetes or "", one.found.build)
     ]
     pass_stages(
         api,
@@ -322,25 +293,3 @@ def _kubelet_config(one: _One) -> str:
         return ""
     kubernetes = one.inventory.cluster.kubernetes or ""
     return kubelet_config.configuration(one.node, kubernetes, one.way.kubelet_config)
-
-
-def stages_of(kubernetes: str, build: int) -> tuple[Stage, ...]:
-    """Give what a Node passes on its way to Ready."""
-    version = "v" + kubernetes.removeprefix("v")
-
-    def registered(node: Object) -> bool:
-        status = node.get("status", {})
-        addresses = {row["type"] for row in status.get("addresses") or ()}
-        label = (node["metadata"].get("labels") or {}).get(BUILD_LABEL, "")
-        running = status.get("nodeInfo", {}).get("kubeletVersion")
-        return running == version and "InternalIP" in addresses and label == f"10.0.{build}"
-
-    def networked(node: Object) -> bool:
-        ready = condition(node, "Ready")
-        return bool(ready) and NO_NETWORK not in ready.get("message", "")
-
-    return (
-        Stage(name=f"registered with kubelet {version}", holds=registered, timeout_s=180),
-        Stage(name="connected to the network of pods", holds=networked, timeout_s=LONGEST_STAGE_S),
-        Stage(name="Ready", holds=is_ready, timeout_s=300),
-    )

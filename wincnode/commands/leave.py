@@ -15,10 +15,10 @@ from pathlib import Path, PureWindowsPath
 
 from wincnode import reset as resets
 from wincnode import runner
-from wincnode.cluster import access, nodes
+from wincnode.cluster import nodes
 from wincnode.cluster.api import PODS, Api, Object
 from wincnode.cluster.drain import Drain, drain, refusals, stays
-from wincnode.cluster.kubeconfig import load as load_kubeconfig
+from wincnode.commands.clusters import connected
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import Item, Options, Session, over_nodes
 from wincnode.errors import ClusterError, RunFailed
@@ -72,7 +72,17 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
 
     Raises: ConfigError, ClusterError: the cluster cannot be asked; nothing was touched.
     """
-    api = None if where.machine_only else _api(inventory, where)
+    api = (
+        None
+        if where.machine_only
+        else connected(
+            inventory,
+            "leave",
+            kubeconfig=where.kubeconfig,
+            context=where.context,
+            may_ask=where.may_ask,
+        )
+    )
 
     def work(name: str) -> Iterator[Item]:
         began = time.monotonic()
@@ -82,14 +92,6 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
 
     report = over_nodes("leave", options, work, session)
     return replace(report, pending_counts=job.pending_counts)
-
-
-def _api(inventory: Inventory, where: Where) -> Api:
-    named = inventory.cluster.kubeconfig
-    path = where.kubeconfig or (Path(named) if named else None)
-    api = Api(load_kubeconfig(path, where.context), may_ask=where.may_ask)
-    access.require(api, access.needed(["leave"]))
-    return api
 
 
 def _cluster_alone(one: _One) -> Generator[Event, None, NodeReport]:
