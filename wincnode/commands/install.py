@@ -34,6 +34,7 @@ from wincnode.worker.kubelet_flags import flag_mistakes, load_flags
 from wincnode.worker.registries import registry_files
 from wincnode.worker.variables import variables
 
+# What makes variables that playbooks see of a node, of what was found there.
 Variables = Callable[[Node, Inspection], Mapping[str, Any]]
 # What the feature Containers brings, and a reboot of ours ends.
 MENDS = frozenset({"feat.containers", "feat.hyperv", "svc.vmcompute", "svc.hns"})
@@ -70,20 +71,27 @@ def job(
         cannot work together; before any network is touched. ArtifactError: a file that this host
         is to give cannot be had.
     """
-    worker = worker_variables(inventory, today=today)
     wanted, _ = lock.plan(inventory, today=today, mirrors={})
+    worker = worker_variables(inventory, today=today)
     entries = deliver.locked(locks.path_for(inventory.path), wanted)
     if files.way != "origin" and not check:
         for entry in entries:
             fetch(entry, path_in(files.cache, entry))
     with _delivery(entries, files) as delivery:
-        yield _job(
-            worker,
-            deliver.variable(entries, load_catalogue(), delivery),
+        artifacts = deliver.variable(entries, load_catalogue(), delivery)
+        yield Job(
+            playbooks=tuple(playbooks.load(assets.playbook(Path(name))) for name in PLAYBOOKS),
+            command="install",
             check=check,
             pending_counts=pending_counts,
             reboots=reboots,
             prepare=_pushing(entries, files),
+            mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
+            more=lambda node, found: {
+                **worker(node, found),
+                "artifacts": artifacts,
+                "joined": is_joined(found),
+            },
         )
 
 
@@ -116,28 +124,12 @@ def own_address_for(inventory: Inventory, names: Sequence[str]) -> str:
     return own_address(first.address or first.name)
 
 
-def _job(worker: Variables, artifacts: Sequence[Mapping[str, Any]], **rest: Any) -> Job:
-
-    def more(node: Node, found: Inspection) -> Mapping[str, Any]:
-        return {**worker(node, found), "artifacts": artifacts, "joined": is_joined(found)}
-
-    reboots: Reboots = rest["reboots"]
-    return Job(
-        playbooks=tuple(playbooks.load(assets.playbook(Path(name))) for name in PLAYBOOKS),
-        command="install",
-        more=more,
-        mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
-        **rest,
-    )
-
-
 def worker_variables(inventory: Inventory, *, today: date) -> Variables:
-    """Give what makes the variable `worker` of a node.
+    """Give what makes the variable `worker` of a node; its caller has judged the versions.
 
-    Raises: ConfigError: versions or flags of the inventory cannot work, here or for a node's
-        build, or an authority's file cannot be read.
+    Raises: ConfigError: flags of the inventory cannot work, or an authority's file cannot be read;
+        and, for a node, versions cannot work on its Windows build.
     """
-    lock.plan(inventory, today=today, mirrors={})
     if found := flag_mistakes(inventory, load_flags()):
         raise ConfigError(marks.positioned(found, inventory.path))
     tables = support.load_support()

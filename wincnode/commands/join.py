@@ -16,6 +16,7 @@ from wincnode.cluster import discovery, nodes, tokens
 from wincnode.cluster.api import CONFIG_MAPS, Api
 from wincnode.cluster.discovery import ClusterInfo
 from wincnode.cluster.stages import LONGEST_S, StageMissed, is_ready, pass_stages, to_ready
+from wincnode.commands import lock
 from wincnode.commands.clusters import connected
 from wincnode.commands.diagnose import diagnose
 from wincnode.commands.execution import Job, carry_out, look
@@ -79,6 +80,7 @@ def job(
 
     Raises: ConfigError: before any network is touched.
     """
+    lock.plan(inventory, today=today, mirrors={})
     return Job(
         playbooks=(playbooks.load(assets.playbook(Path("join.yaml"))),),
         command="join",

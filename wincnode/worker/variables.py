@@ -67,5 +67,10 @@ def variables(
         "containerd": containerd.service_command(),
         "containerd_reads": [paths.CONTAINERD, paths.CONTAINERD_CONFIG],
         "kubelet": kubelet,
-        "kubelet_reads": [paths.KUBELET, paths.DROP_IN],
+        "kubelet_reads": [
+            paths.KUBELET,
+            paths.LOG_RUNNER,
+            paths.KUBELET_CONFIG,
+            paths.DROP_IN,
+        ],
     }
