@@ -1,9 +1,10 @@
-# Six words: install, demo, test, check, docs, build. And two that take long: contract and soak.
+# Six words: install, demo, test, check, docs, build. And what takes minutes or hours: acceptance,
+# contract, soak.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test contract soak check docs build
+.PHONY: install demo test acceptance contract soak check docs build
 
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +19,9 @@ demo: install  ## run preflight against three simulated nodes
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest -n 4 --dist loadfile -rs
+
+acceptance: install  ## run whole journeys: both engines on every case, kills, each build and isolation
+	$(BIN)/python -m pytest -n 4 --dist loadfile -rs tests/acceptance
 
 contract: install  ## hold our files to containerd's and Kubernetes' own code; needs go, builds once
 	$(BIN)/python tests/contract/go_programs.py

@@ -74,7 +74,7 @@ def test_apply_shows_makes_leaves_alone_and_repairs(node: LabNode, here: Desk) -
     # What was waited for is there by then.
     assert outcomes(here.apply()) == [*["changed"] * 6, "ok"]
     assert node.machine.path(r"C:\k\note.txt").read_text() == "web-1"
-    # tests/test_conformance.py has a drift of each kind.
+    # tests/acceptance/test_conformance.py has a drift of each kind.
     drift(node.machine)
     assert outcomes(here.apply()) == [*["changed", "ok"] * 3, "ok"]
 

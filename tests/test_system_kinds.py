@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import pytest
 import winps
 from conformance import Case
+from conformance.play import lines
 from nodes import ENGINES, lab_node
-from test_conformance import lines
 
 from wincnode import assets
 from wincnode.lab.model.failures import Failure

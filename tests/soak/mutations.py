@@ -12,7 +12,7 @@ STEPS = "test_node_steps.py"
 HIDDEN = "test_node_secrets.py"
 DETACHED = "test_detached_runs.py"
 FOLDERS = "test_run_folders.py"
-KINDS = "test_conformance.py"
+KINDS = "acceptance/test_conformance.py"
 FACTS = "test_facts_scripts.py"
 
 
@@ -124,7 +124,7 @@ MUTATIONS = (
         '    [IO.File]::Delete("$folder\\secrets")\n',
         "",
         DETACHED,
-        "test_planted_secrets.py",
+        "acceptance/test_planted_secrets.py",
     ),
     one(
         "a task that ran stays registered",
@@ -199,7 +199,7 @@ MUTATIONS = (
         "(Test-WnSecret $wanted.Value)) { return '***' }",
         "(Test-WnSecret $wanted.Value)) { return $Value }",
         DETACHED,
-        "test_planted_secrets.py",
+        "acceptance/test_planted_secrets.py",
     ),
     one(
         "what was there is shown though it holds a secret",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from client import EACH_KIND, changed, desk, journals, killed_at, until_not_locked
+from conformance.play import end_state
 from nodes import lab_node
-from test_conformance import end_state
 
 from wincnode.lab.faults import Faults
 

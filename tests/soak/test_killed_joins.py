@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from clusters import Site, site
-from test_conformance import end_state
+from conformance.play import end_state
 
 # More than any of the two makes; one beyond the last request of an undisturbed run is no test.
 MOST_REQUESTS = 24
