@@ -10,12 +10,16 @@ import yaml
 
 from wincnode import assets, checks
 from wincnode.artifacts.catalogue import Artifact, load_catalogue
+from wincnode.builds import load_builds
+from wincnode.causes import Cause, load_causes
 from wincnode.cluster.access import RIGHTS, roles
 from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
-from wincnode.diagnosis import Cause, load_causes
+from wincnode.commands import compat
 from wincnode.error_ids import load_error_ids
+from wincnode.hcs.errors import load_code_causes, load_meanings
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
+from wincnode.isolation import RULE_SOURCES, RULES
 from wincnode.node.kinds import Field, Kind, Value, all_kinds, form
 from wincnode.support import Support, load_support
 
@@ -41,7 +45,7 @@ EXIT_CODES = """\
 | 2 | usage or configuration; no network was touched |
 | 3 | changes are pending (`--plan --exit-code`, `lock --check`) |
 | 4 | unreachable, or not let in |
-| 5 | blocked by preflight |
+| 5 | blocked by preflight, or denied (`compat --exit-code`) |
 | 6 | another run holds the node |
 | 70 | a bug of ours; the log file is named |
 | 130 | interrupted |
@@ -76,10 +80,53 @@ def causes_page() -> str:
 
 
 def _cause(cause: Cause) -> str:
+    pattern = cause.pattern.pattern if cause.pattern else ""
     return (
         f"\n## {cause.id}\n\n{cause.title}.\n\n- seen: {', '.join(cause.where)}: "
-        f"`{cause.pattern.pattern}`\n- cause: {cause.cause}\n- remedy: {cause.remedy}\n"
+        f"`{pattern}`\n- cause: {cause.cause}\n- remedy: {cause.remedy}\n"
         f"- source: {cause.source}\n"
+    )
+
+
+CODES_INTRO = """\
+# Codes of Windows
+
+What `wincnode explain` knows of the error codes that Windows, its container platform and WinRM
+show, and of what other programs say. It takes a code in any spelling, a name, a line as it was
+pasted with its wraps and escapes, or a log:
+
+```console
+$ wincnode explain 0xC0370101
+$ wincnode explain -1073741515
+$ wincnode explain 'hcsshim::PrepareLayer failed in Win32: Incorrect function. (0x1)'
+$ kubectl describe pod web | wincnode explain - -o json
+```
+
+A number counts before words. A code is no cause: the words beside it decide which of its causes is
+the likeliest. With `-o json`, `code`, `name` and `component` are those of the code that says most,
+`causes` has the causes with `remedy` and `source`, the likeliest first, and `recognised` all codes
+of the text. Where no cause is known the exit code is 1, and what was recognised is printed.
+Of a file, or of what comes on stdin, the last 256 KB are read. Names are known of {names} codes.
+"""
+
+
+def codes_page() -> str:
+    """Give docs/codes.md: a section, and so an anchor, for each cause of a code."""
+    known = load_meanings()
+    text = CODES_INTRO.format(names=len(known.names))
+    numbers = {name: f"0x{number:08X} {name}" for number, name in known.names.items()}
+    return text + "".join(_code_cause(row, numbers) for row in load_code_causes().values())
+
+
+def _code_cause(row: Cause, numbers: Mapping[str, str]) -> str:
+    said = [f"`{pattern.pattern}`" for pattern in (row.pattern, row.near) if pattern]
+    codes = f"- codes: {', '.join(f'`{numbers.get(name, name)}`' for name in row.codes)}\n" * bool(
+        row.codes
+    )
+    words = f"- words: {' or '.join(said)}\n" * bool(said)
+    return (
+        f"\n## {row.id}\n\n{row.title}.\n\n{codes}{words}- cause: {row.cause}\n"
+        f"- remedy: {row.remedy}\n- source: {row.source}\n"
     )
 
 
@@ -209,6 +256,8 @@ RIGHTS_HEAD = """\
 ## The least rights
 
 Each verb asks for its rights before it does anything, and names all that are missing.
+Those of `probe` can be left out: without them `join` runs no pod on the Node, and says so
+(docs/install.md).
 `cluster apply` asks for those of the objects that it applies alone.
 """
 RIGHTS_YAML = """
@@ -262,6 +311,37 @@ def _values(facts: tuple[Fact, ...], requirements: tuple[Requirement, ...]) -> l
     return parts
 
 
+def compat_page() -> str:
+    """Give docs/compat.md: its text, then the matrix, the rules and who has which."""
+    text = (DOCS / "compat.in.md").read_text(encoding="utf-8")
+    matrix = "\n".join(compat.lines(compat.run(compat.Question())))
+    rules = [(rule, said, RULE_SOURCES[rule]) for rule, said in RULES.items()]
+    matchers = [
+        (row.since, row.rule, PICKS[row.order], row.source) for row in load_support().matchers
+    ]
+    builds = [
+        (str(row.build), row.name, row.channel, row.supported_node, row.source)
+        for row in load_builds().values()
+    ]
+    parts = (
+        f"{text}\n## All known builds\n\n```text\n{matrix}\n```\n",
+        "\n## The rules of process isolation\n",
+        _table(("rule", "what it says", "source"), rules),
+        "\n## What containerd does\n",
+        _table(("containerd from", "rule", "takes of several", "source"), matchers),
+        "\n## The builds\n",
+        _table(("build", "name", "channel", "Kubernetes node", "source"), builds),
+    )
+    return "".join(parts)
+
+
+PICKS = {
+    "revision": "the larger revision",
+    "index": "the first of the index",
+    "text": "the largest os.version, compared as text",
+}
+
+
 def schema_file() -> str:
     """Give docs/wincnode.schema.json, with which editors complete an inventory."""
     return json.dumps(schema(), indent=2) + "\n"
@@ -272,6 +352,8 @@ PAGES = {
     "causes.md": causes_page,
     "checks.md": checks_page,
     "cluster.md": cluster_page,
+    "codes.md": codes_page,
+    "compat.md": compat_page,
     "errors.md": errors_page,
     "inventory.md": inventory_page,
     "kinds.md": kinds_page,

@@ -6,7 +6,7 @@ import base64
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any
 
 import yaml
 
+from wincnode.cluster.access import Right, roles
 from wincnode.cluster.api import Api
 from wincnode.cluster.connection import Patience
 from wincnode.cluster.kubeconfig import ClusterAccess, load
+from wincnode.lab.cluster import ControlPlane
 
+RBAC = "rbac.authorization.k8s.io"
 HASTE = Patience(tries=3, wait_s=0.01, longest_wait_s=0.05, connect_s=5, silent_s=5)
 
 
@@ -42,6 +45,25 @@ def base64_of(text: str) -> str:
 def administrator(kubeconfig: Path) -> Api:
     """Give a client that does not wait long."""
     return Api(load(kubeconfig), patience=HASTE)
+
+
+def granted(plane: ControlPlane, rights: Sequence[Right], user: str = "ops") -> Path:
+    """Bind the roles of some rights to a user, and give the user's kubeconfig."""
+    grant(plane, rights, user)
+    return plane.kubeconfig(user, [])
+
+
+def grant(plane: ControlPlane, rights: Sequence[Right], user: str) -> None:
+    """Bind the roles of some rights to a user, in place of those that were bound there."""
+    for role in roles(rights):
+        meta, kind = role["metadata"], role["kind"]
+        plane.objects.put(f"{kind.lower()}s.{RBAC}", role)
+        binding = {
+            "metadata": meta,
+            "roleRef": {"apiGroup": RBAC, "kind": kind, "name": meta["name"]},
+            "subjects": [{"kind": "User", "apiGroup": RBAC, "name": user}],
+        }
+        plane.objects.put(f"{kind.lower()}bindings.{RBAC}", binding)
 
 
 class Told(ThreadingHTTPServer):

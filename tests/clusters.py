@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +16,16 @@ from typing import Any
 
 from winps import winps
 
-from wincnode.cluster import access, discovery, tokens
+from wincnode.cluster import discovery, tokens
 from wincnode.cluster.api import Api
 from wincnode.cluster.kubeconfig import load as load_kubeconfig
 from wincnode.lab import nodes
 from wincnode.lab.clusters import LabCluster, lab_cluster
 from wincnode.lab.nodes import LabNode, Wish
 
-TIMEOUT_S = 120
+TIMEOUT_S = 300
+LOCK_FILE = "wincnode.lock.yaml"
+TOKEN = re.compile(rb"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,13 +84,28 @@ class Site:
             f" --discovery-token-ca-cert-hash {info.pins[0]}"
         )
 
-    def limited(self, verb: str, resource: str) -> Path:
-        """Write a kubeconfig with the documented rights of a join but one."""
-        pairs = [(one, right.resource) for right in access.needed(["join"]) for one in right.verbs]
-        user = f"no-{verb}-{resource}"
-        return self.cluster.plane.kubeconfig(
-            user, [pair for pair in pairs if pair != (verb, resource)]
-        )
+    def ready(self, name: str = "web-1") -> bool:
+        """Tell whether the cluster calls a node Ready."""
+        node = self.cluster.plane.objects.get("nodes", name) or {"status": {"conditions": []}}
+        rows = {row["type"]: row["status"] for row in node["status"]["conditions"]}
+        return rows.get("Ready") == "True"
+
+    def running(self, name: str = "web-1") -> dict[str, int]:
+        """Give the processes of the services that wincnode runs."""
+        rows = self.nodes[name].machine.services.rows()
+        ours = {"containerd", "kubelet"}
+        return {row["Name"]: row["ProcessId"] for row in rows if row["Name"] in ours}
+
+    def tokens(self) -> list[str]:
+        """Give the bootstrap tokens that are in the cluster."""
+        rows = self.cluster.plane.objects.rows("secrets", "kube-system")
+        names = [row["metadata"]["name"] for row in rows]
+        return [name for name in names if "bootstrap-token" in name]
+
+    def holding_tokens(self, name: str = "web-1") -> list[Path]:
+        """Give the files of a node that have a bootstrap token in them."""
+        files = [path for path in self.nodes[name].machine.drive.rglob("*") if path.is_file()]
+        return [path for path in files if TOKEN.search(path.read_bytes())]
 
     def change(self, old: str, new: str) -> None:
         """Change the inventory."""
@@ -103,11 +122,19 @@ def site(
     engine: str = "model",
     profiles: dict[str, str] | None = None,
     cluster: LabCluster | None = None,
+    durations: Mapping[str, float] | None = None,
+    haste: float = 1.0,
 ) -> Iterator[Site]:
-    """Run nodes beside a cluster that runs or, without one, their own; lock what they install."""
-    program = Path(winps()) if engine == "powershell" else None
-    rows = profiles or {"web-1": "ws2022"}
-    wishes = {name: Wish(profile=profile, powershell=program) for name, profile in rows.items()}
+    """Run nodes beside a cluster that runs or, without one, their own; lock what they install.
+
+    Args: durations: seconds of the nodes' long work, of which `haste` pass in one of ours.
+    """
+    wishes = {
+        name: Wish(
+            profile=profile, powershell=engine_of(engine), durations=durations or {}, haste=haste
+        )
+        for name, profile in (profiles or {"web-1": "ws2022"}).items()
+    }
     beside = nullcontext(cluster) if cluster else lab_cluster(folder / "cluster")
     with beside as found, nodes.lab_nodes(wishes) as running:
         nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), found)
@@ -116,3 +143,20 @@ def site(
             done = made.run(words)
             assert done.code == 0, done.stderr
         yield made
+
+
+@contextmanager
+def beside(first: Site, folder: Path, *, engine: str = "model") -> Iterator[Site]:
+    """Run another web-1 beside a site's cluster, which forgets it at the end."""
+    folder.mkdir(parents=True)
+    shutil.copy(first.folder / LOCK_FILE, folder)
+    wish = Wish(profile="ws2022", powershell=engine_of(engine))
+    with nodes.lab_nodes({"web-1": wish}) as running:
+        nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), first.cluster)
+        yield Site(folder=folder, cluster=first.cluster, nodes=running)
+    first.cluster.plane.objects.delete("nodes", "web-1")
+
+
+def engine_of(name: str) -> Path | None:
+    """Give what a lab node's PowerShell engine starts with; nothing for the model."""
+    return Path(winps()) if name == "powershell" else None

@@ -1,13 +1,11 @@
-"""What tests of the node's scripts share, and how many tests ran against Kubernetes' own programs."""
+"""What tests of the node's scripts and of the cluster share."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import real_cluster
 import winps
 
 from wincnode.lab.cluster import ControlPlane, control_plane
@@ -37,24 +35,3 @@ def plane(shared_plane: ControlPlane) -> ControlPlane:
                 shared_plane.objects.delete(resource, meta["name"], meta.get("namespace", ""))
     shared_plane.audit.clear()
     return shared_plane
-
-
-def real_tests(config: pytest.Config) -> int:
-    """Count the tests that ran against Kubernetes' own programs."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    rows = [row for name in ("passed", "failed") for row in reporter.stats.get(name, ())]
-    return sum(row.when == "call" and "test_real_cluster.py::" in row.nodeid for row in rows)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where the programs are there and no test ran against them."""
-    in_charge = not hasattr(session.config, "workerinput")  # of pytest-xdist's processes
-    if in_charge and os.environ.get(real_cluster.VARIABLE) and not real_tests(session.config):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(config: pytest.Config) -> None:
-    """Say how many."""
-    if folder := os.environ.get(real_cluster.VARIABLE):
-        line = f"{real_tests(config)} tests ran against Kubernetes' own programs in {folder}"
-        config.pluginmanager.get_plugin("terminalreporter").write_line(line)

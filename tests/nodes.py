@@ -34,18 +34,21 @@ def lab_node(
         yield node
 
 
+def settings(node: LabNode) -> ConnectionSettings:
+    """Say how a node is reached."""
+    return ConnectionSettings(
+        address="127.0.0.1",
+        port=node.port,
+        scheme="http",
+        user=nodes.USER,
+        password=nodes.PASSWORD,
+    )
+
+
 @contextmanager
 def linked(node: LabNode) -> Iterator[Transport]:
     """Open a connection as wincnode does, and close it."""
-    link = open_transport(
-        ConnectionSettings(
-            address="127.0.0.1",
-            port=node.port,
-            scheme="http",
-            user=nodes.USER,
-            password=nodes.PASSWORD,
-        )
-    )
+    link = open_transport(settings(node))
     try:
         yield link
     finally:

@@ -44,6 +44,8 @@ ACCEPTED = (
     ("steps", "[IO.File]::Move($Path, $old)", IN_USE),
     ("steps", "catch { [IO.File]::Move($old, $Path); throw }", IN_USE),
     ("runs", "The task did not start the runner within 60 s.", "takes a minute"),
+    ("runs", "catch [UnauthorizedAccessException] { return '' }", RACE),
+    ("runs", "[UnauthorizedAccessException] { $false }", RACE),
     ("runs", "if (-not [IO.File]::Exists($Path)) { return '' }", RACE),
     ("runs", "for ($try = 0; $try -lt 50; $try++)", RACE),
     ("runs", "[Threading.Thread]::Sleep(20)", RACE),

@@ -267,7 +267,7 @@ artifacts:
   - {{component: kubelet, version: "1", url: "https://h/x", sha256: {HEX}, size: 1, verified: names,
      checksum_url: "https://h/y"}}
 """
-    address = "an http or https address without credentials"
+    address = "an http or https address without credentials, other characters written as %XX"
     size = "a number of bytes, at most 1 GiB"
     assert mistakes_of(text) == [
         f"{PATH}:2: artefacts: unknown; did you mean artifacts?",

@@ -321,5 +321,5 @@ def test_doubtful_versions_are_warned_of_and_locked(site: Site) -> None:
 
     assert result.returncode == 0, result.stderr
     warnings = json.loads(result.stdout)["warnings"]
-    assert any("vulnerabilities that 2.3.2 fixes" in text for text in warnings)
+    assert any("vulnerabilities that 2.3.7 fixes" in text for text in warnings)
     assert f"warning: {warnings[0]}" in result.stderr

@@ -361,19 +361,22 @@ def test_node_of_the_inventorys_own_cluster_belongs_to_nobody_else(tmp_path: pat
     ("text", "reason"),
     [
         ("", "names no current-context"),
-        ("[a]", "names no current-context"),
-        ("current-context: [a]", "names no current-context"),
-        ("current-context: hunter2", "not among its contexts"),
-        (KUBECONFIG.replace("cluster: two,", "cluster: three,"), "has no server"),
-        (KUBECONFIG.replace("server: 'https://two", "serve: 'https://two"), "has no server"),
-        ("current-context: b\ncontexts: {b: hunter2}\n", "not among its contexts"),
+        ("[a]", "is no mapping"),
+        ("current-context: [a]", "current-context is no text"),
+        ("current-context: b", "has no context b"),
+        (
+            KUBECONFIG.replace("cluster: two,", "cluster: three,"),
+            "cluster three, which is not there",
+        ),
+        (KUBECONFIG.replace("server: 'https://two", "serve: 'https://two"), "server is no address"),
+        ("current-context: b\ncontexts: {b: hunter2}\n", "contexts is no list"),
         ("token: 'hunter2", "not YAML"),
     ],
 )
 def test_kubeconfig_without_a_server_is_a_config_error(
     tmp_path: pathlib.Path, text: str, reason: str
 ) -> None:
-    """The field and the file are named, and nothing of the file is repeated."""
+    """The field and the file are named, and no value of the file is repeated."""
     with pytest.raises(ConfigError) as caught:
         wanted_by(text, tmp_path)
     assert "wincnode.yaml: cluster.kubeconfig: " in caught.value.message

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_access import administrator
+from cluster_access import RBAC, administrator, granted
 from cluster_cases import CASES, inventory_text, rendered
 
 from wincnode.cluster import access, apply, discovery, nodes, tokens
-from wincnode.cluster.access import RIGHTS, Right, needed, require, roles
+from wincnode.cluster.access import RIGHTS, needed, require
 from wincnode.cluster.api import CONFIG_MAPS, Api, Object
 from wincnode.cluster.drain import drain
 from wincnode.cluster.render import Manifest
@@ -24,8 +24,6 @@ from wincnode.commands import cluster_apply
 from wincnode.commands.cluster_render import Options
 from wincnode.errors import ClusterError, ClusterRefused, ConfigError
 from wincnode.lab.cluster import ControlPlane, control_plane
-
-RBAC = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture
@@ -44,20 +42,6 @@ def api(plane: ControlPlane) -> Api:
 
 def documents(cni: str, mode: str) -> list[Object]:
     return Manifest(name=cni, text=rendered(cni, mode)).documents()
-
-
-def granted(plane: ControlPlane, rights: Sequence[Right], user: str = "ops") -> Path:
-    """Bind the roles of some rights to a user, and give the user's kubeconfig."""
-    for role in roles(rights):
-        meta, kind = role["metadata"], role["kind"]
-        plane.objects.put(f"{kind.lower()}s.{RBAC}", role)
-        binding = {
-            "metadata": meta,
-            "roleRef": {"apiGroup": RBAC, "kind": kind, "name": meta["name"]},
-            "subjects": [{"kind": "User", "apiGroup": RBAC, "name": user}],
-        }
-        plane.objects.put(f"{kind.lower()}bindings.{RBAC}", binding)
-    return plane.kubeconfig(user, [])
 
 
 class Command:
@@ -289,6 +273,8 @@ def test_each_missing_right_is_named_before_anything_is_done(plane: ControlPlane
         "delete secrets in kube-system",
         "watch configmaps cluster-info in kube-public",
         "delete nodes",
+        "delete pods in kube-system",
+        "list events in kube-system",
         "watch pods",
         "create pods/eviction",
         "patch runtimeclasses.node.k8s.io",

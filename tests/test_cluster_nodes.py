@@ -201,7 +201,7 @@ def test_a_node_that_never_registers_is_told(api: Api) -> None:
     """There is no Node whose words could be shown."""
     with pytest.raises(StageMissed, match="it has not registered") as caught:
         pass_stages(api, "win1", (CNI,))
-    assert (caught.value.id, caught.value.node) == ("cluster.not-ready", None)
+    assert (caught.value.id, caught.value.seen) == ("cluster.not-ready", None)
 
 
 def pod(name: str, owner: str = "apps/v1/ReplicaSet", **more: Any) -> Object:
@@ -363,6 +363,37 @@ def test_a_pod_that_another_has_replaced_is_left_alone() -> None:
     ) as (server, api):
         assert drain(api, "win1", Drain(timeout_s=5)) == 1
     assert len([path for _, path in server.asked if path.endswith("eviction")]) == 1
+
+
+LONG_AGO = {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30}
+
+
+def test_pods_of_a_silent_kubelet_are_waited_for_until_their_grace_period_is_over(
+    empty: ControlPlane, api: Api
+) -> None:
+    """Nobody tells when they have ended; one whose period is over already is not even refused."""
+    spec = {"nodeName": "win1", "terminationGracePeriodSeconds": 1}
+    empty.objects.put("pods", pod("stuck", "", spec=EMPTYDIR, metadata=LONG_AGO))
+    empty.objects.put("pods", pod("web", spec=spec))
+    heard: list[str] = []
+    began = time.monotonic()
+
+    assert drain(api, "win1", Drain(timeout_s=60, silent=True), heard.append) == 1
+    assert time.monotonic() - began < 20
+    with pytest.raises(ClusterError, match="apps/stuck has no controller"):
+        drain(api, "win1")
+    with pytest.raises(ClusterError, match="not gone in time: apps/stuck, apps/web"):
+        drain(api, "win1", Drain(timeout_s=0.05, force=True, delete_emptydir=True))
+
+    assert heard == ["evicted apps/web", "not waited for, as the kubelet is silent: apps/web"]
+    assert left(empty) == ["stuck", "web"]
+
+
+def test_a_kubelet_is_silent_once_the_cluster_says_unknown() -> None:
+    """One that says itself that it is not ready still ends its pods."""
+    assert nodes.is_silent(node(ready="Unknown"))
+    assert not nodes.is_silent(node(ready="False"))
+    assert not nodes.is_silent(node())
 
 
 def test_what_a_pod_is_decides_alone() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,25 @@ import pytest
 import requests
 import winps
 from files_server import serving
-from nodes import ENGINES, lab_node, linked
+from nodes import ENGINES, base, lab_node, linked
 
 from wincnode import assets, runner
 from wincnode.artifacts import deliver, serve
 from wincnode.artifacts import lock as locks
 from wincnode.artifacts.catalogue import load_catalogue, wanted
 from wincnode.artifacts.deliver import Delivery
+from wincnode.artifacts.fetch import path_in
 from wincnode.artifacts.lock import Entry
+from wincnode.artifacts.web import Pace
+from wincnode.commands.delivery import Files, Supply, supply
+from wincnode.commands.execution import Job, carry_out
 from wincnode.errors import ConfigError
-from wincnode.events import StepFinished
-from wincnode.lab.nodes import LabNode
+from wincnode.events import Log, StepFinished
+from wincnode.fleet import Stop
+from wincnode.inventory import load
+from wincnode.lab.nodes import LabNode, write_inventory
 from wincnode.plan import Plan, Step, to_wire
+from wincnode.report import NodeReport
 
 SIZE = 3_000_000
 CONTENT = hashlib.shake_256(b"").digest(SIZE)
@@ -210,3 +219,109 @@ def test_nothing_is_delivered_by_a_lock_file_that_is_not_current(tmp_path: Path)
 
     assert [error.value.id for error in (missing, stale)] == ["config.lock"] * 2
     assert "wincnode lock" in missing.value.remedy and "wincnode lock" in stale.value.remedy
+
+
+def entry(url: str) -> Entry:
+    return replace(next(row for row in ENTRIES if row.component == "kubelet"), url=url)
+
+
+@contextmanager
+def supplied(node: LabNode, folder: Path, row: Entry, **more: Any) -> Iterator[Supply]:
+    """Give what brings a file to a node in each way; its origin is at the row's address."""
+    write_inventory(folder / "wincnode.yaml", {"web-1": node.port})
+    pace = Pace(tries=1)
+    files = Files(cache=folder / "cache", way="auto", pace=pace, **more)
+    with supply(load(folder / "wincnode.yaml"), [row], files) as found:
+        yield found
+
+
+def carried(node: LabNode, found: Supply, step: Step) -> tuple[NodeReport, list[str]]:
+    """Carry out a step as `install` does; gives the result, and what was told as a warning."""
+    job = Job(playbooks=(), command="install", fallbacks=found.fallbacks)
+    result = NodeReport(node="web-1", status="ready")
+    told = []
+    with linked(node) as link:
+        events = carry_out(link, Plan(node="web-1", steps=(step,)), result, job=job, stop=Stop())
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return end.value, told
+            if isinstance(event, Log) and event.level == "warning":
+                told.append(event.text)
+
+
+def in_cache(folder: Path, row: Entry) -> None:
+    """Put a file where this host keeps it."""
+    path = path_in(folder / "cache", row)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+
+
+def test_a_file_that_its_origin_does_not_give_comes_from_this_host(tmp_path: Path) -> None:
+    """A wrong file is none, and the result tells of it; what is in its place is not moved again."""
+    with serving() as files, lab_node(tmp_path / "node", engine="model") as node:
+        files.contents["/kubelet.exe"] = CONTENT[:-1] + b"?"
+        row = entry(files.url("/kubelet.exe"))
+        in_cache(tmp_path, row)
+        with supplied(node, tmp_path, row) as found:
+            step = download(KUBELET, row.url, tries=1)
+            result, told = carried(node, found, step)
+            again, _ = carried(node, found, step)
+
+    assert (result.status, [step.outcome for step in result.steps]) == ("done", ["changed"])
+    (note,) = result.notes
+    assert f"{KUBELET} cannot be had: " in note and f"has not the SHA-256 {SHA256}" in note
+    assert note.endswith("this host served the files from then on")
+    assert any(text.endswith("next, this host gets the files and serves them") for text in told)
+    assert ([step.outcome for step in again.steps], again.notes) == (["ok"], ())
+
+
+def test_a_node_that_reaches_no_server_gets_the_file_over_winrm(tmp_path: Path) -> None:
+    """Each way is tried once and told with its reason; there is one run more for each that ran."""
+    with lab_node(tmp_path / "node") as node:
+        row = entry("http://127.0.0.1:1/kubelet.exe")
+        in_cache(tmp_path, row)
+        # The documentation's network, of which no host has an address.
+        with supplied(node, tmp_path, row, address="192.0.2.1") as found:
+            result, told = carried(node, found, download(KUBELET, row.url, tries=1))
+
+        assert node.machine.path(KUBELET).read_bytes() == CONTENT
+        assert len(list((base(node) / "runs").iterdir())) == 2
+    assert result.status == "done"
+    assert "192.0.2.1:0: cannot serve files there" in result.notes[0]
+    assert result.notes[1].endswith("the files came over WinRM from then on")
+    assert [text.rpartition("; ")[2] for text in told if "next," in text] == [
+        "next, this host gets the files and serves them",
+        "next, the files that are missing come over WinRM",
+    ]
+
+
+def test_a_file_that_nobody_has_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """The old version stays; every way is told with its reason."""
+    with lab_node(tmp_path / "node", engine="model") as node:
+        node.machine.path(r"C:\k").mkdir()
+        node.machine.path(KUBELET).write_bytes(b"old")
+        row = entry("http://127.0.0.1:1/kubelet.exe")
+        with supplied(node, tmp_path, row) as found:
+            result, _ = carried(node, found, download(KUBELET, row.url, tries=1))
+
+        assert node.machine.path(KUBELET).read_bytes() == b"old"
+    assert result.status == "failed"
+    assert result.error is not None and result.error.id == "artifact.not-had"
+    assert "wincnode lock --download" in result.error.remedy
+    assert "this host cannot serve the files: http://127.0.0.1:1" in result.notes[0]
+    assert "this host has no files to send" in result.notes[1]
+
+
+def test_what_fails_for_another_reason_is_not_downloaded_elsewhere() -> None:
+    """A full drive is full whoever sends; the explicit ways name the others."""
+    plan = Plan(node="web-1", steps=(download(KUBELET, "https://a.example/x"),))
+    error = "The drive has no room for 5 bytes."
+    row = StepFinished(step=KUBELET, outcome="failed", diff=(), error=error, elapsed_ms=1)
+    late = replace(row, error="The step took longer than 3600 s.")
+
+    assert deliver.not_had(plan, [row]) == ""
+    assert deliver.not_had(plan, [late]).startswith(KUBELET)
+    moved = deliver.rerouted(plan, [ENTRIES[0]], Delivery(way="push"))
+    assert moved.steps[0].want["sources"] == []

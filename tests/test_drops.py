@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from client import changed
-from nodes import lab_node, linked
+from nodes import lab_node, linked, settings
 
 from wincnode import runner
-from wincnode.events import Finished, StepFinished
+from wincnode.events import Finished, StepFinished, StepStarted
+from wincnode.lab import nodes
 from wincnode.lab.faults import Faults
+from wincnode.lab.nodes import Wish
 from wincnode.plan import Plan, Step, to_wire
+from wincnode.transport.shell import WinrmTransport
 
 STEPS = tuple(
     Step(
@@ -62,3 +65,23 @@ def test_a_lost_link_neither_loses_nor_doubles_work(
         ]
         assert isinstance(events[-1], Finished)
         assert changed(node) == ["1-folder", "2-folder"]
+
+
+def test_a_link_that_is_lost_in_a_long_step_is_waited_for(tmp_path: Path) -> None:
+    """Patience begins with the loss: the step had told nothing for longer than that."""
+    run = runner.new_run()
+    plan = Plan(node="web-1", steps=STEPS[:1])
+    wire = to_wire(plan, run=run, mode="apply", who=runner.who("test"))
+    events = []
+    with nodes.lab_node("web-1", Wish(profile="ws2022", pace_s=2), tmp_path) as node:
+        link = WinrmTransport(settings(node), resend_delays_s=())  # each loss is one at once
+        for event in runner.detached(link, run=run, plan=wire, patience_s=1):
+            events.append(event)
+            if isinstance(event, StepStarted):
+                # What it is told next comes with the end of the step.
+                node.server.faults = Faults(drop_at_request=len(node.server.requests) + 1)
+        link.close()
+
+        assert node.server.requests.count("Create") == 2
+        assert [event.seq for event in events if event.seq] == [1, 2, 3, 4]
+        assert isinstance(events[-1], Finished)

@@ -85,7 +85,7 @@ def test_problems_name_unknown_missing_and_unfitting_fields() -> None:
     values: dict[str, Value] = {"stat": "present", "state": "there"}
     assert list(problems(all_kinds()["directory"], values)) == [
         ("stat", "unknown; did you mean state?"),
-        ("path", r"missing; a full path such as C:\k"),
+        ("path", r"missing; a full path such as C:\k, of at most 220 characters"),
         ("state", "is 'there'; it takes one of present, absent, pruned"),
     ]
 

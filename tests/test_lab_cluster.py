@@ -213,6 +213,23 @@ def test_evictions_respect_budgets(plane: ControlPlane) -> None:
     assert plane.objects.get("pods", "p", "default") is None
 
 
+def test_a_pod_on_a_node_ends_by_its_kubelet(plane: ControlPlane) -> None:
+    """It is marked first, and goes by a second request; one that no node has goes at once."""
+    admin = client(plane)
+    plane.objects.put("nodes", node("n"))
+    for name, where in (("bound", {"nodeName": "n"}), ("free", {})):
+        spec = {**where, "containers": [{"name": "c", "image": "i"}]}
+        admin.call("POST", PODS, {"metadata": {"name": name}, "spec": spec})
+        admin.call("DELETE", f"{PODS}/{name}")
+
+    (marked,) = plane.objects.rows("pods", "default")
+    admin.call("DELETE", f"{PODS}/bound", {"gracePeriodSeconds": 0})
+
+    assert marked["metadata"]["name"] == "bound"
+    assert marked["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert plane.objects.rows("pods", "default") == []
+
+
 def test_a_definition_makes_a_resource(plane: ControlPlane) -> None:
     """Custom resources are served once they are defined, and 404 before."""
     admin = client(plane)

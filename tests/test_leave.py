@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from client import Desk, desk, outcomes
+from client import desk, outcomes
 from clusters import Ran, Site, site
+from journeys import goes_back, holds, left
 from nodes import ENGINES, base, lab_node, linked
 
 from wincnode import assets, runner
 from wincnode.events import FactsRead
-from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.machine import CONTROL
 from wincnode.lab.windows.registry import Value
-from wincnode.lab.windows.services import KEY
 from wincnode.plan import Plan, Step, to_wire
 from wincnode.worker import paths
 
-ALONE = ("leave", "--machine-only", "--yes", "-o", "json")
 ENVIRONMENT = CONTROL + r"\Session Manager\Environment"
-LIST = "name: list\nsteps:\n  - environment: {name: Path, entries: ['C:\\k', 'C:\\more']}\n"
 SERVICE = r"""
 name: a service
 steps:
@@ -31,8 +27,6 @@ steps:
   - service: {name: ours, command: C:\ours.exe}
 """
 FOREIGN = r"C:\k\foreign.txt"
-# What Windows has of itself, and a run has set.
-CLOCK = f"{KEY}\\w32time".lower()
 POD = {
     "metadata": {
         "name": "shop",
@@ -52,54 +46,9 @@ BUDGET = {
 }
 
 
-def holds(node: LabNode) -> dict[str, Any]:
-    """Give what a machine holds, but for wincnode's own folder, where its runs are kept."""
-    # What was on its way has arrived.
-    node.machine.clock.advance(60)
-    drive, own = node.machine.drive, base(node)
-    files = {
-        str(path.relative_to(drive)).lower(): path.read_bytes() if path.is_file() else None
-        for path in drive.rglob("*")
-        if path != own and own not in path.parents
-    }
-    registry = {key.lower(): rows for key, rows in node.machine.registry.snapshot().items()}
-    registry.pop(CLOCK, None)
-    return {
-        "files": files,
-        "registry": registry,
-        "services": node.machine.services.rows(),
-        # A run takes its own task away a moment after it has told that it ended.
-        "tasks": [task for task in node.machine.tasks.values() if "wincnode" not in task.name],
-    }
-
-
-def left(here: Desk, *words: str, code: int = 0) -> dict[str, Any]:
-    """Run `wincnode leave` and give its report of the node."""
-    done = here.run(*ALONE, *words)
-    assert done.returncode == code, done.stdout + done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)["nodes"][0]
-    return report
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_machine_is_what_it_was_before(engine: str, tmp_path: Path) -> None:
+def test_a_machine_is_what_it_was_before(tmp_path: Path) -> None:
     """Nothing is left of two playbooks that were taken."""
-    with lab_node(tmp_path / "node", engine=engine) as node:
-        here = desk(tmp_path, node, assets.playbook(Path("prepare.yaml")).read_text())
-        before = holds(node)
-        here.apply()
-        # Path gets entries in two runs, each of which the manifest tells.
-        here.playbook(LIST)
-        here.apply()
-        assert holds(node) != before
-
-        report = left(here)
-
-        assert set(outcomes(report)) == {"changed"}
-        assert report["notes"] == []
-        assert holds(node) == before
-        assert node.machine.services.restarts_after("W32Time") is None
-        assert not (base(node) / "manifest.json").exists()
+    goes_back(tmp_path, "model")
 
 
 def test_the_manifest_is_read_within_limits_and_grows_by_no_reset(tmp_path: Path) -> None:
@@ -276,3 +225,23 @@ def test_a_machine_of_another_cluster_is_left_alone(lab: Site) -> None:
     assert refused.of("web-1")["error"]["id"] == "cluster.other-cluster"
     assert "https://10.9.9.9:6443" in refused.of("web-1")["error"]["message"]
     assert file.exists()
+
+
+def test_a_node_whose_kubelet_is_silent_is_not_waited_for(lab: Site) -> None:
+    """Its pods would never be told gone; a machine that is gone too has a word of its own."""
+    objects, machine = lab.cluster.plane.objects, lab.nodes["web-1"]
+    ready = [{"type": "Ready", "status": "Unknown"}]
+    status = {"nodeInfo": {}, "conditions": ready}
+    objects.put("nodes", {"metadata": {"name": "web-1"}, "spec": {}, "status": status})
+    spec = {**POD["spec"], "terminationGracePeriodSeconds": 1}
+    objects.put("pods", {**POD, "spec": spec})
+
+    done = lab.run("leave --yes")
+    machine.server.stop()
+    gone = lab.run("leave --yes")
+
+    assert done.code == 0, done.stderr
+    assert "not waited for, as the kubelet is silent: apps/shop" in done.stderr
+    assert objects.get("nodes", "web-1") is None
+    assert gone.code == 4
+    assert "--cluster-only" in gone.of("web-1")["error"]["remedy"]

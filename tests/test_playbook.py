@@ -93,7 +93,7 @@ def test_rendered_value_must_fit_its_field() -> None:
     """What the template gave is judged like what was written."""
     rows = mistakes_of("vars: {p: k}\nsteps:\n  - {name: k, directory: {path: '{{ p }}'}}\n")
     assert rows == [
-        f"{PATH}:3: step 1 (k): directory.path: is 'k'; it takes a full path such as C:\\k"
+        f"{PATH}:3: step 1 (k): directory.path: is 'k'; it takes a full path such as C:\\k, of at most 220 characters",
     ]
 
 

@@ -15,6 +15,7 @@ from conformance.programs import CREDENTIALS, SERVER, bootstraps, kubeadm, start
 from conformance.tasks import OTHER, PAUSE, PEM
 from winps import messages, outcomes, step
 
+from wincnode import playbook
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
 from wincnode.lab.windows.services import KEY
@@ -102,13 +103,18 @@ def test_fields_that_do_not_go_together_are_refused(
         ("scheduled_task", {"name": r"\a", "state": "absent"}),
         ("scheduled_task", {"name": r"\a", "command": "x", "trigger": "{{ t }}", "at": "03:30"}),
         ("certificate", {"store": "root", "thumbprint": thumbprint(PEM).lower(), "pem": PEM}),
-        ("certificate", {"store": "root", "thumbprint": thumbprint(PEM), "pem": "{{ root }}"}),
     ],
 )
 def test_fields_that_go_together_are_let_through(kind: str, values: dict[str, Value]) -> None:
     """A rule refuses no more than what cannot work."""
     wrong = {field for field, _ in problems(all_kinds()[kind], values)}
     assert wrong - {"trigger"} == set()
+
+
+def test_a_templated_certificate_is_judged_once_it_is_rendered() -> None:
+    """A template is no certificate yet."""
+    fields = f"{{store: root, thumbprint: {thumbprint(PEM)}, pem: '{{{{ root }}}}'}}"
+    assert playbook.parse(f"steps:\n  - certificate: {fields}\n", Path("p.yaml")).tasks
 
 
 def test_a_thumbprint_is_that_of_the_certificate(tmp_path: Path) -> None:

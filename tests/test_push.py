@@ -65,6 +65,15 @@ def test_a_lost_link_costs_no_byte_that_arrived(
         assert SIZE < sent <= 1.2 * SIZE
 
 
+def test_a_link_that_is_lost_in_a_long_transfer_is_waited_for(
+    parcel: Parcel, tmp_path: Path
+) -> None:
+    """Patience begins with the loss: what came before took longer than that."""
+    faults = Faults(drop_before=FIRST_SEND + SENDS // 2, delay_s=0.1)
+    with lab_node(tmp_path / "node", engine="model", faults=faults) as node, linked(node) as link:
+        assert push(link, [parcel], node="web-1", patience_s=0.5) > SIZE
+
+
 HALF = SIZE // 2
 # What lies on the node, and how much is sent then.
 KEPT = {

@@ -6,48 +6,18 @@ import fcntl
 from pathlib import Path
 
 import pytest
+from journeys import boot, reboots_twice
 from nodes import ENGINES, base, lab_node, linked
 
 from wincnode import runner
 from wincnode.commands.reboots import Patience, Reboots, reboot
 from wincnode.errors import NodeLocked, NodeRefused, NodeUnreachable
-from wincnode.events import Hello, Log
-from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows import programs
-from wincnode.transport import Transport
-
-QUICK = Patience(first_s=0.05, pause_s=0.05, timeout_s=20)
 
 
-def boot(link: Transport) -> str:
-    events = runner.read_facts(link, node="web-1", sections=())
-    return next(event.boot for event in events if isinstance(event, Hello))
-
-
-def rebooted(node: LabNode, link: Transport, before: str) -> list[str]:
-    """Reboot a node and give what was said; its five seconds pass once it has said so."""
-    said = []
-    for event in reboot(link, node="web-1", boot=before, patience=QUICK):
-        if isinstance(event, Log):
-            said.append(event.text)
-            node.machine.clock.advance(5)
-    return said
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_node_is_back_once_it_answers_from_another_boot(engine: str, tmp_path: Path) -> None:
-    """Both engines reboot by shutdown.exe, and by a task of SYSTEM where that is denied."""
-    with lab_node(tmp_path, engine=engine) as node, linked(node) as link:
-        before = boot(link)
-        first = rebooted(node, link, before)
-        node.machine.denied.add("shutdown")
-        between = boot(link)
-        second = rebooted(node, link, between)
-
-        assert first[0] == "The node reboots."
-        assert second[0] == "The node reboots, by a task of SYSTEM."
-        assert len({before, between, boot(link)}) == 3
-        assert not node.machine.tasks
+def test_a_node_is_back_once_it_answers_from_another_boot(tmp_path: Path) -> None:
+    """It reboots by shutdown.exe, and by a task of SYSTEM where that is denied."""
+    reboots_twice(tmp_path, "model")
 
 
 def test_a_node_that_still_answers_from_its_old_boot_is_not_back(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_join_that_is_not_possible(node: winps.Machine) -> None:
     key, other = literal({"server": SERVER}), literal({"server": OTHER})
     absent = "@{ values = @{ state = 'absent' } }"
     want = "@{ state = 'joined'; configuration = '" + CREDENTIALS["configuration"] + "' }"
-    scripts = ["kinds/kubeadm_join", "kinds/kubelet_bootstrap"]
+    scripts = ["steps", "kinds/kubeadm_join", "kinds/kubelet_bootstrap"]
 
     first = said(
         node,
@@ -175,7 +175,7 @@ def test_a_kubelet_that_does_not_bootstrap(node: winps.Machine) -> None:
         f"Why {{ Set-WnKubeletBootstrap -Key {literal({'server': SERVER})}"
         " -Want @{ ca = 'pem'; kubeconfig = 'token' } -Have @{ values = @{ state = 'absent' } } }"
     )
-    scripts = ["kinds/kubelet_bootstrap"]
+    scripts = ["steps", "kinds/kubelet_bootstrap"]
     missing = said(node, scripts, call)
     service("kubelet", State="Stopped", StartMode="Disabled")(machine)
     disabled = said(node, scripts, call)

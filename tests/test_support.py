@@ -21,7 +21,13 @@ def said(wish: Wish, today: date = TODAY) -> list[str]:
 
 @pytest.mark.parametrize(
     ("kubernetes", "containerd"),
-    [("1.35.8", "2.2.7"), ("1.36.4", "2.2.7"), ("1.36.4", "2.3.4"), ("1.37.1", "2.3.4")],
+    [
+        ("1.35.8", "2.2.9"),
+        ("1.36.4", "2.2.9"),
+        ("1.36.4", "2.3.7"),
+        ("1.37.1", "2.3.7"),
+        ("1.37.1", "2.4.2"),
+    ],
 )
 def test_tested_versions_go_together_without_a_word(kubernetes: str, containerd: str) -> None:
     """What upstream tests together is no matter."""
@@ -30,7 +36,7 @@ def test_tested_versions_go_together_without_a_word(kubernetes: str, containerd:
 
 def test_containerd_1_7_is_refused_from_kubernetes_1_38_on() -> None:
     """The reason is told, beside that 1.38 is not known yet."""
-    texts = said(Wish(kubernetes="1.38.0-alpha.2", containerd="1.7.34"), date(2026, 9, 1))
+    texts = said(Wish(kubernetes="1.38.0-alpha.2", containerd="1.7.35"), date(2026, 9, 1))
 
     because = SUPPORT.containerd["1.7"].because
     assert "RuntimeConfig" in because
@@ -40,7 +46,7 @@ def test_containerd_1_7_is_refused_from_kubernetes_1_38_on() -> None:
     ]
 
 
-@pytest.mark.parametrize("containerd", ["1.6.39", "2.4.1", "3.0.0"])
+@pytest.mark.parametrize("containerd", ["1.6.39", "2.5.0", "3.0.0"])
 def test_an_unknown_line_of_containerd_is_refused(containerd: str) -> None:
     """A configuration file for it does not exist."""
     (text,) = said(Wish(kubernetes="1.36.4", containerd=containerd))
@@ -51,14 +57,15 @@ def test_an_unknown_line_of_containerd_is_refused(containerd: str) -> None:
 @pytest.mark.parametrize(
     ("containerd", "today", "word"),
     [
-        ("2.2.7", date(2026, 11, 7), "has had no fixes since 2026-11-06"),
-        ("2.3.1", TODAY, "has vulnerabilities that 2.3.2 fixes"),
+        ("2.2.9", date(2026, 11, 7), "has had no fixes since 2026-11-06"),
+        ("2.3.6", TODAY, "has vulnerabilities that 2.3.7 fixes"),
         (
-            "1.7.34",
+            "1.7.35",
             TODAY,
             "is not tested with Kubernetes 1.36; tested are 2.2 from 2.2.0, 2.3 from 2.3.0",
         ),
         ("2.1.9", TODAY, "is not tested with Kubernetes 1.36;"),
+        ("2.4.1", TODAY, "has vulnerabilities that 2.4.2 fixes"),
     ],
 )
 def test_what_works_badly_is_warned_of(containerd: str, today: date, word: str) -> None:
@@ -73,7 +80,7 @@ def test_versions_are_compared_as_numbers() -> None:
     """2.2.10 is newer than 2.2.9, and 1.7.28 does not reach a floor of 1.7.33."""
     assert numbers("v2.2.10") > numbers("2.2.9")
     texts = said(Wish(kubernetes="1.35.8", containerd="1.7.28"), date(2026, 9, 1))
-    assert texts == ["warning: containerd 1.7.28 has vulnerabilities that 1.7.33 fixes"]
+    assert texts == ["warning: containerd 1.7.28 has vulnerabilities that 1.7.35 fixes"]
 
 
 @pytest.mark.parametrize(
@@ -106,11 +113,11 @@ def test_a_build_without_a_pause_image_is_refused(minor: str, build: int, *, hyp
 
 def test_a_wrong_pause_and_a_wrong_windows_are_errors() -> None:
     """Both are known before anything is touched."""
-    wish = Wish(kubernetes="1.36.4", containerd="2.3.4", build=26100, hyperv=True, pause="3.10.1")
+    wish = Wish(kubernetes="1.36.4", containerd="2.3.7", build=26100, hyperv=True, pause="3.10.1")
     assert said(wish) == [
         "error: pause 3.10.1 holds no image for Hyper-V isolation on Windows build 26100"
     ]
-    client = Wish(kubernetes="1.36.4", containerd="2.3.4", build=22631, builds=load_builds())
+    client = Wish(kubernetes="1.36.4", containerd="2.3.7", build=22631, builds=load_builds())
     (text,) = said(client)
     assert text.startswith("error: Windows build 22631 (Windows 11 23H2) is no Kubernetes node;")
 

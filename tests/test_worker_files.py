@@ -96,6 +96,7 @@ def test_an_unknown_containerd_is_refused_with_the_known_ones() -> None:
         ("version = 4", "version = 5", "version is 5; one of 2, 3, 4"),
         ("cri.v1.images']", "cri.v1.image']", "plugins.'io.containerd.cri.v1.image': unknown"),
         ("bin_dirs", "bin_dirz", f"plugins.'{RUNTIME}'.cni.bin_dirz: unknown"),
+        ("bin_dirs", "bin_dir", f"plugins.'{RUNTIME}'.cni.bin_dir: unknown"),
         ("ScrubLogs", "ScrubLog", "options.ScrubLog: unknown"),
         ("SandboxIsolation = 1", "SandboxIsolation = '1'", "SandboxIsolation: is '1'; number"),
         ("max_conf_num = 1", "max_conf_num = true", "max_conf_num: is True; number"),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import get_args
 
-import yaml
-
-from wincnode.assets import PACKAGE
+from wincnode.causes import Cause, Where, load_causes
 from wincnode.events import printable
 from wincnode.facts import FactMissing, Facts, Section
 
-Where = Literal["kubelet", "containerd", "kubeadm", "node"]
 SECTION = "diagnosis"
 SERVICES: tuple[Where, ...] = ("kubelet", "containerd")
 # What a process writes as it starts: kubernetes/kubernetes:cmd/kubelet/app/server.go@v1.36.3,
@@ -28,25 +24,6 @@ BOOTSTRAP = "bootstrap-kubelet.conf"
 SHOWN_CAUSES = 3
 SHOWN_LINES = 8
 SHOWN_CHARACTERS = 300
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cause:
-    """One row; its title, cause and remedy are for people.
-
-    Args:
-        pattern: is looked for in single lines. where: whose lines these are.
-        rank: 1 names what is wrong, 2 says that something is, 3 follows from much else.
-    """
-
-    id: str
-    pattern: re.Pattern[str]
-    where: tuple[Where, ...]
-    rank: int
-    title: str
-    cause: str
-    remedy: str
-    source: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,18 +66,6 @@ class Likely:
     line: str
     age: int
     earlier: bool
-
-
-def load_causes() -> Mapping[str, Cause]:
-    """Read the table, by id; a mistake in it is a bug of ours."""
-    path = PACKAGE / "data" / "causes.yaml"
-    rows = yaml.safe_load(path.read_text(encoding="utf-8"))["causes"]
-    return {
-        row["id"]: Cause(
-            **{**row, "pattern": re.compile(row["pattern"]), "where": tuple(row["where"])}
-        )
-        for row in rows
-    }
 
 
 def evidence(facts: Facts, said: str = "") -> Evidence:
@@ -173,17 +138,27 @@ def causes(found: Evidence, known: Mapping[str, Cause] | None = None) -> tuple[L
     What a process said before its last start goes behind all else. What the join said just now
     goes before a log, and of a log the last lines go first.
     """
-    texts: Mapping[Where, tuple[str, ...]] = {
+    texts = {
         "kubeadm": found.said,
         "node": (*found.said, *found.commands.values(), *found.machine),
         **{name: found.logs[name].lines for name in SERVICES if name in found.logs},
     }
+    return _likely(texts, found.said, known or load_causes())
 
+
+def pointed(lines: Sequence[str], known: Mapping[str, Cause]) -> tuple[Likely, ...]:
+    """Give the causes that lines of nobody knows which program point to, the likeliest first."""
+    return _likely(dict.fromkeys(get_args(Where), tuple(lines)), (), known)
+
+
+def _likely(
+    texts: Mapping[Where, tuple[str, ...]], said: tuple[str, ...], known: Mapping[str, Cause]
+) -> tuple[Likely, ...]:
     def order(hit: Likely) -> tuple[bool, int, bool, int]:
-        return hit.earlier, hit.cause.rank, hit.line not in found.said, hit.age
+        return hit.earlier, hit.cause.rank, hit.line not in said, hit.age
 
     likely = []
-    for cause in (known or load_causes()).values():
+    for cause in known.values():
         hits = [hit for where in cause.where for hit in _last(cause, where, texts.get(where, ()))]
         likely += sorted(hits, key=order)[:1]
     return tuple(sorted(likely, key=order))
@@ -193,7 +168,7 @@ def _last(cause: Cause, where: Where, lines: tuple[str, ...]) -> Iterator[Likely
     """Give the last line that points to a cause, if one does."""
     start, earlier = STARTS.get(where), False
     for age, line in enumerate(reversed(lines)):
-        if cause.pattern.search(line):
+        if cause.pattern and cause.pattern.search(line):
             yield Likely(cause=cause, where=where, line=line, age=age, earlier=earlier)
             return
         earlier = earlier or (start is not None and start in line)

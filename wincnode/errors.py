@@ -11,6 +11,9 @@ WincnodeError                 70  a bug of ours, unless a subclass says otherwis
 │   ├── NodeRefused            1  the node's policy forbids the runner
 │   └── NodeLocked             6  another run holds the node
 ├── ArtifactError              1  a file of the catalogue could not be had, or is another
+├── RegistryError              1  a registry does not have the image, or sends what is none
+│   ├── RegistryUnreachable    4  no registry answered, or none that is trusted
+│   └── RegistryRefused        4  the registry refused the credentials, or asks for some
 ├── ClusterError               1  the API server would not do it, or the cluster is not as needed
 │   ├── ClusterUnreachable     4  no API server answered
 │   └── ClusterRefused         4  the API server refused the credentials or a right
@@ -108,6 +111,27 @@ class ArtifactError(WincnodeError):
 
     exit_code = 1
     id = "artifact"
+
+
+class RegistryError(WincnodeError):
+    """A registry does not have the image, or what it sends is none."""
+
+    exit_code = 1
+    id = "registry"
+
+
+class RegistryUnreachable(RegistryError):
+    """No registry answered, or what answers is none that is trusted."""
+
+    exit_code = 4
+    id = "registry.unreachable"
+
+
+class RegistryRefused(RegistryError):
+    """The registry refused the credentials, or asks for some where there are none."""
+
+    exit_code = 4
+    id = "registry.not-let-in"
 
 
 class ClusterError(WincnodeError):

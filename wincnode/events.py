@@ -18,8 +18,11 @@ Outcome = Literal[
 ]
 OUTCOMES: tuple[str, ...] = Outcome.__args__  # type: ignore[attr-defined]  # typing gives no public way
 
-# C0 but tab, DEL, C1, and the marks that reorder text (CVE-2021-25743; kubernetes#101695).
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# C0 but tab, DEL, C1, the marks that end lines or reorder text (CVE-2021-25743; kubernetes#101695),
+# and halves of characters, which the registry may hold and no terminal takes.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def printable(text: str, *, limit: int = 2000) -> str:

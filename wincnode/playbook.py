@@ -179,7 +179,7 @@ def _with_reference(task: Task, field: str, mistakes: Mistakes) -> Value:
         _secret(value["secret"], "")
     except ConfigError as err:
         mistakes.add(task.lines[field], task.where(field), err.message)
-    return {SECRET: field}
+    return _secret_value(task.kind, field, field)
 
 
 def _is_template(value: Value) -> bool:

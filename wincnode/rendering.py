@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wincnode.node.kinds import Value
 
 _ONE_EXPRESSION = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}).)+)\}\}\s*", re.DOTALL)
+_TEMPLATE = re.compile(r"\{[{%#]")
 _NOT_PLAIN = re.compile(r"[^ -~]")
 _NOT_LITERAL = re.compile(r"['\x00-\x08\x0a-\x1f\x7f]")
 _NOT_BASIC = re.compile(r"[\"\\\x00-\x08\x0a-\x1f\x7f]")
@@ -40,8 +41,11 @@ class Renderer:
             return [self.value(item, scope) for item in value]
         if isinstance(value, dict):
             return {name: self.value(item, scope) for name, item in value.items()}
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not _TEMPLATE.search(value):
             return value
+        if "\r" in value:
+            # Jinja2 makes a line feed of it.
+            raise CannotRender(r"has a carriage return beside a template; write it as {{ '\r' }}")
         alone = _ONE_EXPRESSION.fullmatch(value)
         return self.expression(alone[1], scope) if alone else self._text(value, scope)
 

@@ -23,6 +23,9 @@ PROTOCOL = 1
 END_MARK = "wincnode-end"
 FACTS_FLUSH_S = (0, 5, 20)
 APPLY_FLUSH_S = (0, 1, 2, 5, 12, 20)
+# What JSON of .NET Framework is read as unless somebody allows more:
+# learn.microsoft.com/dotnet/api/system.web.script.serialization.javascriptserializer.maxjsonlength
+MOST_CHARACTERS = 2_097_152
 READ_ATTEMPTS = 3
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
 PATIENCE_S = 120.0
@@ -65,9 +68,15 @@ def pack(payload: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -
     arguments it may log. The header tells their length but no hash: a hash of a weak secret
     gives it away.
 
-    Raises: ConfigError: a secret's name does not fit on the line.
+    Raises: ConfigError: the plan is too large, or a secret's name does not fit on the line.
     """
     body = json.dumps(payload, ensure_ascii=True, separators=(",", ":"))
+    if len(body) > MOST_CHARACTERS:
+        raise ConfigError(
+            f"the plan has {len(body)} characters with its scripts; a node takes {MOST_CHARACTERS}",
+            remedy="Divide the playbook, or bring large files as downloads.",
+            id="config.plan-size",
+        )
     digest = hashlib.sha256(body.encode("ascii")).hexdigest()
     pairs = " ".join(_pair(name, text) for name, text in (secrets or {}).items())
     row = {"wincnode": PROTOCOL, "length": len(body), "sha256": digest, "secrets": len(pairs)}
@@ -169,7 +178,7 @@ def detached(
 ) -> Iterator[Event]:
     """Run a plan that outlives the connection; each event is delivered exactly once.
 
-    Args: patience_s: seconds without a new event after which a lost link is given up.
+    Args: patience_s: seconds from its loss after which a link that brings no event is given up.
 
     Until the first journal line was seen, the same request is sent again after a drop: the
     node's claim on the run's id makes the second start a follower of the first.
@@ -256,11 +265,15 @@ def _to_the_end(
     node: str,
     patience_s: float,
 ) -> Iterator[Event]:
-    """Follow a journal across drops of the link; `request` asks for what comes after a number."""
+    """Follow a journal across drops of the link; `request` asks for what comes after a number.
+
+    Patience begins when the link is lost: a step may be silent for longer before that.
+    """
     since = 0
     drops = 0
-    deadline = time.monotonic() + patience_s
+    deadline = 0.0
     while True:
+        began = time.monotonic()
         try:
             for event in _events(transport, request(since), run=run):
                 _refuse(event, node=node)
@@ -269,7 +282,7 @@ def _to_the_end(
                 if event.seq > since + 1:
                     raise _gap(node, since)
                 if event.seq:
-                    since, drops, deadline = event.seq, 0, time.monotonic() + patience_s
+                    since, drops = event.seq, 0
                 yield event
                 if isinstance(event, Finished):
                     return
@@ -277,8 +290,12 @@ def _to_the_end(
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
             never = not since and not drops and error.id != ConnectionLost.id
+            now = time.monotonic()
+            # No attempt in vain takes as long as that.
+            if not drops or now - began > patience_s:
+                deadline = now + patience_s
             pause = min(LONGEST_PAUSE_S, 0.1 * 2**drops)
-            if never or time.monotonic() + pause > deadline:
+            if never or now + pause > deadline:
                 raise
             time.sleep(pause)
             drops += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hmac
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -102,6 +103,9 @@ def resolve(source: Source | Mapping[str, object], *, what: str = "password") ->
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
         raise ConfigError(f"{what}: the {found.kind} gave nothing")
+    if re.search("[\ud800-\udfff]", text):
+        # What Python makes of bytes of the environment or the terminal that are no text.
+        raise ConfigError(f"{what}: the {found.kind} gave what is not UTF-8")
     return Secret(text)
 
 

@@ -13,11 +13,11 @@ import yaml
 from wincnode.assets import PACKAGE
 from wincnode.builds import Build, supported_builds
 from wincnode.errors import ConfigError
+from wincnode.isolation import POLICY, Rule, runs
 
-# From this build on, Windows runs process-isolated images of older builds too.
-# Source: containerd/platforms:platform_windows_compat.go
-FIRST_COMPATIBLE_BUILD = 20348
 PAUSE = "registry.k8s.io/pause"
+# Above each number of a version, so that 2.1 means its newest.
+LAST = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +55,28 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Matcher:
+    """How containerd, from a version on, picks a node's manifest from an index.
+
+    Args: order: which of several that fit comes first; `text` compares os.version as text.
+        features: whether an entry that asks for an OS feature other than win32k is passed over.
+    """
+
+    since: str
+    rule: Rule
+    order: Literal["revision", "index", "text"]
+    features: bool
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Support:
-    """The three tables, each by its key, oldest first."""
+    """The tables, those with keys by their key, each oldest first."""
 
     kubernetes: Mapping[str, Minor]
     containerd: Mapping[str, Line]
     pause: Mapping[str, Pause]
+    matchers: tuple[Matcher, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +113,7 @@ def load_support() -> Support:
             row["version"]: Pause(**{**row, "builds": tuple(row["builds"])})
             for row in rows["pause"]
         },
+        matchers=tuple(Matcher(**row) for row in rows["matchers"]),
     )
 
 
@@ -111,35 +128,50 @@ def line_of(version: str) -> str:
     return ".".join(map(str, numbers(version)[:2]))
 
 
+def matcher_of(support: Support, containerd: str) -> Matcher:
+    """Give how a version of containerd, or the newest of a line, picks manifests.
+
+    One that is older than all rows does it as the first.
+    """
+    wanted = (*numbers(containerd), LAST)
+    return next(
+        (row for row in reversed(support.matchers) if numbers(row.since) <= wanted),
+        support.matchers[0],
+    )
+
+
 def problems(support: Support, wish: Wish, *, today: date) -> tuple[Problem, ...]:
     """Say why a combination cannot work, or what speaks against it; errors first."""
     found = [*_versions(support, wish, today), *_windows(support, wish)]
     return tuple(sorted(found, key=lambda row: row.severity))
 
 
-def pause_for(support: Support, minor: str, *, build: int, hyperv: bool = False) -> str:
+def pause_for(
+    support: Support, minor: str, *, build: int, hyperv: bool = False, rule: Rule = POLICY
+) -> str:
     """Give the sandbox image of a build: kubeadm's own version, or the next one that fits.
 
+    Args: rule: by which the runtime picks images.
     Raises: ConfigError: no version fits the build, or the minor is unknown.
     """
     if minor not in support.kubernetes:
         raise ConfigError(_unknown("Kubernetes", minor, support.kubernetes))
     least = numbers(support.kubernetes[minor].pause)
     for version, row in support.pause.items():
-        if numbers(version) >= least and pause_fits(row, build=build, hyperv=hyperv):
+        fits = pause_fits(row, build=build, hyperv=hyperv, rule=rule)
+        if fits and numbers(version) >= least:
             return f"{PAUSE}:{version}"
     raise ConfigError(f"no version of {PAUSE} holds an image for Windows build {build}")
 
 
-def pause_fits(pause: Pause, *, build: int, hyperv: bool) -> bool:
+def pause_fits(pause: Pause, *, build: int, hyperv: bool, rule: Rule) -> bool:
     """Tell whether a build can run the image: a Hyper-V sandbox boots the image's own build.
 
-    Source: containerd/platforms:platform_windows_compat.go;
-    kubernetes-sigs/windows-testing:capz/templates/windows-ci.yaml
+    Source: kubernetes-sigs/windows-testing:capz/templates/windows-ci.yaml
     """
-    if hyperv or build < FIRST_COMPATIBLE_BUILD:
+    if hyperv:
         return build in pause.builds
-    return any(FIRST_COMPATIBLE_BUILD <= image <= build for image in pause.builds)
+    return any(runs(rule, host=build, image=image) for image in pause.builds)
 
 
 def _versions(support: Support, wish: Wish, today: date) -> Iterator[Problem]:
@@ -184,7 +216,10 @@ def _windows(support: Support, wish: Wish) -> Iterator[Problem]:
         text = f"Windows build {wish.build} ({known.name}) is no Kubernetes node; {names} are"
         yield Problem(severity="error", text=text, source=known.source)
     pause = support.pause.get(wish.pause)
-    if wish.build and pause and not pause_fits(pause, build=wish.build, hyperv=wish.hyperv):
+    if not pause or not wish.build:
+        return
+    rule = matcher_of(support, wish.containerd).rule
+    if not pause_fits(pause, build=wish.build, hyperv=wish.hyperv, rule=rule):
         how = "Hyper-V isolation" if wish.hyperv else "process isolation"
         text = f"pause {pause.version} holds no image for {how} on Windows build {wish.build}"
         yield Problem(severity="error", text=text, source=pause.source)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CONTAINERD = "github.com/containerd/containerd"
+PLATFORMS = "github.com/containerd/platforms"
 KUBERNETES = "k8s.io/kubernetes"
 GO_VERSION = "1.26"
 
@@ -41,6 +42,13 @@ PROGRAMS = {
     "containerd-2.3": Program(
         sources="containerd2", module=f"{CONTAINERD}/v2", version="v2.3.7", tags="servers"
     ),
+    "containerd-2.4": Program(
+        sources="containerd2", module=f"{CONTAINERD}/v2", version="v2.4.2", tags="servers"
+    ),
+    # What containerd 2.0, 2.2 and, from 2.3.5 on, 2.3 pick manifests with.
+    "platforms-R1": Program(sources="platforms", module=PLATFORMS, version="v1.0.0-rc.1"),
+    "platforms-R2": Program(sources="platforms", module=PLATFORMS, version="v1.0.0-rc.2"),
+    "platforms-R3": Program(sources="platforms", module=PLATFORMS, version="v1.0.0-rc.5"),
     "kubernetes-1.36": Program(sources="kubernetes", module=KUBERNETES, version="v1.36.3"),
     "kubernetes-1.37": Program(sources="kubernetes", module=KUBERNETES, version="v1.37.2"),
 }

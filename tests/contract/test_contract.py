@@ -18,11 +18,17 @@ from certificates import certificate
 from go_programs import PROGRAMS, built, go, module
 from worker_cases import GOLDEN, REGISTRIES, registry_files
 
+from wincnode.builds import load_builds
+from wincnode.cluster import probe
+from wincnode.isolation import version_of
+from wincnode.registry.choose import Node, fits
+from wincnode.registry.documents import config
+from wincnode.support import load_support, matcher_of
 from wincnode.worker import paths
 from wincnode.worker.kubelet_flags import load_flags
 
 CLUSTER = GOLDEN.parent / "cluster"
-LINES = ("1.7", "2.0", "2.2", "2.3")
+LINES = ("1.7", "2.0", "2.2", "2.3", "2.4")
 MINORS = ("1.36", "1.37")
 READ_BY = [
     (f"containerd-{line}-{kind}.toml", line) for line in LINES for kind in ("process", "hyperv")
@@ -271,9 +277,58 @@ def test_kubernetes_knows_every_field_of_the_clusters_manifests(minor: str) -> N
 
 
 @pytest.mark.parametrize("minor", MINORS)
+def test_kubernetes_knows_every_field_of_the_pod_that_proves(tmp_path: Path, minor: str) -> None:
+    """A field that the API server does not know it would leave out silently."""
+    path = tmp_path / "pod.json"
+    path.write_text(json.dumps(probe.pod("web-1", "registry.k8s.io/pause:3.10.2", run="1")))
+    assert read(f"kubernetes-{minor}", "manifests", path)["known"] == 1
+
+
+@pytest.mark.parametrize("minor", MINORS)
 def test_kubernetes_reader_of_manifests_is_strict(tmp_path: Path, minor: str) -> None:
     """The test above can fail."""
     text = (CLUSTER / "flannel-overlay.yaml").read_text(encoding="utf-8")
     path = tmp_path / "flannel.yaml"
     path.write_text(text.replace("hostProcess", "hostProces"), encoding="utf-8")
     assert "hostProces" in contract(f"kubernetes-{minor}", "manifests", path).stderr
+
+
+ODD = (
+    "",
+    "10.0",
+    "10.0.20348",
+    "20348.1",
+    "10.0.x.1",
+    "6.3.9600.1",
+    "10.1.20348.1",
+    "10.0.70000.1",
+)
+
+
+@pytest.mark.parametrize("containerd", ["2.0.11", "2.2.9", "2.3.7"])
+def test_images_are_taken_as_containerd_takes_them(tmp_path: Path, containerd: str) -> None:
+    """Every pair of known builds, odd versions, and features of the operating system."""
+    matcher = matcher_of(load_support(), containerd)
+    versions = [f"10.0.{build}.1" for build in (*load_builds(), 20349, 29000, 65535)]
+    plain = {"os": "windows", "architecture": "amd64"}
+    images: list[dict[str, Any]] = [{**plain, "os.version": text} for text in (*versions, *ODD)]
+    images += [{**plain, "os.version": "", "os.features": [name]} for name in ("win32k", "x")]
+    images += [{**plain, "variant": "v3"}, {**plain, "variant": "v1"}, {**plain, "os": "linux"}]
+    images += [{**plain, "architecture": "arm64"}, {**plain, "architecture": "386"}]
+    asked = [{"Host": host, "Image": row} for host in versions for row in images]
+    path = tmp_path / "asked.json"
+    path.write_text(json.dumps(asked))
+
+    def ours(host: str, row: dict[str, Any]) -> bool:
+        version = version_of(host)
+        assert version is not None
+        platform = config(json.dumps(row).encode(), "asked")
+        return fits(platform, Node(version=version, matcher=matcher))
+
+    theirs = read(f"platforms-{matcher.rule}", path)
+    wrong = [
+        (row, taken)
+        for row, taken in zip(asked, theirs, strict=True)
+        if ours(row["Host"], row["Image"]) != taken
+    ]
+    assert wrong == []

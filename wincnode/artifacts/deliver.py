@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,17 +13,22 @@ from wincnode.artifacts.fetch import path_in
 from wincnode.artifacts.lock import Entry
 from wincnode.artifacts.push import Parcel
 from wincnode.errors import ConfigError
+from wincnode.events import StepFinished
+from wincnode.node.kinds import Value
+from wincnode.plan import Plan, Step
 
 # `origin`: the node downloads from where the file was locked, a mirror too. `serve`: from this
-# host. `push`: it is sent over WinRM.
-Way = Literal["origin", "serve", "push"]
+# host. `push`: it is sent over WinRM. `auto`: these three in turn, until one works.
+Way = Literal["origin", "serve", "push", "auto"]
+# How the step ends that no source gave its file in time: node/kinds/download.ps1, node/steps.ps1.
+NOT_HAD = (" cannot be had: ", "The step took longer than ")
 # Where archives lie on a node.
 ARCHIVES = r"C:\Program Files\wincnode\archives"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The way that a node takes.
+    """The way that a node takes; the first of several.
 
     Args: served: where this host serves each artifact, for `serve`.
     """
@@ -38,7 +43,7 @@ class Delivery:
         """
         if self.way == "push":
             return []
-        if self.way == "origin":
+        if self.way in {"origin", "auto"}:
             return [entry.url]
         url = (self.served or {}).get(entry.component)
         if url is None:
@@ -100,6 +105,30 @@ def parcels(
         )
         for entry in entries
     )
+
+
+def not_had(plan: Plan, steps: Iterable[StepFinished]) -> str:
+    """Say which file no source gave and why; nothing where a run failed by something else."""
+    paths = {step.id: step.key["path"] for step in plan.steps if step.kind == "download"}
+    for row in steps:
+        if (
+            row.step in paths
+            and row.outcome == "failed"
+            and any(text in row.error for text in NOT_HAD)
+        ):
+            return row.error if NOT_HAD[0] in row.error else f"{paths[row.step]}: {row.error}"
+    return ""
+
+
+def rerouted(plan: Plan, entries: Iterable[Entry], delivery: Delivery) -> Plan:
+    """Give the plan with other sources for the locked files."""
+    sources: dict[str, list[Value]] = {row.sha256: [*delivery.sources(row)] for row in entries}
+
+    def turned(step: Step) -> Step:
+        found = sources.get(str(step.want.get("sha256"))) if step.kind == "download" else None
+        return step if found is None else replace(step, want={**step.want, "sources": found})
+
+    return replace(plan, steps=tuple(turned(step) for step in plan.steps))
 
 
 def path_on_node(entry: Entry, row: Artifact) -> str:

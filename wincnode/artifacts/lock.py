@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
+from wincnode.addresses import URL, URL_FORM
 from wincnode.artifacts.catalogue import Wanted
 from wincnode.errors import ConfigError
 from wincnode.inventory import marks
@@ -25,11 +26,11 @@ LIMIT_BYTES = 1024 * 1024 * 1024
 FIELDS: Mapping[str, tuple[str, str]] = {
     "component": (r"[a-z0-9][a-z0-9-]*", "a name of docs/artifacts.md"),
     "version": (r"[0-9][0-9A-Za-z.-]*", "a version such as 1.36.4"),
-    "url": (r"https?://[^\s/@]+/\S+", "an http or https address without credentials"),
+    "url": (URL, URL_FORM),
     "sha256": (r"[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
     "size": (r"[1-9][0-9]{0,9}", "a number of bytes, at most 1 GiB"),
     "verified": ("|".join(WAYS), f"one of {', '.join(WAYS)}"),
-    "checksum_url": (r"https?://[^\s/@]+/\S+", "an http or https address without credentials"),
+    "checksum_url": (URL, URL_FORM),
 }
 
 

@@ -80,19 +80,19 @@ def push(
 ) -> int:
     """Bring files to a node, and what a lost link cut off from there on; gives the bytes sent.
 
-    Args: patience_s: seconds without a file's byte after which a lost link is given up.
+    Args: patience_s: seconds from its loss after which a link that takes no byte is given up.
     Raises: ArtifactError: a file here is not what its parcel says. RunFailed, NodeError.
     """
     for parcel in parcels:
         _refuse_other(parcel)
     sent, drops, least = 0, 0, -1
-    deadline = time.monotonic() + patience_s
+    deadline = 0.0
     while True:
         try:
             rests, clean = _asked(transport, parcels, node=node)
             missing = sum(rest.length for rest in rests)
             if least < 0 or missing < least:
-                least, drops, deadline = missing, 0, time.monotonic() + patience_s
+                least, drops = missing, 0
             if not rests:
                 return sent
             body = _Body(rests, watch) if clean else _Lines(rests)
@@ -101,8 +101,11 @@ def push(
             finally:
                 sent += body.sent
         except NodeUnreachable:
+            now = time.monotonic()
+            if not drops:
+                deadline = now + patience_s
             pause = min(runner.LONGEST_PAUSE_S, 0.1 * 2**drops)
-            if least < 0 or time.monotonic() + pause > deadline:
+            if least < 0 or now + pause > deadline:
                 raise
             time.sleep(pause)
             drops += 1

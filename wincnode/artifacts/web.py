@@ -27,6 +27,7 @@ MIB = 1024 * 1024
 LIMIT_BYTES = 1024 * MIB
 LIMIT_HOPS = 5
 PIECE_BYTES = 64 * 1024
+LONGEST_ASKED_S = 30.0
 # What a server says when it may do better the next time.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -50,7 +51,19 @@ class Pace:
 
 
 class Passing(Exception):
-    """What went wrong may be mended by trying again."""
+    """What went wrong may be mended by trying again; `after_s` is the pause that was asked for."""
+
+    def __init__(self, message: str, *, after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class Session(requests.Session):
+    """A session that does not look where a redirect leads: it would read all of the body first."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        """Lead nowhere; whoever asked follows the header itself."""
+        return
 
 
 def size_of(url: str, *, pace: Pace) -> int:
@@ -125,7 +138,8 @@ def tried(action: Callable[[], T], url: str, pace: Pace) -> T:
             failures += 1
             if failures >= pace.tries:
                 raise gave_up(url, problem, pace) from problem
-            time.sleep(pace.wait_s * 2 ** (failures - 1))
+            asked_s = min(problem.after_s, LONGEST_ASKED_S)
+            time.sleep(max(pace.wait_s * 2 ** (failures - 1), asked_s))
 
 
 def gave_up(url: str, problem: Passing, pace: Pace) -> ArtifactError:
@@ -143,10 +157,10 @@ def opened(url: str, *, pace: Pace, span: str = "") -> Iterator[requests.Respons
     """
     # What is on disk and hashed are the file's own bytes, so no encoding on the way.
     headers = {"Accept-Encoding": "identity", **({"Range": span} if span else {})}
-    with requests.Session() as session:
+    with Session() as session:
         at = url
         for _ in range(LIMIT_HOPS + 1):
-            with _told(at):
+            with told(at):
                 response = session.get(
                     at,
                     headers=headers,
@@ -159,7 +173,7 @@ def opened(url: str, *, pace: Pace, span: str = "") -> Iterator[requests.Respons
                     _refuse_status(url, response)
                     yield response
                     return
-                at = _redirected(at, response.headers["location"])
+                at = redirected(at, response.headers["location"])
     raise ArtifactError(f"{url}: redirects more than {LIMIT_HOPS} times", id="artifact.redirect")
 
 
@@ -180,7 +194,7 @@ def pieces(response: requests.Response, pace: Pace) -> Iterator[bytes]:
 
 
 def _piece(response: requests.Response) -> bytes:
-    with _told(response.url):
+    with told(response.url):
         piece: bytes = response.raw.read1(PIECE_BYTES, decode_content=False)
     return piece
 
@@ -203,7 +217,7 @@ def range_of(response: requests.Response) -> tuple[int, int]:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def told(url: str) -> Iterator[None]:
     """Say in our words what the libraries raise."""
     try:
         yield
@@ -237,13 +251,16 @@ def _refuse_status(url: str, response: requests.Response) -> None:
     raise ArtifactError(f"{url}: the server answered {code}", id="artifact.http")
 
 
-def _redirected(at: str, location: str) -> str:
+def redirected(at: str, location: str) -> str:
     """Give where a redirect leads.
 
     Raises: ArtifactError: away from https, to no web address, or with credentials in it.
     """
-    to = urljoin(at, location)
-    parts = urlsplit(to)
+    try:
+        to = urljoin(at, location)
+        parts = urlsplit(to)
+    except ValueError as error:
+        raise ArtifactError(f"{at}: redirects to no address", id="artifact.redirect") from error
     allowed = {"https"} if at.startswith("https:") else {"http", "https"}
     if parts.scheme not in allowed or "@" in parts.netloc:
         what = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,13 @@ def init(
     typer.echo(f"wrote {file}")
 
 
+class Said(StrEnum):
+    """How an explanation is printed."""
+
+    text = "text"
+    json = "json"
+
+
 class Form(StrEnum):
     """For which platform winrm-setup prints."""
 
@@ -70,17 +78,26 @@ def winrm_setup(
     typer.echo(render(form.value, names=name or (), remote=remote or ()), nl=False)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def explain(
-    id: Annotated[
-        str,
-        typer.Argument(metavar="ID", help="Of a check, an error or a cause.", autocompletion=_ids),
-    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ID|CODE|WORDS|FILE|-",
+            help="An id, a code, what a program said, or a file of it; - reads stdin.",
+            autocompletion=_ids,
+        ),
+    ] = None,
+    output: Annotated[Said, typer.Option("-o", "--output", help="How to print.")] = Said.text,
 ) -> None:
-    """Say what a check proves, an error means or a cause does, and what to do; works offline.
+    """Say what an id, a Windows code or a log line means, why, and what to do; works offline.
 
-    Example: wincnode explain feat.containers
+    Example: wincnode explain 0xC0370101
     """
-    from wincnode.commands.explain import explain as text_of
+    from wincnode.commands.explain import explain as explained
+    from wincnode.commands.explain import read, to_json, to_text
 
-    typer.echo(text_of(id))
+    stdin = sys.stdin.buffer.read() if words == ["-"] else None
+    found = explained(read(words or (), stdin))
+    typer.echo(to_json(found) if output is Said.json else to_text(found))
+    raise typer.Exit(found.exit_code)

@@ -39,6 +39,7 @@ class Way(StrEnum):
     origin = "origin"
     serve = "serve"
     push = "push"
+    auto = "auto"
 
 
 class Method(StrEnum):
@@ -58,7 +59,7 @@ def install(
         typer.Option(
             "--files",
             help="Nodes download from the origin or its mirror, or from this host, or get files"
-            " over WinRM.",
+            " over WinRM; auto tries these in turn.",
         ),
     ] = Way.origin,
     serve_address: Annotated[
@@ -66,7 +67,8 @@ def install(
         typer.Option(
             "--serve-address",
             metavar="ADDRESS",
-            help="With --files serve: what nodes reach this host by; found by itself if none.",
+            help="With --files serve or auto: what nodes reach this host by; found by itself if"
+            " none.",
         ),
     ] = "",
     plan: Plan = False,
@@ -85,18 +87,18 @@ def install(
     from pathlib import Path
 
     from wincnode.artifacts.fetch import cache_folder
-    from wincnode.commands import apply
+    from wincnode.commands import apply, delivery
     from wincnode.commands import install as verb
     from wincnode.commands.reboots import Reboots
 
     planned(plan=plan, exit_code=exit_code)
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
-    how = verb.Files(
+    how = delivery.Files(
         cache=cache_folder(os.environ, Path.home()),
         way=files.value,
-        address=serve_address or verb.own_address_for(known.inventory, known.options.nodes)
+        address=serve_address or delivery.own_address_for(known.inventory, known.options.nodes)
         if files is Way.serve
-        else "",
+        else serve_address,
     )
     with (
         verb.job(
@@ -143,15 +145,28 @@ def join(
             help="Limit of each stage on the Node's way to Ready.",
         ),
     ] = 900,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe/--no-probe", help="Run a pod on the Ready Node, which proves it."),
+    ] = True,
+    probe_image: Annotated[
+        str,
+        typer.Option(
+            "--probe-image",
+            metavar="IMAGE",
+            help="The pod's image, of the node's Windows build; the node's pause image if none.",
+        ),
+    ] = "",
     ignore: Ignore = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
 ) -> None:
-    """Make installed machines nodes of the cluster, and wait until it calls them Ready.
+    """Make installed machines nodes of the cluster, and wait until they are Ready and run a pod.
 
     Example: wincnode join win1
     """
     from wincnode.commands import join as verb
+    from wincnode.commands.readiness import Proof
 
     planned(plan=plan, exit_code=exit_code)
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
@@ -162,6 +177,7 @@ def join(
         context=context,
         may_ask=may_ask(no_input=no_input),
         stage_timeout_s=stage_timeout,
+        proof=Proof(wanted=probe, image=probe_image),
     )
     job = verb.job(known.inventory, today=today(), check=plan, pending_counts=exit_code)
     with session(known) as running:

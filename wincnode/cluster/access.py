@@ -11,8 +11,9 @@ from wincnode.cluster.api import ACCESS_REVIEWS, Api
 from wincnode.cluster.pools import AT_ONCE
 from wincnode.errors import ClusterRefused
 
-Task = Literal["join", "leave", "apply"]
-TASKS: tuple[Task, ...] = ("join", "leave", "apply")
+# `probe` is the part of `join` that it goes on without.
+Task = Literal["join", "probe", "leave", "apply"]
+TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply")
 ROLE = "wincnode"
 RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -65,6 +66,21 @@ RIGHTS: tuple[Right, ...] = (
         resource="nodes",
         why="Whether the name is free, until the node is Ready, its labels and taints, cordon, and"
         " the end of a node that left.",
+    ),
+    Right(
+        tasks=("probe",),
+        verbs=("list", "watch", "create", "delete"),
+        resource="pods",
+        namespace="kube-system",
+        why="A pod on each node that joins proves it. Whoever may create pods there may act as any"
+        " service account of kube-system: without this right the join says that it proved nothing.",
+    ),
+    Right(
+        tasks=("probe",),
+        verbs=("list",),
+        resource="events",
+        namespace="kube-system",
+        why="What the kubelet tells of that pod.",
     ),
     Right(
         tasks=("leave",),
@@ -150,16 +166,24 @@ def require(api: Api, rights: Sequence[Right]) -> None:
 
     Raises: ClusterRefused: of id cluster.forbidden; it names every right that is missing.
     """
-    asked = [row for right in rights for row in _attributes(right)]
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        answers = list(threads.map(lambda row: _allowed(api, row), asked))
-    lacking = [_said(row) for row, allowed in zip(asked, answers, strict=True) if not allowed]
-    if lacking:
+    if missing := lacking(api, rights):
         raise ClusterRefused(
-            f"{api.server}: the account lacks the right to {'; '.join(lacking)}",
+            f"{api.server}: {missing}",
             remedy="Grant it; docs/cluster.md has the roles as YAML. Nothing was done.",
             id="cluster.forbidden",
         )
+
+
+def lacking(api: Api, rights: Sequence[Right]) -> str:
+    """Say which of the rights the account lacks; nothing where it has them all.
+
+    Raises: ClusterError: the cluster does not answer.
+    """
+    asked = [row for right in rights for row in _attributes(right)]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = list(threads.map(lambda row: _allowed(api, row), asked))
+    missing = [_said(row) for row, allowed in zip(asked, answers, strict=True) if not allowed]
+    return f"the account lacks the right to {'; '.join(missing)}" if missing else ""
 
 
 def roles(rights: Sequence[Right], *, name: str = ROLE) -> list[dict[str, Any]]:

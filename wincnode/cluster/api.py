@@ -59,6 +59,7 @@ class Resource:
 
 NODES = Resource(plural="nodes", kind="Node", namespaced=False)
 PODS = Resource(plural="pods", kind="Pod")
+EVENTS = Resource(plural="events", kind="Event")
 SECRETS = Resource(plural="secrets", kind="Secret")
 CONFIG_MAPS = Resource(plural="configmaps", kind="ConfigMap")
 ACCESS_REVIEWS = Resource(

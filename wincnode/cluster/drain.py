@@ -1,16 +1,20 @@
 """Pods leave a Node: by eviction, as far as their budgets allow.
 
-Source of what is evicted and what is not: kubernetes/kubectl:pkg/drain/filters.go
+Source of what is evicted and what is not: kubernetes/kubectl:pkg/drain/filters.go; of pods on a
+Node whose kubelet is silent: the same, skipDeletedFilter, as kubernetes-sigs/cluster-api uses it.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from wincnode.cluster.api import PODS, Api, Object
+from wincnode.cluster.probe import is_ours
 from wincnode.cluster.watch import Watched, watch
 from wincnode.errors import ClusterError
 
@@ -26,12 +30,15 @@ class Drain:
         timeout_s: seconds for all pods to be gone. delete_emptydir: also pods that lose data with
             it. force: also pods that nothing will make again. retry_s: between two tries to evict
             what a budget holds back (kubectl's own, kubernetes/kubectl:pkg/cmd/drain/drain.go).
+        silent: the Node's kubelet does not report, so that nobody tells when a pod has ended: each
+            is waited for until its grace period is over, and no longer.
     """
 
     timeout_s: float = 600.0
     delete_emptydir: bool = False
     force: bool = False
     retry_s: float = 5.0
+    silent: bool = False
 
 
 def drain(
@@ -48,8 +55,7 @@ def drain(
         evicted, or at the end of the time.
     """
     end = time.monotonic() + how.timeout_s
-    watched = Watched(resource=PODS, fields=f"spec.nodeName={node}")
-    pods = [row for row in api.list(PODS, fields=watched.fields).items if not stays(row)]
+    pods = leaving(api.list(PODS, fields=_on(node)).items, how)
     if refused := tuple(refusals(pods, how)):
         raise ClusterError(
             "\n".join(f"{api.server}: {node}: {text}" for text in refused),
@@ -57,8 +63,14 @@ def drain(
             id="cluster.drain",
         )
     _evict(api, node, pods, how, end, told)
-    _wait(api, node, watched, pods, end)
+    if left := _wait(api, node, pods, how, end):
+        told(f"not waited for, as the kubelet is silent: {', '.join(map(_name, left))}")
     return len(pods)
+
+
+def leaving(pods: Sequence[Object], how: Drain) -> list[Object]:
+    """Give the pods of a Node that are to leave it."""
+    return [row for row in pods if not stays(row) and not (how.silent and _left_s(row) < 0)]
 
 
 def stays(pod: Object) -> bool:
@@ -72,7 +84,7 @@ def stays(pod: Object) -> bool:
 def refusals(pods: Sequence[Object], how: Drain) -> Iterator[str]:
     """Say of each pod that must not be evicted why not."""
     for pod in pods:
-        if _ended(pod):
+        if _ended(pod) or is_ours(pod):
             continue
         if not how.force and _controller(pod) is None:
             yield f"the pod {_name(pod)} has no controller that would make it again"
@@ -143,20 +155,42 @@ def _evicted(api: Api, pod: Object) -> ClusterError | None:
     return None
 
 
-def _wait(api: Api, node: str, watched: Watched, pods: Sequence[Object], end: float) -> None:
-    left = {pod["metadata"]["uid"]: _name(pod) for pod in pods}
+def _wait(api: Api, node: str, pods: Sequence[Object], how: Drain, end: float) -> list[Object]:
+    """Wait until the pods are gone; gives those that are not waited for."""
+    left = {pod["metadata"]["uid"]: pod for pod in pods}
+
+    def until() -> float:
+        if not how.silent:
+            return end
+        return min(end, time.monotonic() + max(map(_left_s, left.values())))
+
     if not left:
-        return
-    for rows in watch(api, watched, lambda: end):
-        there = {row["metadata"]["uid"] for row in rows}
-        left = {uid: name for uid, name in left.items() if uid in there}
+        return []
+    for rows in watch(api, Watched(resource=PODS, fields=_on(node)), until):
+        there = {row["metadata"]["uid"]: row for row in rows}
+        left = {uid: there[uid] for uid in left if uid in there}
         if not left:
-            return
+            return []
+    if how.silent and all(_left_s(pod) <= 0 for pod in left.values()):
+        return list(left.values())
     raise ClusterError(
-        f"{api.server}: {node}: evicted, but not gone in time: {', '.join(left.values())}",
+        f"{api.server}: {node}: evicted, but not gone in time:"
+        f" {', '.join(map(_name, left.values()))}",
         remedy="A pod ends when its kubelet has stopped it; see whether the node is reachable.",
         id="cluster.drain",
     )
+
+
+def _on(node: str) -> str:
+    return f"spec.nodeName={node}"
+
+
+def _left_s(pod: Object) -> float:
+    """Give the seconds until a pod's grace period is over; no end where nobody deletes it."""
+    end = pod["metadata"].get("deletionTimestamp")
+    if not end:
+        return math.inf
+    return (datetime.fromisoformat(end) - datetime.now(UTC)).total_seconds()
 
 
 def _controller(pod: Object) -> tuple[str, str] | None:

@@ -88,11 +88,26 @@ def load(
     return resolve([(path, read(path)) for path in found], context)
 
 
+def server_of(path: Path) -> str:
+    """Give the server of a kubeconfig's current context; who would be asking is not looked at.
+
+    Raises: ConfigError: of id config.kubeconfig.
+    """
+    _, chosen, parts = _chosen([(path, read(path))], None)
+    return _server(named(chosen, "cluster", parts))
+
+
 def resolve(files: Sequence[File], context: str | None) -> ClusterAccess:
     """Merge kubeconfigs and resolve a context; the first file that names something defines it.
 
     Raises: ConfigError.
     """
+    name, chosen, parts = _chosen(files, context)
+    return _access(name, chosen, parts)
+
+
+def _chosen(files: Sequence[File], context: str | None) -> tuple[str, Part, Parts]:
+    """Give the name of a context, the context, and all that it may name."""
     parts = {kind: merged(files, kind) for kind in ("cluster", "user", "context")}
     told = (Part(where="kubeconfig", file=file, body=body) for file, body in files)
     name = context or next(filter(None, (row.text("current-context") for row in told)), "")
@@ -103,17 +118,21 @@ def resolve(files: Sequence[File], context: str | None) -> ClusterAccess:
     if chosen is None:
         known = ", ".join(parts["context"]) or "none"
         raise wrong(f"{where}: has no context {name}; its contexts: {known}")
-    return _access(name, chosen, parts)
+    return name, chosen, parts
+
+
+def _server(cluster: Part) -> str:
+    server = cluster.text("server").rstrip("/")
+    if not server.startswith(("https://", "http://")):
+        raise cluster.refused("server is no address; it takes https://HOST:PORT")
+    return server
 
 
 def _access(name: str, chosen: Part, parts: Parts) -> ClusterAccess:
     cluster = named(chosen, "cluster", parts)
     user = named(chosen, "user", parts)
-    server = cluster.text("server").rstrip("/")
-    if not server.startswith(("https://", "http://")):
-        raise cluster.refused("server is no address; it takes https://HOST:PORT")
     access = ClusterAccess(
-        server=server,
+        server=_server(cluster),
         context=name,
         namespace=chosen.text("namespace") or "default",
         ca=cluster.pem("certificate-authority"),

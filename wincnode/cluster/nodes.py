@@ -55,6 +55,15 @@ def _turned(uuid: int) -> int:
     return int.from_bytes(turned)
 
 
+def is_silent(node: Object) -> bool:
+    """Tell whether a Node's kubelet has stopped to report.
+
+    Source: kubernetes/kubernetes:pkg/controller/nodelifecycle/node_lifecycle_controller.go
+    """
+    rows = node.get("status", {}).get("conditions") or ()
+    return any((row["type"], row["status"]) == ("Ready", "Unknown") for row in rows)
+
+
 def refuse_other_machine(api: Api, node: Object, uuid: str) -> None:
     """Refuse to go on where a Node's name belongs to another machine.
 

@@ -22,7 +22,9 @@ LONGEST_S = 900.0
 class Stage:
     """One thing that must hold of a Node.
 
-    Args: holds: judges the Node. timeout_s: seconds from the end of the stage before.
+    Args:
+        holds: judges the Node, or the pod that proves it.
+        timeout_s: seconds from the end of the stage before.
     """
 
     name: str
@@ -33,15 +35,15 @@ class Stage:
 class StageMissed(ClusterError):
     """A stage was not reached in its time.
 
-    Args: node: as it was seen last; None where there is none.
+    Args: seen: the Node, or the pod that proves it, as it was seen last; None where there is none.
     """
 
     id = "cluster.not-ready"
 
-    def __init__(self, message: str, *, stage: Stage, node: Object | None) -> None:
+    def __init__(self, message: str, *, stage: Stage, seen: Object | None) -> None:
         super().__init__(message, remedy="The stage's name says what to look at on the node.")
         self.stage = stage
-        self.node = node
+        self.seen = seen
 
 
 def condition(node: Object, type: str) -> Mapping[str, str]:
@@ -107,7 +109,7 @@ def pass_stages(
         f"{api.server}: the Node {name} has not passed {stage.name!r} in {stage.timeout_s:.0f} s:"
         f" {_said(node)}",
         stage=stage,
-        node=node,
+        seen=node,
     )
 
 

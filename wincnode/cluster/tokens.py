@@ -36,6 +36,11 @@ def token_id(node: str) -> str:
     return "".join(digits)
 
 
+def secret_name(node: str) -> str:
+    """Give the name of the Secret that stands for a node's token."""
+    return f"bootstrap-token-{token_id(node)}"
+
+
 def create(
     api: Api, node: str, run: str, *, ttl_s: int = 1800, groups: tuple[str, ...] = (GROUP,)
 ) -> Secret:
@@ -84,14 +89,14 @@ def token_object(
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": _name(id), "namespace": NAMESPACE},
+        "metadata": {"name": secret_name(node), "namespace": NAMESPACE},
         "type": TYPE,
         "data": {key: base64.b64encode(text.encode()).decode() for key, text in rows.items()},
     }
 
 
 def _remove(api: Api, node: str, *, must_be_ours: bool) -> bool:
-    name = _name(token_id(node))
+    name = secret_name(node)
     found = api.find(SECRETS, name, namespace=NAMESPACE)
     if found is None:
         return False
@@ -110,10 +115,6 @@ def _is_ours(found: Object, node: str) -> bool:
     encoded = (found.get("data") or {}).get("description", "")
     description = base64.b64decode(encoded).decode(errors="replace")
     return found.get("type") == TYPE and description.startswith(f"{OURS}lets {node} join, ")
-
-
-def _name(id: str) -> str:
-    return f"bootstrap-token-{id}"
 
 
 def _random(length: int) -> str:

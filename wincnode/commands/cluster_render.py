@@ -9,11 +9,12 @@ from pathlib import Path
 from wincnode import __version__
 from wincnode.builds import Build, load_builds, supported_builds
 from wincnode.cluster import render
+from wincnode.cluster.kubeconfig import server_of
 from wincnode.cluster.networks import load_networks
 from wincnode.cluster.render import Manifest
 from wincnode.cluster.wanted import Wanted, wanted
 from wincnode.errors import ConfigError
-from wincnode.inventory import load, marks, server_of
+from wincnode.inventory import load, marks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

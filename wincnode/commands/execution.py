@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,23 @@ MOST_REBOOTS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Instead:
+    """What follows a plan that failed.
+
+    Args: plan: another one to carry out. notes: for the reader of the result. error: what the
+        failure is called where no other plan follows.
+    """
+
+    plan: Plan | None = None
+    notes: tuple[str, ...] = ()
+    error: RunFailed | None = None
+
+
+# Looks at a plan that failed, with the steps of its run; may work on the node before it answers.
+Fallback = Callable[[Transport, Plan, Sequence[StepFinished]], Generator[Event, None, Instead]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """What is to be done on every node.
 
@@ -35,6 +52,7 @@ class Job:
         reboots: whether a node that needs it may reboot.
         more: gives the further variables of a node's playbooks.
         prepare: is done once on each node before its first run.
+        fallbacks: are asked in turn, each once, what follows a plan that failed.
         mends: ids of checks whose failures the playbooks mend, so that they block no node.
         given: secrets that the playbooks name and say no source of.
     """
@@ -47,6 +65,7 @@ class Job:
     reboots: Reboots = field(default_factory=Reboots)
     more: Callable[[Node, Inspection], Mapping[str, Any]] = lambda _node, _found: {}
     prepare: Callable[[Transport, str], None] = lambda _transport, _node: None
+    fallbacks: tuple[Fallback, ...] = ()
     mends: frozenset[str] = frozenset()
     given: Mapping[str, Secret] = field(default_factory=dict)
 
@@ -79,14 +98,23 @@ def carry_out(
     From the start of each run on, the node's work does not depend on the client.
     """
     steps: tuple[StepFinished, ...] = ()
+    fallbacks = iter(job.fallbacks)
+    reboots_done = 0
     job.prepare(transport, plan.node)
-    for reboots_done in range(MOST_REBOOTS + 1):
+    while True:
         run_id, wire = _wire(plan, job, "apply")
         secrets = _revealed(plan, job)
         stop.bind(plan.node)
         events = runner.detached(transport, run=run_id, plan=wire, secrets=secrets)
         went = yield from _followed(events, plan)
         steps = _together(steps, went.steps)
+        if went.outcome == "failed" and not stop.asked:
+            instead = yield from _instead(fallbacks, transport, plan, went.steps)
+            notes = (*result.notes, *instead.notes)
+            result = replace(result, notes=notes, error=instead.error)
+            if instead.plan is not None:
+                plan = instead.plan
+                continue
         if went.outcome != "needs_reboot":
             return replace(result, status=status_of(went.outcome), steps=steps)
         if error := _refused_reboot(plan.node, job, reboots_done, stop):
@@ -96,7 +124,21 @@ def carry_out(
             yield from reboots.reboot(
                 transport, node=plan.node, boot=went.boot, patience=job.reboots.patience
             )
-    raise AssertionError  # the last round returns
+        reboots_done += 1
+
+
+def _instead(
+    fallbacks: Iterator[Fallback], transport: Transport, plan: Plan, steps: Sequence[StepFinished]
+) -> Generator[Event, None, Instead]:
+    """Ask the fallbacks that are left until one has another plan; all their notes are kept."""
+    notes: tuple[str, ...] = ()
+    error = None
+    for fallback in fallbacks:
+        found = yield from fallback(transport, plan, steps)
+        notes, error = (*notes, *found.notes), found.error or error
+        if found.plan is not None:
+            return Instead(plan=found.plan, notes=notes)
+    return Instead(notes=notes, error=error)
 
 
 def _refused_reboot(node: str, job: Job, done: int, stop: Stop) -> RunFailed | Interrupted | None:

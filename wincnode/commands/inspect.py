@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from wincnode import checks, fleet, runner
+from wincnode.cluster.kubeconfig import server_of
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import SECTIONS, Facts, from_reads
 from wincnode.fleet import Stop
-from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report, Status
 from wincnode.transport import Transport
@@ -130,7 +130,8 @@ def _server(inventory: Inventory) -> str:
     try:
         return server_of(Path(inventory.cluster.kubeconfig))
     except ConfigError as error:
-        raise ConfigError(f"{inventory.path}: cluster.kubeconfig: {error.message}") from error
+        text = f"{inventory.path}: cluster.kubeconfig: {error.message}"
+        raise ConfigError(text, id=error.id) from error
 
 
 def over_nodes(

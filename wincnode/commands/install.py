@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,9 @@ from wincnode import playbook as playbooks
 from wincnode.artifacts import deliver
 from wincnode.artifacts import lock as locks
 from wincnode.artifacts.catalogue import load_catalogue
-from wincnode.artifacts.deliver import Delivery, Way
-from wincnode.artifacts.fetch import fetch, path_in
-from wincnode.artifacts.lock import Entry
-from wincnode.artifacts.push import push
-from wincnode.artifacts.serve import own_address, serving
 from wincnode.builds import load_builds, supported_builds
 from wincnode.commands import lock
+from wincnode.commands.delivery import Files, supply
 from wincnode.commands.execution import Job
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
@@ -28,7 +23,6 @@ from wincnode.errors import ConfigError
 from wincnode.inventory import marks
 from wincnode.inventory.model import Inventory, Node
 from wincnode.support import Wish
-from wincnode.transport import Transport
 from wincnode.worker import containerd, kubelet, kubelet_config, paths
 from wincnode.worker.kubelet_flags import flag_mistakes, load_flags
 from wincnode.worker.registries import registry_files
@@ -39,20 +33,6 @@ Variables = Callable[[Node, Inspection], Mapping[str, Any]]
 # What the feature Containers brings, and a reboot of ours ends.
 MENDS = frozenset({"feat.containers", "feat.hyperv", "svc.vmcompute", "svc.hns"})
 PLAYBOOKS = ("prepare.yaml", "install.yaml")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Files:
-    """How the locked files get to the nodes.
-
-    Args:
-        cache: where this host keeps them, for `serve` and `push`.
-        address: what nodes reach this host by, for `serve`.
-    """
-
-    cache: Path
-    way: Way = "origin"
-    address: str = ""
 
 
 @contextmanager
@@ -74,18 +54,16 @@ def job(
     wanted, _ = lock.plan(inventory, today=today, mirrors={})
     worker = worker_variables(inventory, today=today)
     entries = deliver.locked(locks.path_for(inventory.path), wanted)
-    if files.way != "origin" and not check:
-        for entry in entries:
-            fetch(entry, path_in(files.cache, entry))
-    with _delivery(entries, files) as delivery:
-        artifacts = deliver.variable(entries, load_catalogue(), delivery)
+    with supply(inventory, entries, files, check=check) as supplied:
+        artifacts = deliver.variable(entries, load_catalogue(), supplied.delivery)
         yield Job(
             playbooks=tuple(playbooks.load(assets.playbook(Path(name))) for name in PLAYBOOKS),
             command="install",
             check=check,
             pending_counts=pending_counts,
             reboots=reboots,
-            prepare=_pushing(entries, files),
+            prepare=supplied.prepare,
+            fallbacks=supplied.fallbacks,
             mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
             more=lambda node, found: {
                 **worker(node, found),
@@ -93,35 +71,6 @@ def job(
                 "joined": is_joined(found),
             },
         )
-
-
-@contextmanager
-def _delivery(entries: Sequence[Entry], files: Files) -> Iterator[Delivery]:
-    if files.way != "serve":
-        yield Delivery(way=files.way)
-        return
-    paths = {entry.component: path_in(files.cache, entry) for entry in entries}
-    with serving(paths, address=files.address) as served:
-        yield Delivery(way="serve", served=served.urls)
-
-
-def _pushing(entries: Sequence[Entry], files: Files) -> Callable[[Transport, str], None]:
-    """Give what brings the files to a node over WinRM, where that is the way."""
-
-    def prepare(transport: Transport, node: str) -> None:
-        if files.way == "push":
-            push(transport, deliver.parcels(entries, load_catalogue(), files.cache), node=node)
-
-    return prepare
-
-
-def own_address_for(inventory: Inventory, names: Sequence[str]) -> str:
-    """Give the address that the first of the nodes sees this host by.
-
-    Raises: ConfigError: there is no way there.
-    """
-    first = next(node for node in inventory.nodes if node.name == names[0])
-    return own_address(first.address or first.name)
 
 
 def worker_variables(inventory: Inventory, *, today: date) -> Variables:
@@ -181,6 +130,6 @@ def _refuse_combination(
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error

@@ -15,21 +15,23 @@ from wincnode import playbook as playbooks
 from wincnode.cluster import discovery, nodes, tokens
 from wincnode.cluster.api import CONFIG_MAPS, Api
 from wincnode.cluster.discovery import ClusterInfo
-from wincnode.cluster.stages import LONGEST_S, StageMissed, is_ready, pass_stages, to_ready
+from wincnode.cluster.stages import LONGEST_S, is_ready
 from wincnode.commands import lock
 from wincnode.commands.clusters import connected
 from wincnode.commands.diagnose import diagnose
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
 from wincnode.commands.install import is_joined, worker_variables
+from wincnode.commands.readiness import Goal, Proof, asked, reach
 from wincnode.errors import ClusterError, ConfigError, RunFailed
 from wincnode.events import Event, Log
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Plan
 from wincnode.report import NodeReport, Report
 from wincnode.secrets import Secret
+from wincnode.support import load_support
 from wincnode.transport import Transport
-from wincnode.worker import kubelet_config
+from wincnode.worker import containerd, kubelet_config
 from wincnode.worker.join_command import parse_join_command
 from wincnode.worker.kubeadm import bootstrap_kubeconfig, join_configuration
 
@@ -44,6 +46,7 @@ class Where:
         command: the line that kubeadm printed; then no kubeconfig is read.
         kubeconfig: instead of the inventory's; as kubectl finds one where there is neither.
         stage_timeout_s: seconds at most for each stage on a Node's way to Ready.
+        proof: whether a pod is to prove the Node at its end.
     """
 
     method: Method = "kubeadm"
@@ -52,6 +55,7 @@ class Where:
     context: str | None = None
     may_ask: bool = True
     stage_timeout_s: float = LONGEST_S
+    proof: Proof = field(default_factory=Proof)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +75,7 @@ class Way:
     token: Secret | None = None
     kubelet_config: Mapping[str, Any] = field(default_factory=dict)
     stage_timeout_s: float = LONGEST_S
+    proof: Proof = field(default_factory=Proof)
 
 
 def job(
@@ -120,6 +125,7 @@ def way(inventory: Inventory, where: Where) -> Way:
         api=api,
         kubelet_config=config,
         stage_timeout_s=where.stage_timeout_s,
+        proof=asked(api, where.proof),
     )
 
 
@@ -180,22 +186,16 @@ def _join(
         plan = _plan(one, job)
         result = yield from carry_out(transport, plan, result, job=job, stop=session.stop)
     finally:
-        if api is not None:
-            # Also one that was left by a client that somebody killed.
-            tokens.revoke(api, one.name)
+        # Also one that was left by a client that somebody killed.
+        left = _left_token(api, one.name)
+        for text in left:
+            session.watch(one.name, Log(text=text))
+    result = replace(result, notes=(*result.notes, *left))
     if result.status == "failed":
         return (yield from _explained(one, transport, result))
     if result.status != "done" or api is None:
         return result
-    try:
-        _until_ready(api, one, session)
-    except StageMissed as missed:
-        text = yield from diagnose(
-            transport, node=one.name, stage=missed.stage.name, error=missed.message
-        )
-        raise StageMissed(
-            f"{missed.message}\n{text}", stage=missed.stage, node=missed.node
-        ) from missed
+    result = yield from reach(api, transport, _goal(one), result, session)
     if nodes.mark(api, one.name, labels=one.node.labels, taints=one.node.taints):
         yield Log(text="labels and taints are as in the inventory")
     return result
@@ -212,20 +212,15 @@ def _explained(
     return replace(result, error=RunFailed(f"{one.name}: {text}"))
 
 
-def _until_ready(api: Api, one: _One, session: Session) -> None:
-    """Wait until the Node has passed its stages; each is told once it is passed.
-
-    Raises: StageMissed, ClusterError.
-    """
-    stages = [
-        replace(stage, timeout_s=min(stage.timeout_s, one.way.stage_timeout_s))
-        for stage in to_ready(one.inventory.cluster.kubernetes or "", one.found.build)
-    ]
-    pass_stages(
-        api,
-        one.name,
-        stages,
-        lambda stage, _node: session.watch(one.name, Log(text=f"the Node is {stage.name}")),
+def _goal(one: _One) -> Goal:
+    inventory, build = one.inventory, one.found.build
+    return Goal(
+        node=one.name,
+        kubernetes=inventory.cluster.kubernetes or "",
+        build=build,
+        sandbox_image=containerd.sandbox_image(inventory, build=build, support=load_support()),
+        proof=one.way.proof,
+        stage_timeout_s=one.way.stage_timeout_s,
     )
 
 
@@ -255,6 +250,18 @@ def _token(api: Api | None, one: _One) -> Secret:
     if one.way.method == "kubeadm":
         discovery.cluster_info(api, token)
     return token
+
+
+def _left_token(api: Api | None, node: str) -> tuple[str, ...]:
+    """Take the node's token back; says so where it stays, as no earlier error is to be hidden."""
+    if api is None:
+        return ()
+    try:
+        tokens.revoke(api, node)
+    except (ClusterError, ConfigError) as error:
+        where = f"the Secret {tokens.secret_name(node)} in {tokens.NAMESPACE}"
+        return (f"the bootstrap token stays until it expires, or you delete {where}: {error}",)
+    return ()
 
 
 def _with_credentials(one: _One, token: Secret) -> Job:

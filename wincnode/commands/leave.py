@@ -17,11 +17,11 @@ from wincnode import reset as resets
 from wincnode import runner
 from wincnode.cluster import nodes
 from wincnode.cluster.api import PODS, Api, Object
-from wincnode.cluster.drain import Drain, drain, refusals, stays
+from wincnode.cluster.drain import Drain, drain, leaving, refusals
 from wincnode.commands.clusters import connected
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import Item, Options, Session, over_nodes
-from wincnode.errors import ClusterError, RunFailed
+from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log
 from wincnode.facts import FactMissing, Facts, from_reads
 from wincnode.inventory.model import Inventory
@@ -31,6 +31,7 @@ from wincnode.transport import Transport
 from wincnode.worker import paths
 
 SECTIONS = ("os", "leftovers", "ownership")
+GONE = "Where the machine is gone for good, --cluster-only deletes its Node."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,12 +146,16 @@ def _reset(name: str, facts: Facts) -> Reset:
 def _asked(transport: Transport, name: str) -> Generator[Event, None, tuple[Hello | None, Facts]]:
     hello: Hello | None = None
     read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=name, sections=SECTIONS):
-        if isinstance(event, Hello):
-            hello = event
-        if isinstance(event, FactsRead):
-            read.append(event)
-        yield event
+    try:
+        for event in runner.read_facts(transport, node=name, sections=SECTIONS):
+            if isinstance(event, Hello):
+                hello = event
+            if isinstance(event, FactsRead):
+                read.append(event)
+            yield event
+    except NodeUnreachable as error:
+        remedy = f"{error.remedy} {GONE}".strip()
+        raise NodeUnreachable(error.message, remedy=remedy, id=error.id) from error
     return hello, from_reads(read)
 
 
@@ -190,12 +195,16 @@ def _cluster_notes(one: _One) -> Iterator[str]:
     if one.api is None or one.there is None:
         return
     rows = one.api.list(PODS, fields=f"spec.nodeName={one.name}").items
-    pods = [pod for pod in rows if not stays(pod)]
+    pods = leaving(rows, _drain(one))
     names = (f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
     yield f"the Node is cordoned; evicted: {', '.join(names) or 'no pods'}"
-    yield from (f"the drain is refused: {text}" for text in refusals(pods, one.where.drain))
+    yield from (f"the drain is refused: {text}" for text in refusals(pods, _drain(one)))
     if not one.where.keep_node:
         yield "the Node is deleted when the machine is reset"
+
+
+def _drain(one: _One) -> Drain:
+    return replace(one.where.drain, silent=one.there is not None and nodes.is_silent(one.there))
 
 
 def _stays(reset: Reset) -> tuple[str, ...]:
@@ -212,7 +221,7 @@ def _done(
         def told(text: str) -> None:
             session.watch(one.name, Log(text=text))
 
-        pods = drain(one.api, one.name, one.where.drain, told)
+        pods = drain(one.api, one.name, _drain(one), told)
         yield Log(text=f"the Node is drained of {pods} pods")
     if reset.plan.steps:
         result = yield from carry_out(transport, reset.plan, result, job=one.job, stop=session.stop)

@@ -1,7 +1,6 @@
 """One YAML file: cluster, runtime, connection defaults, nodes."""
 
 from wincnode.inventory.connection import Connection
-from wincnode.inventory.kubeconfig import server_of
 from wincnode.inventory.load import load, parse, select
 from wincnode.inventory.model import (
     Artifacts,
@@ -29,5 +28,4 @@ __all__ = [
     "parse",
     "sample_text",
     "select",
-    "server_of",
 ]

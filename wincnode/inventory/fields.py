@@ -6,6 +6,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+from wincnode.addresses import HOST_PORT, PATH
+
 Shape = Literal[
     "text",
     "path",
@@ -31,19 +33,19 @@ _KEY = rf"((?=[^/]{{1,253}}/){_SUBDOMAIN}/)?{_WORD}"
 LABEL_KEY = f"^{_KEY}$"
 LABEL = f"^({_WORD})?$"
 KEY_FORM = "at most 63 letters, digits, `-`, `_` and `.`, after an optional DNS name and `/`"
-VERSION = r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$"
-SERVER = r"^([A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
-_ADDRESS = r"([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)"
+VERSION = r"^v?[0-9]{1,9}\.[0-9]{1,9}(\.[0-9]{1,9})?([-+][0-9A-Za-z.-]{1,63})?$"
+SERVER = f"^{HOST_PORT}$"
+_ADDRESS = r"([0-9]{1,3}(\.[0-9]{1,3}){3}|(?=[^,]{2,45}(,|$))[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)"
 NODE_IP = f"^{_ADDRESS}(,{_ADDRESS})?$"
 # A taint's key and value are those of a label (validateNodeTaints in
 # kubernetes/kubernetes:pkg/apis/core/validation/validation.go@v1.34.0).
 TAINT = f"^{_KEY}(=({_WORD})?)?:(NoSchedule|PreferNoSchedule|NoExecute)$"
 # A credential in an address would end up in lock files and messages.
-BASE_URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
+BASE_URL = f"^https?://{HOST_PORT}({PATH})?$"
 # A full reference, since containerd puts no registry before the name of a pinned image; its form:
-# distribution/reference:regexp.go.
+# distribution/reference:regexp.go. Without tag or digest it has at most 255 characters.
 IMAGE = (
-    r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+    r"^(?=.{1,255}(:[^:/@]+|@[^/@]+)$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
     r"(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}|@sha256:[0-9a-f]{64})$"
 )
 

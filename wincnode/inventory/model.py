@@ -31,13 +31,13 @@ class Cni:
         "text",
         "Name of the network: `flannel`, `calico`, or `none` for one of your own.",
         default="",
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
         form="a name such as flannel",
     )
     mode: str | None = entry(
         "text",
         "How the network carries packets: for flannel `overlay` or `host-gw`, for Calico `vxlan`.",
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
         form="a word such as overlay",
     )
     # NUL to US and lone surrogates cannot stand in YAML as such.
@@ -148,8 +148,11 @@ class Kubelet:
         "map",
         'Further flags, such as `{max-pods: "50"}`.',
         default={},
-        pattern=r"^[^\x00-\x1f\x7f]*$",
-        form="text on one line",
+        # The path of a service is REG_EXPAND_SZ: %NAME% becomes a value, and no escape is known.
+        # Source: learn.microsoft.com/windows-hardware/drivers/install/
+        # hklm-system-currentcontrolset-services-registry-tree
+        pattern=r"^(?!.*%[A-Za-z_][A-Za-z0-9_()]*%)[^\x00-\x1f\x7f]*$",
+        form="text on one line without a variable such as %PATH%",
         key_pattern=r"^[a-z][a-z0-9-]*$",
         key_form="a flag's name without its dashes",
     )
@@ -179,7 +182,7 @@ class Artifacts:
         "texts",
         "Optional artifacts that the nodes get too, by their names in `docs/artifacts.md`.",
         default=(),
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
         form="a name such as cni-plugins",
     )
 

@@ -14,7 +14,7 @@ from wincnode.lab.clusters import lab_cluster
 from wincnode.lab.demo import demo
 from wincnode.lab.faults import Faults, parse_fault
 from wincnode.lab.nodes import PASSWORD, Wish, lab_nodes, ports, write_inventory
-from wincnode.lab.windows.machine import profile_names
+from wincnode.lab.windows.machine import DURATIONS, profile_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +45,21 @@ def _parser() -> argparse.ArgumentParser:
         help="what goes wrong with a node, such as lab-1:slow=2 or lab-2:drop@7",
     )
     up.add_argument(
+        "--duration",
+        type=_duration,
+        action="append",
+        default=[],
+        metavar="WORK=SECONDS",
+        help=f"what work takes on the nodes' clock: {', '.join(DURATIONS)}",
+    )
+    up.add_argument(
+        "--haste",
+        type=_haste,
+        default=1.0,
+        metavar="N",
+        help="let N seconds of such work pass in one of yours (1)",
+    )
+    up.add_argument(
         "--cluster",
         action="store_true",
         help="run a control plane that the nodes can join, and a mirror of what they install",
@@ -66,6 +81,21 @@ def _fault(text: str) -> tuple[str, Faults]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _duration(text: str) -> tuple[str, float]:
+    work, _, seconds = text.partition("=")
+    if work not in DURATIONS or not seconds.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no duration such as feature_install=180; there are {', '.join(DURATIONS)}"
+        )
+    return work, float(seconds)
+
+
+def _haste(text: str) -> float:
+    if not text.isdecimal() or text.strip("0") == "":
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return float(text)
+
+
 def up(options: argparse.Namespace) -> int:
     """Keep nodes running until ^C."""
     faults = dict(options.fault)
@@ -74,6 +104,8 @@ def up(options: argparse.Namespace) -> int:
             profile=profile,
             faults=faults.pop(f"lab-{number}", Faults()),
             powershell=options.powershell,
+            durations=dict(options.duration),
+            haste=options.haste,
         )
         for number, profile in enumerate(options.profiles, start=1)
     }

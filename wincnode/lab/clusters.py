@@ -12,7 +12,7 @@ from wincnode.lab.cluster import PODS, ControlPlane, control_plane, seed
 from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.origin import Origin, origin
 
-CONTAINERD = "2.3.4"
+CONTAINERD = "2.3.7"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wincnode.lab.clusters import LabCluster
@@ -15,6 +15,7 @@ from wincnode.lab.model import ModelEngine
 from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.programs import Worker
 from wincnode.lab.server import WsmanServer
+from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.machine import Machine, load_profile
 
 USER = "Administrator"
@@ -40,12 +41,15 @@ class Wish:
 
     faults: what goes wrong with it. powershell: the PowerShell engine's start file; without one
     the model answers. pace_s: seconds that the model takes for each section and step.
+    durations: seconds of long work, over those of the profile; `haste` of them pass in one of ours.
     """
 
     profile: str
     faults: Faults = field(default_factory=Faults)
     powershell: Path | None = None
     pace_s: float = 0.0
+    durations: Mapping[str, float] = field(default_factory=dict)
+    haste: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +69,10 @@ class LabNode:
 @contextmanager
 def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     """Run one node in an empty folder, and end all that it started."""
-    machine = Machine(load_profile(wish.profile), folder, computer=name.upper())
+    profile = load_profile(wish.profile)
+    profile = replace(profile, durations={**profile.durations, **wish.durations})
+    clock = Clock(haste=wish.haste)
+    machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine)

@@ -65,12 +65,13 @@ class Origin:
     url: str
     asked: list[str] = field(default_factory=list)
     replaced: dict[str, bytes] = field(default_factory=dict)
+    catalogue: tuple[Artifact, ...] = field(default_factory=load_catalogue)
 
     def find(self, path: str) -> bytes | None:
         """Give what lies at /HOST/PATH; nothing where no artifact has that address."""
         if path in self.replaced:
             return self.replaced[path]
-        for row in load_catalogue():
+        for row in self.catalogue:
             if version := _version(row.url, path):
                 return content(row, version)
             if version := _version(row.checksum_url.replace("{url}", row.url), path):

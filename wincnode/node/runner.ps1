@@ -26,8 +26,8 @@ foreach ($pair in $Secrets.Split([char[]]' ', [StringSplitOptions]::RemoveEmptyE
     $value = [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($code))
     $known[$name] = $value
     $masked.AddRange([string[]]@($value, $code, [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($value))))
-    # What is quoted of a text of several lines may be one of them.
-    foreach ($line in $value.Split([char[]]"`r`n")) { if ($line.Length -ge 8) { $masked.Add($line) } }
+    # What is quoted of a text of several lines may be one of them, without the spaces around it.
+    foreach ($line in $value.Split([char[]]"`r`n")) { if ($line.Trim().Length -ge 8) { $masked.Add($line.Trim()) } }
 }
 # The longest first, or what is left of it behind a shorter one would be shown.
 $masked.Sort([Comparison[string]]{ param($A, $B) $B.Length - $A.Length })

@@ -67,9 +67,10 @@ function Get-WnHolder {
     @{ run = '' }
 }
 function Read-WnJournal([string]$Path, [long]$From) {
-    # A probe of another follower may hold the file for a moment.
+    # A probe of another follower may hold the file for a moment. Windows denies access to a file
+    # that is being removed: stackoverflow.com/questions/6680491
     for ($try = 0; $try -lt 50; $try++) {
-        try { $stream = [IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite'); break } catch [IO.IOException] {
+        try { $stream = [IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite'); break } catch [UnauthorizedAccessException] { return '' } catch [IO.IOException] {
             if (-not [IO.File]::Exists($Path)) { return '' }
             [Threading.Thread]::Sleep(20)
         }
@@ -82,8 +83,9 @@ function Read-WnJournal([string]$Path, [long]$From) {
     } finally { $stream.Dispose() }
 }
 function Test-WnHeld([string]$Path) {
-    # The runner shares its journal with readers only, so a writer is refused while it lives.
-    try { [IO.File]::Open($Path, 'Open', 'Write', 'None').Dispose(); $false } catch [IO.IOException] { $true }
+    # The runner shares its journal with readers only, so a writer is refused while it lives. A file
+    # that is gone, or being removed, is held by nobody.
+    try { [IO.File]::Open($Path, 'Open', 'Write', 'None').Dispose(); $false } catch [IO.FileNotFoundException], [IO.DirectoryNotFoundException], [UnauthorizedAccessException] { $false } catch [IO.IOException] { $true }
 }
 function Get-WnState([string]$Path) {
     if (-not [IO.File]::Exists("$Path\journal.jsonl")) { return 'starting' }

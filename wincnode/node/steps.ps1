@@ -73,6 +73,18 @@ function Move-WnInPlace([string]$New, [string]$Path) {
         try { [IO.File]::Move($New, $Path) } catch { [IO.File]::Move($old, $Path); throw }
     }
 }
+function Get-WnJoin([string]$Server) {
+    # What a kind gives: a machine with a kubelet's certificate is a node of the cluster in kubelet.conf.
+    $found = ''
+    if ([IO.File]::Exists('C:\etc\kubernetes\kubelet.conf') -and [IO.File]::Exists('C:\var\lib\kubelet\pki\kubelet-client-current.pem')) {
+        foreach ($line in [IO.File]::ReadAllLines('C:\etc\kubernetes\kubelet.conf')) {
+            if ($line -match '^\s*(?:- )?server:\s*["'']?([^"''\s]+)') { $found = $Matches[1] }
+        }
+    }
+    $state = 'absent'
+    if ($found -eq $Server) { $state = 'joined' } elseif ($found -ne '') { $state = "joined to $found" }
+    @{ state = 'settled'; values = @{ state = $state } }
+}
 function Test-WnSecret([object]$Value) {
     if ($Value -is [array]) { foreach ($item in $Value) { if (Test-WnSecret $item) { return $true } } }
     if ($Value -is [Management.Automation.PSCustomObject]) {
@@ -93,6 +105,12 @@ function Get-WnShown([object]$Step, [string]$Field, [object]$Value) {
     if ($null -ne $wanted -and $null -ne $Value -and (Test-WnSecret $wanted.Value)) { return '***' }
     Hide-WnValue $Value
 }
+function Get-WnCut([object]$Value) {
+    # The client reads lines of at most 1 MiB, of which a character may take six bytes.
+    if ($Value -is [string] -and $Value.Length -gt 65536) { return $Value.Substring(0, 65536) + "... ($($Value.Length) characters)" }
+    if ($Value -is [array]) { return , @(foreach ($item in $Value) { Get-WnCut $item }) }
+    $Value
+}
 function Compare-WnStep([object]$Step, [hashtable]$Want, [hashtable]$Have) {
     $how = $plan.kinds.($Step.kind).compare
     $fields = @($Want.Keys | Sort-Object)
@@ -102,7 +120,7 @@ function Compare-WnStep([object]$Step, [hashtable]$Want, [hashtable]$Have) {
         $name = 'exact'
         if ($null -ne $rule) { $name = $rule.Value }
         if (Test-WnSame $Have.values[$field] $Want[$field] $name) { continue }
-        [ordered]@{ field = $field; have = (Get-WnShown $Step $field $Have.values[$field]); want = (Get-WnShown $Step $field $Want[$field]) }
+        [ordered]@{ field = $field; have = (Get-WnCut (Get-WnShown $Step $field $Have.values[$field])); want = (Get-WnCut (Get-WnShown $Step $field $Want[$field])) }
     }
 }
 function Add-WnManifest([object]$Step, [hashtable]$Have) {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wincnode.builds import Build
 from wincnode.errors import ConfigError
 from wincnode.inventory import Inventory
-from wincnode.support import Support, line_of, numbers, pause_for
+from wincnode.support import Support, line_of, matcher_of, numbers, pause_for
 from wincnode.worker import paths
 from wincnode.worker.command_line import command_line
 from wincnode.worker.containerd_rules import problems
@@ -18,8 +18,8 @@ from wincnode.worker.templates import rendered
 # slow links, and the networks' own operators use this one.
 # Source: openshift/windows-machine-config-operator:pkg/internal (containerd.toml)
 PULL_TIMEOUT = "30m0s"
-# bin_dirs stands in the place of bin_dir from this line on.
-# Source: containerd/containerd:internal/cri/config/config.go@v2.1.9, which 2.0.11 has not
+# bin_dirs stands in the place of bin_dir from this line on; 2.4 does not know bin_dir any more.
+# Source: containerd/containerd:internal/cri/config/config.go@v2.1.9, which 2.0.11 has not; @v2.4.2
 BIN_DIRS_SINCE = (2, 1)
 
 
@@ -46,15 +46,27 @@ def runtime(
     if line is None or not wish.containerd:
         known = ", ".join(support.containerd)
         raise ConfigError(f"runtime.containerd is {wish.containerd!r}; known are {known}")
-    hyperv = "hyperv" in wish.isolation
-    minor = line_of(inventory.cluster.kubernetes or "")
     guests = tuple(map(int, wish.hyperv_builds)) or tuple(row.build for row in builds)
     return Runtime(
         version=wish.containerd.removeprefix("v"),
         config_version=line.config_version,
-        sandbox_image=wish.sandbox_image or pause_for(support, minor, build=build, hyperv=hyperv),
+        sandbox_image=sandbox_image(inventory, build=build, support=support),
         handlers=handlers(build, isolation=wish.isolation, builds=guests),
     )
+
+
+def sandbox_image(inventory: Inventory, *, build: int, support: Support) -> str:
+    """Give the image that every pod on a node of a Windows build starts with.
+
+    Raises: ConfigError: no pause image fits the build.
+    """
+    wish = inventory.runtime
+    if wish.sandbox_image:
+        return wish.sandbox_image
+    hyperv = "hyperv" in wish.isolation
+    minor = line_of(inventory.cluster.kubernetes or "")
+    rule = matcher_of(support, wish.containerd or "").rule
+    return pause_for(support, minor, build=build, hyperv=hyperv, rule=rule)
 
 
 def configuration(wish: Runtime) -> str:

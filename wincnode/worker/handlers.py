@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from wincnode.isolation import FIRST_STABLE_BUILD
+
 # The tables that containerd makes by itself on Windows.
 # Source: containerd/containerd:internal/cri/config/config_windows.go
 PROCESS = "runhcs-wcow-process"
 HYPERVISOR = "runhcs-wcow-hypervisor"
 # containerd pulls by the rule of process isolation even for a hypervisor handler, and by that rule
-# no host takes an older image than this from an index.
-# Source: containerd/containerd#8348; containerd/platforms:platform_windows_compat.go
-OLDEST_GUEST = 20348
+# no later host takes an older image than this from an index. Source: containerd/containerd#8348
+OLDEST_GUEST = FIRST_STABLE_BUILD
 
 
 def of_guest(build: int) -> str:

@@ -6,12 +6,11 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from wincnode.inventory import Node
 from wincnode.secrets import Secret
 from wincnode.support import numbers
 from wincnode.worker import paths
+from wincnode.worker.documents import document
 from wincnode.worker.kubelet_config import taint
 
 # The first kubeadm that reads v1beta4; 1.37 reads no other.
@@ -82,4 +81,4 @@ def bootstrap_kubeconfig(*, server: str, ca_pem: str, token: Secret) -> Secret:
 
 
 def _yaml(value: dict[str, Any]) -> Secret:
-    return Secret(yaml.safe_dump(value, sort_keys=False, width=1000))
+    return Secret(document(value))

@@ -13,6 +13,7 @@ from wincnode.errors import ConfigError
 from wincnode.inventory import Node
 from wincnode.support import line_of, numbers
 from wincnode.worker import paths
+from wincnode.worker.documents import document
 
 KIND = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
 HEAD = "# Written by wincnode.\n"
@@ -111,4 +112,4 @@ def _put(config: dict[str, Any], field: tuple[str, ...], value: Any) -> None:
 
 
 def _text(config: Mapping[str, Any]) -> str:
-    return HEAD + yaml.safe_dump(config, sort_keys=True, width=1000)
+    return HEAD + document(config, sort_keys=True)

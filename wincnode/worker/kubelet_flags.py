@@ -10,7 +10,9 @@ import yaml
 
 from wincnode.assets import PACKAGE
 from wincnode.inventory import Inventory
+from wincnode.node.kinds import MOST_LINE
 from wincnode.support import line_of, numbers
+from wincnode.worker.kubelet import service_command
 
 # A field of the inventory such as `kubelet.extra_args.max-pods`, and what is wrong with it.
 Mistake = tuple[str, str]
@@ -57,6 +59,12 @@ def flag_mistakes(inventory: Inventory, flags: Flags) -> tuple[Mistake, ...]:
             if inventory.kubelet.extra_args.get(name) != value
         }
         found += _mistakes(f"nodes.{node.name}.kubelet.extra_args", own, minor, flags)
+        if (length := len(service_command(node))) > MOST_LINE:
+            problem = (
+                f"its labels and kubelet.extra_args make a command line of {length} characters;"
+                f" Windows takes {MOST_LINE}"
+            )
+            found.append((f"nodes.{node.name}", problem))
     return tuple(found)
 
 

@@ -69,6 +69,8 @@ def complete(request: Request, object: Json) -> None:
             spec = object.setdefault("spec", {})
             spec.setdefault("restartPolicy", "Always")
             spec.setdefault("serviceAccountName", "default")
+            # kubernetes/kubernetes:pkg/apis/core/v1/defaults.go (SetDefaults_PodSpec)
+            spec.setdefault("terminationGracePeriodSeconds", 30)
             _tolerate(spec)
         case "certificatesigningrequests":
             object["spec"] |= {"username": request.user.name, "groups": list(request.user.groups)}

@@ -30,6 +30,7 @@ class Controllers:
         self._store = store
         self._authority = authority
         self._more = more
+        self._seen = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -47,6 +48,7 @@ class Controllers:
         """Do at once what there is to do."""
         store = self._store
         with store.changed:
+            changed, self._seen = store.version != self._seen, store.version
             signing.clean_tokens(store)
             if self.signs_tokens:
                 signing.sign_cluster_info(store)
@@ -57,7 +59,7 @@ class Controllers:
                     signing.sign(store, csr, self._authority)
                 except ValueError:
                     continue  # nothing that could be read is in it
-            for work in self._more:
+            for work in self._more if changed else ():
                 work()
 
     def _run(self) -> None:

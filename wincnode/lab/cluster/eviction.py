@@ -10,14 +10,13 @@ import math
 from typing import Any
 
 from wincnode.lab.cluster import status
+from wincnode.lab.cluster.deletion import ENDED, deleted
 from wincnode.lab.cluster.requests import Request
 from wincnode.lab.cluster.selectors import selected_by
 from wincnode.lab.cluster.status import Json
 from wincnode.lab.cluster.store import Store
 
 BUDGETS = "poddisruptionbudgets.policy"
-# What has ended is in nobody's budget.
-ENDED = frozenset({"Succeeded", "Failed"})
 
 
 def evict(store: Store, request: Request, pod: Json) -> Json:
@@ -26,12 +25,13 @@ def evict(store: Store, request: Request, pod: Json) -> Json:
     Raises: ApiError.
     """
     meta = pod["metadata"]
+    # What has ended is in nobody's budget.
     if pod.get("status", {}).get("phase") not in ENDED:
         for budget in store.rows(BUDGETS, meta["namespace"]):
             if selected_by(budget["spec"].get("selector", {}), meta.get("labels", {})):
                 _refuse(store, budget)
     if not request.dry:
-        store.delete("pods", meta["name"], meta["namespace"])
+        deleted(store, "pods", pod)
     return status.success()
 
 

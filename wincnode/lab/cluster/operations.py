@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from wincnode.lab.cluster import admission, eviction, patches, status
+from wincnode.lab.cluster import admission, eviction, patches, quotas, status
 from wincnode.lab.cluster.apply import Manager, applied, tracked
+from wincnode.lab.cluster.deletion import deleted
 from wincnode.lab.cluster.requests import APPLY, Request
 from wincnode.lab.cluster.resources import Resource
 from wincnode.lab.cluster.rights import Action, may
@@ -78,6 +79,7 @@ def _create(store: Store, request: Request, resource: Resource, body: Json) -> J
     meta.pop("managedFields", None)
     admission.complete(request, body)
     admission.restrict(request, None, body)
+    quotas.refuse_beyond(store, request, body)
     body = tracked(None, body, _manager(store, request, resource, "Update"), known=resource.known)
     return _kept(store, request, resource, body)
 
@@ -210,7 +212,8 @@ def _delete(store: Store, request: Request, resource: Resource) -> Json:
             raise status.conflict(resource.where, request.name, why)
     admission.restrict(request, found, None)
     if not (request.dry or options.get("dryRun")):
-        store.delete(resource.name, request.name, request.namespace)
+        if still := deleted(store, resource.name, found, options.get("gracePeriodSeconds")):
+            return still
         if resource.plural == "namespaces":
             _empty(store, request.name)
     uid = found["metadata"]["uid"]
@@ -228,8 +231,7 @@ def _delete_all(store: Store, request: Request, resource: Resource) -> Json:
     gone = listed(store, request, resource)
     if not request.dry:
         for row in gone["items"]:
-            meta = row["metadata"]
-            store.delete(resource.name, meta["name"], meta.get("namespace", ""))
+            deleted(store, resource.name, row)
     return gone
 
 

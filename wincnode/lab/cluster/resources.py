@@ -84,6 +84,7 @@ BUILT_IN: tuple[Resource, ...] = (
     _core("services", "Service", "svc", subresources=_status("Service")),
     _core("endpoints", "Endpoints", "ep"),
     _core("events", "Event", "ev"),
+    _core("resourcequotas", "ResourceQuota", "quota", subresources=_status("ResourceQuota")),
     _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False),
     _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc"),
     _of("apps", "daemonsets", "DaemonSet", "ds", subresources=_status("DaemonSet")),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from wincnode.lab.cluster.status import Json
 
+T = TypeVar("T")
 # resource as `daemonsets.apps`, namespace ("" where it has none), name
 Key: TypeAlias = tuple[str, str, str]
 
@@ -53,13 +53,13 @@ class Store:
     def get(self, resource: str, name: str, namespace: str = "") -> Json | None:
         """Give an object, or nothing."""
         with self.changed:
-            return copy.deepcopy(self._objects.get((resource, namespace, name)))
+            return _copied(self._objects.get((resource, namespace, name)))
 
     def rows(self, resource: str, namespace: str = "") -> list[Json]:
         """Give the objects of a resource, of all namespaces where none is given."""
         with self.changed:
             return [
-                copy.deepcopy(row)
+                _copied(row)
                 for key, row in sorted(self._objects.items())
                 if key[0] == resource and namespace in {"", key[1]}
             ]
@@ -75,14 +75,14 @@ class Store:
             key = (resource, meta.get("namespace", ""), meta["name"])
             before = self._objects.get(key)
             if new == before:
-                return copy.deepcopy(new)
+                return _copied(new)
             self._note("MODIFIED" if before else "ADDED", key, new, before)
             self._objects[key] = new
-            return copy.deepcopy(new)
+            return _copied(new)
 
     def completed(self, resource: str, object: Json) -> Json:
         """Give an object with the metadata that it would be kept with, save for its version."""
-        new = copy.deepcopy(object)
+        new = _copied(object)
         meta = new.setdefault("metadata", {})
         before = self.get(resource, meta["name"], meta.get("namespace", "")) or {"metadata": {}}
         for name, value in (
@@ -102,9 +102,9 @@ class Store:
             gone = self._objects.pop(key, None)
             if gone is None:
                 return None
-            last = copy.deepcopy(gone)
+            last = _copied(gone)
             self._note("DELETED", key, last, gone)
-            return copy.deepcopy(last)
+            return _copied(last)
 
     def changes(self, since: int) -> list[Change]:
         """Give the changes after a version.
@@ -136,11 +136,22 @@ class Store:
     def _note(self, type: str, key: Key, object: Json, before: Json | None) -> None:
         self._version += 1
         object["metadata"]["resourceVersion"] = str(self._version)
-        seen = copy.deepcopy(object)
+        seen = _copied(object)
         self._changes.append(
             Change(version=self._version, type=type, key=key, object=seen, before=before)
         )
         self.changed.notify_all()
+
+
+def _copied(value: T) -> T:
+    """Give a copy of JSON; copy.deepcopy takes five times as long, and the lab copies a lot."""
+    found: Any = value
+    if isinstance(value, dict):
+        found = {name: _copied(row) for name, row in value.items()}
+    elif isinstance(value, list | tuple):
+        found = [_copied(row) for row in value]
+    same: T = found
+    return same
 
 
 def of(changes: list[Change], resource: str, namespace: str) -> Iterator[Change]:

@@ -24,7 +24,8 @@ class Secrets:
             self._known[name] = value
             wide = base64.b64encode(value.encode("utf-16-le", "surrogatepass")).decode("ascii")
             forms += [value, code, wide]
-            forms += [row for row in re.split("[\r\n]", value) if len(row) >= 8]
+            lines = (row.strip() for row in re.split("[\r\n]", value))
+            forms += [row for row in lines if len(row) >= 8]
         # The longest first, or what is left of it behind a shorter one would be shown.
         self._forms = sorted((form for form in forms if form), key=len, reverse=True)
 

@@ -20,6 +20,7 @@ Step: TypeAlias = Mapping[str, Any]
 Diff: TypeAlias = list[dict[str, Any]]
 MANIFEST = BASE + r"\manifest.json"
 SETTLE_S = 0.5
+LONGEST_SHOWN = 65536
 
 
 class Steps:
@@ -102,8 +103,8 @@ class Steps:
         return [
             {
                 "field": field,
-                "have": self._shown(step, field, found.values.get(field)),
-                "want": self._shown(step, field, want[field]),
+                "have": _cut(self._shown(step, field, found.values.get(field))),
+                "want": _cut(self._shown(step, field, want[field])),
             }
             for field in sorted(want)
             if want[field] is not None
@@ -136,3 +137,14 @@ class Steps:
         rows.append({**mine, "before": before, "run": self._plan["run"]})
         disk.write(MANIFEST + ".new", to_line({"entries": rows}))
         disk.put_in_place(MANIFEST + ".new", MANIFEST)
+
+
+def _cut(value: Any) -> Any:
+    """Cut a text that is too long for the client's lines, by the characters of .NET."""
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    units = value.encode("utf-16-le", "surrogatepass") if isinstance(value, str) else b""
+    if len(units) <= 2 * LONGEST_SHOWN:
+        return value
+    head = units[: 2 * LONGEST_SHOWN].decode("utf-16-le", "surrogatepass")
+    return f"{head}... ({len(units) // 2} characters)"

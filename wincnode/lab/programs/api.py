@@ -110,7 +110,7 @@ class _Link(HTTPSConnection):
     def __init__(
         self, host: str, port: int | None, timeout_s: float, context: ssl.SSLContext
     ) -> None:
-        super().__init__(host, port, timeout=timeout_s)
+        super().__init__(host, port, timeout=timeout_s, context=context)
         self._tls = context
 
     def connect(self) -> None:

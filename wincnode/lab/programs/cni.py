@@ -1,4 +1,4 @@
-"""The pods of a lab node, and the agent of a network among them, which writes its configuration.
+"""The agent of a network among a lab node's pods, which writes its configuration.
 
 A pod of a network's DaemonSet says in its environment or its volumes where that belongs:
 flannel's by CNI_CONFIG_PATH (kubernetes-sigs/sig-windows-tools:hostprocess/flannel), Calico's by
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
-from wincnode.lab.programs.api import STRATEGIC, ApiFailed, Client
+from wincnode.lab.programs.api import ApiFailed, Client
 from wincnode.lab.windows.machine import Machine
 
 Json: TypeAlias = dict[str, Any]
@@ -75,43 +74,3 @@ def _content(client: Client, pod: Json) -> str:
 def _containers(spec: Json) -> Iterator[Json]:
     yield from spec.get("initContainers") or ()
     yield from spec.get("containers") or ()
-
-
-def run(client: Client, pod: Json, *, network: bool, address: str) -> None:
-    """Run a pod, or what there is of it here: it starts, and one that is to end ends well.
-
-    Args: network: whether pods have one; a pod on the host's needs none.
-    Raises: ApiFailed.
-    """
-    spec, state = pod["spec"], pod.get("status", {})
-    on_host = bool(spec.get("hostNetwork"))
-    if state.get("phase") != "Pending" or not (network or on_host):
-        return
-    ends = spec.get("restartPolicy") == "Never"
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    ended = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": now}}
-    ready = {"type": "Ready", "status": "False" if ends else "True"}
-    body = {
-        "status": {
-            "phase": "Succeeded" if ends else "Running",
-            "hostIP": address,
-            "podIP": address if on_host else "10.244.1.2",
-            "startTime": now,
-            "conditions": [ready, {"type": "Initialized", "status": "True"}],
-            "containerStatuses": [
-                {
-                    "name": row["name"],
-                    "image": row["image"],
-                    "imageID": row["image"],
-                    "ready": not ends,
-                    "started": not ends,
-                    "restartCount": 0,
-                    "state": ended if ends else {"running": {"startedAt": now}},
-                }
-                for row in spec["containers"]
-            ],
-        }
-    }
-    meta = pod["metadata"]
-    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
-    client.call("PATCH", path, body, STRATEGIC)

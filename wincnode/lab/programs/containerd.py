@@ -15,6 +15,7 @@ from typing import Any
 
 from wincnode.lab.programs import command_line
 from wincnode.lab.programs.images import Images, normal
+from wincnode.lab.windows import limits
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import HEAD, Ended
 
@@ -212,11 +213,17 @@ class Containerd:
         }
 
 
-def pull(machine: Machine, runtime: Runtime, reference: str) -> str:
-    """Fetch an image, which takes its time unless it is there; gives its digest."""
+def pull(machine: Machine, runtime: Runtime, reference: str, *, in_step: bool = True) -> str:
+    """Fetch an image, which takes its time unless it is there; gives its digest.
+
+    Args: in_step: whether a step of a run waits for it.
+    Raises: TooLong: the step may not take so long.
+    """
     name = normal(reference)
-    if name not in runtime.images.rows():
-        machine.clock.wait(machine.profile.durations.get("image_pull", 0), machine.gone)
+    there = runtime.images.rows()
+    if name in there:
+        return there[name]
+    limits.work(machine, "image_pull", in_step=in_step)
     return runtime.images.add(name)
 
 

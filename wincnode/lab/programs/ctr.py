@@ -11,6 +11,7 @@ from typing import TypeAlias
 from wincnode.lab.programs import command_line
 from wincnode.lab.programs.containerd import PIPE, Containerd, Runtime, pull
 from wincnode.lab.programs.images import named_in
+from wincnode.lab.windows import limits
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
 
@@ -92,7 +93,7 @@ def _imported(machine: Machine, runtime: Runtime, archive: str) -> Ended:
         names = named_in(file)
     except ValueError as error:
         return Ended(code=1, stderr=f"ctr: {error}\n")
-    machine.clock.wait(machine.profile.durations.get("image_import", 0), machine.gone)
+    limits.work(machine, "image_import")
     lines = [f"unpacking {name} ({runtime.images.add(name)})...done" for name in names]
     return Ended(stdout="\n".join(lines) + "\n")
 

@@ -1,7 +1,8 @@
 """Where a kubelet tells its health: on the loopback that the lab's nodes share with the host.
 
-The first node that asks for a port gets it; others get a free one, and `machine.loopback` tells
-which, so that what knows the machine finds it.
+They share its port, too: whichever node gets a request answers it, so that no node's health ends
+with another's. Where something else has the port, a node gets a free one, and `machine.loopback`
+tells which, so that what knows the machine finds it.
 """
 
 from __future__ import annotations
@@ -51,9 +52,8 @@ class Healthz:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # Who binds a port that another lab node has must be told so.
     allow_reuse_address = True
-    allow_reuse_port = False
+    allow_reuse_port = True
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 from pathlib import Path
 
+# The builds that are meant by words of images' tags, from the lifecycle of base images.
+# Source: MicrosoftDocs/Virtualization-Documentation:virtualization/windowscontainers/
+# deploy-containers/base-image-lifecycle.md
+TAGS = {"1809": 17763, "ltsc2019": 17763, "ltsc2022": 20348, "ltsc2025": 26100}
+# The builds that images of a version of pause have, by the first version that has them.
+# Source: kubernetes/kubernetes:build/pause/CHANGELOG.md
+PAUSE = (((0,), (17763, 20348)), ((3, 10, 2), (17763, 20348, 26100)))
+# From this build on, a host runs images of older ones.
+# Source: containerd/platforms:platform_windows_compat.go
+COMPATIBLE = 20348
 # Where containerd keeps what it knows of images, in a form of its own.
 FILE = "wincnode-lab-images.json"
 
@@ -89,3 +100,25 @@ def normal(reference: str) -> str:
         return f"{name}@{tag}"
     last = (rest if is_host else name).rpartition("/")[2]
     return name if ":" in last else f"{name}:latest"
+
+
+def builds_of(reference: str) -> tuple[int, ...]:
+    """Give the Windows builds that an image is for; none where its name does not tell."""
+    name, _, tag = normal(reference).partition("@")[0].rpartition(":")
+    if name.endswith("/pause"):
+        version = tuple(int(word) for word in re.findall(r"\d+", tag))
+        return [builds for first, builds in PAUSE if version >= first][-1]
+    return tuple(TAGS[word] for word in tag.split("-") if word in TAGS)
+
+
+def is_index(reference: str) -> bool:
+    """Say whether an image lists its builds, of which one that fits is fetched."""
+    return not normal(reference).endswith("-amd64")
+
+
+def fits(reference: str, build: int) -> bool:
+    """Say whether a host runs an image without a virtual machine."""
+    builds = builds_of(reference)
+    if not builds or build in builds:
+        return True
+    return build >= COMPATIBLE and any(COMPATIBLE <= row <= build for row in builds)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from wincnode.lab.cluster import authority
-from wincnode.lab.programs import api, certificates, cni, kubelet_node
+from wincnode.lab.programs import api, certificates, cni, kubelet_node, kubelet_pods
 from wincnode.lab.programs.api import STRATEGIC, ApiFailed, Client, Json
 from wincnode.lab.programs.certificates import Denied
 from wincnode.lab.programs.containerd import Containerd
@@ -241,11 +241,22 @@ class Kubelet:
     def _run_pod(self, client: Client, pod: Json) -> None:
         address = kubelet_node.addresses(self._machine, self.settings)[0]["address"]
         folder = cni.folder_of(pod)
-        with contextlib.suppress(ApiFailed):
-            if folder and self.agent():
+        host = kubelet_pods.Host(
+            machine=self._machine,
+            containerd=self._runtime,
+            client=client,
+            log=self._log,
+            node=self.settings.node,
+            address=address,
+        )
+
+        def work() -> None:
+            if folder and self._goes_on():
                 cni.write(self._machine, client, pod, folder, address)
+
+        with contextlib.suppress(ApiFailed):
             if not folder or self.agent():
-                cni.run(client, pod, network=not self._runtime.network(), address=address)
+                kubelet_pods.handle(host, pod, work)
 
     def _serving(self, client: Client) -> None:
         """Ask for the serving certificate, and wait until somebody approves it."""

@@ -12,11 +12,13 @@ GLANCE_S = 0.05
 class Clock:
     """Seconds since the machine was made; tests move it on instead of waiting.
 
-    Args: speed: how many of its seconds pass in one of ours.
+    Args: speed: how many of its seconds pass in one of ours. haste: how many do in long work, such
+        as an install, where they would be one.
     """
 
-    def __init__(self, *, speed: float = 1.0) -> None:
+    def __init__(self, *, speed: float = 1.0, haste: float = 1.0) -> None:
         self._speed = speed
+        self._haste = haste
         self._began = time.monotonic()
         self._skipped = 0.0
 
@@ -33,3 +35,9 @@ class Clock:
         end = self.seconds() + seconds
         while not gone.is_set() and (left := end - self.seconds()) > 0:
             gone.wait(min(left / self._speed, GLANCE_S))
+
+    def work(self, seconds: float, gone: threading.Event) -> None:
+        """Let long work take so many of its seconds; ends as soon as `gone` is set."""
+        end = self.seconds() + seconds
+        self.wait(seconds / self._haste, gone)
+        self.advance(max(0.0, end - self.seconds()))

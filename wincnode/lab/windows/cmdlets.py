@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
-from wincnode.lab.windows import defender, firewall, naming, programs, tasks, wql
+from wincnode.lab.windows import defender, firewall, limits, naming, programs, tasks, wql
 from wincnode.lab.windows.features import Missing
 from wincnode.lab.windows.machine import Machine, Task
 
@@ -34,8 +34,10 @@ def call(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
     Raises: CmdletError: what Windows would report. LookupError: the lab has no such cmdlet.
     """
     if cmdlet in FEATURE_WORK:
-        duration_s = machine.profile.durations.get("feature_install", 0)
-        machine.clock.wait(duration_s, machine.gone)
+        try:
+            limits.work(machine, "feature_install")
+        except limits.TooLong as error:
+            raise CmdletError(message=str(error), id="TooLong,WincnodeLab") from error
     with machine.mutex:
         machine.calls.append(f"{cmdlet} {bound.get('ClassName', '')}".strip())
         return ANSWERS[cmdlet](machine, bound)
@@ -121,7 +123,7 @@ def _change_features(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
     on = not cmdlet.startswith(("Uninstall", "Disable"))
     names = _texts(bound.get("Name") or bound.get("FeatureName"))
     try:
-        machine.features.turn(names, on=on, source="Source" in bound)
+        machine.features.turn(names, on=on, source="".join(_texts(bound.get("Source"))[:1]))
     except Missing as error:  # CBS_E_SOURCE_MISSING, as DISM's log and its messages tell it
         raise CmdletError(
             message="The source files could not be found. Error: 0x800f081f",

@@ -37,11 +37,13 @@ class Features:
     """The features of a machine.
 
     Args: states: of a server's roles by their names, or of a client's features.
+    `sources` says where the files of a feature came from.
     """
 
     def __init__(self, states: Mapping[str, str]) -> None:
         self._roles: dict[str, Sequence[str]] = {}
         self._states: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
         self.load(states)
 
     def load(self, states: Mapping[str, str]) -> None:
@@ -58,15 +60,17 @@ class Features:
         """Give DISM's state of each feature."""
         return dict(self._states)
 
-    def turn(self, names: Sequence[str], *, on: bool, source: bool = False) -> None:
+    def turn(self, names: Sequence[str], *, on: bool, source: str = "") -> None:
         """Switch roles or features on or off, with what belongs to them.
 
-        Args: source: whether the files of a removed feature were brought.
+        Args: source: where the files of a removed feature are; empty where none were brought.
         Raises: LookupError: there is no such feature. Missing: its files are not there.
         """
         parts = [part for name in names for part in self._parts(name)]
         if on and not source and any("Removed" in self._states[part] for part in parts):
             raise Missing
+        if source:
+            self.sources |= dict.fromkeys(names, source)
         for part in parts:
             self._states[part] = _turned(part, self._states[part], on=on)
 

@@ -26,6 +26,10 @@ CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 PREFETCH = CONTROL + r"\Session Manager\Memory Management\PrefetchParameters"
 HARDWARE = r"HKLM\SYSTEM\HardwareConfig"
 SYSTEM32 = r"C:\Windows\System32"
+DURATIONS = (
+    *("boot", "feature_install", "image_import", "image_pull"),
+    *("service_start", "service_stop"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +52,7 @@ class Profile:
     registry: key -> name -> a text, a number (DWord), a list (MultiString) or {kind, data}.
     cim: class -> instances. services: name -> properties of Win32_Service.
     features: name -> InstallState. network: cmdlet without `Get-` -> rows. files: path -> text.
-    durations: seconds of `boot`, `feature_install`, `service_start`, `service_stop`.
+    durations: seconds of the work that DURATIONS names.
     denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
     expects: ids of the checks that fail.
     """
@@ -171,7 +175,7 @@ class Machine:
         """Start anew: processes end, services start by their modes, a new name comes to be."""
         for end in self.on_down:
             end()
-        self.clock.wait(self.profile.durations.get("boot", 0), self.gone)
+        self.clock.work(self.profile.durations.get("boot", 0.0), self.gone)
         self._boot()
         if not self.gone.is_set():
             for begin in self.on_up:

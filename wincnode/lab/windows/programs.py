@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from wincnode.lab.windows import certificates, power, services
+from wincnode.lab.windows import certificates, limits, power, services
 
 if TYPE_CHECKING:
     from wincnode.lab.windows.machine import Machine
@@ -76,7 +76,10 @@ def answer(
     program = machine.programs.get(name)
     if program is None:
         return Ended(code=NOT_FOUND, stderr=f"The lab does not model {name}.\n")
-    return program(machine, version, words)
+    try:
+        return program(machine, version, words)
+    except limits.TooLong as error:
+        return Ended(code=1, stderr=f"{error}\n")
 
 
 def main(name: str, version: str, words: list[str]) -> int:

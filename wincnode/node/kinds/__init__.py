@@ -17,10 +17,21 @@ Compare = Literal["exact", "text", "path", "set", "never"]
 Problem: TypeAlias = "tuple[str, str]"  # field, what is wrong with it
 Rule: TypeAlias = "Callable[[Mapping[str, Value]], Iterator[Problem]]"
 
-# A full path on a drive, without what Windows forbids in names and without parent steps.
+# A full path on a drive, without what Windows forbids in names, devices, and a dot or space at the
+# end of a name, which Windows takes away. A path has 259 characters; what is written beside a file
+# before it takes its place has up to 37 more than the file.
 # The rules stand on learn.microsoft.com/windows/win32/fileio/naming-a-file
-PATH = r"[A-Za-z]:[\\/](?!(.*[\\/])?\.\.([\\/]|$))[^<>:\"|?*\x00-\x1f]*"
-PATH_FORM = r"a full path such as C:\k"
+MOST_PATH = 220
+_DEVICE = r"(?i:CON|PRN|AUX|NUL|(COM|LPT)[1-9])(\.[^\\/]*)?"
+PATH = (
+    rf"(?!.{{{MOST_PATH + 1}}})[A-Za-z]:[\\/]"
+    rf"(?!(.*[\\/])?({_DEVICE}|[^\\/]*[. ])([\\/]|$))[^<>:\"|?*\x00-\x1f]*"
+)
+PATH_FORM = rf"a full path such as C:\k, of at most {MOST_PATH} characters"
+# A variable with its name and `=`, and a command line with the NUL behind it:
+# learn.microsoft.com/windows/win32/procthread/environment-variables;
+# learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-createprocessw
+MOST_VARIABLE = MOST_LINE = 32766
 SECRET = "$secret"  # noqa: S105 - the wire's word, not a secret
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind
+from wincnode.node.kinds import MOST_PATH, PATH, PATH_FORM, Field, Kind
 from wincnode.node.kinds.download import SHA256, SHA256_FORM
 
 KIND = Kind(
@@ -28,8 +28,9 @@ KIND = Kind(
             type="texts",
             role="key",
             required=True,
-            pattern=r"(?!/)(?!(.*/)?\.\.(/|$))[A-Za-z0-9._/-]+",
-            form="a list of the archive's own paths such as bin/ctr.exe",
+            # Of tar.exe's words, one that begins with - is an option.
+            pattern=rf"(?!.{{{MOST_PATH + 1}}})(?![/-])(?!(.*/)?\.\.(/|$))[A-Za-z0-9._/-]+",
+            form="a list of the archive's own paths such as bin/ctr.exe, none beginning with -",
             doc="Files of the archive; each is written by its last name.",
         ),
         Field(

@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from wincnode.node.kinds import Field, Kind, Problem, Value, presence
 
-PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
+# learn.microsoft.com/windows-server/administration/windows-commands/certutil takes a file of it.
+_PEM = (
+    r"[ \t\r\n]*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/= \t\r\n]+)"
+    r"-----END CERTIFICATE-----[ \t\r\n]*"
+)
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -19,7 +23,7 @@ def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
         return
     if "pem" not in values:
         yield "pem", "missing; it takes text where state is present"
-    elif "BEGIN" in str(values["pem"]):
+    else:
         have = thumbprint(str(values["pem"]))
         if not have:
             yield "pem", "is not one certificate as PEM"
@@ -29,7 +33,7 @@ def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
 
 def thumbprint(pem: str) -> str:
     """Give a certificate's thumbprint as Windows shows it; empty where it is none."""
-    found = PEM.fullmatch(pem)
+    found = re.fullmatch(_PEM, pem)
     try:
         der = base64.b64decode("".join(found[1].split()), validate=True) if found else b""
     except binascii.Error:

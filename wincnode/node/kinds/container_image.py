@@ -10,7 +10,11 @@ from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value, pr
 # Source of the grammar: github.com/distribution/reference reference.go
 HOST = r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+(?=:))(:[0-9]+)?"
 PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-REFERENCE = rf"{HOST}(/{PART})+(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}|@sha256:[0-9a-f]{{64}})"
+# Without tag or digest it has at most 255 characters.
+REFERENCE = (
+    rf"(?=.{{1,255}}(:[^:/@]+|@[^/@]+)$){HOST}(/{PART})+"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})"
+)
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:

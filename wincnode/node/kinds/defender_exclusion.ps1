@@ -26,9 +26,9 @@ function Get-WnDefenderExclusion {
     foreach ($root in @('Microsoft\Windows Defender', $policies)) {
         $item = & $open ($root + $list)
         if ($null -eq $item) { continue }
-        $names = @(foreach ($name in $item.GetValueNames()) { $name.TrimStart('.') })
+        $has = @(foreach ($name in $item.GetValueNames()) { if ([string]::Equals($name.TrimStart('.'), $Key['value'].TrimStart('.'), 'OrdinalIgnoreCase')) { $name } })
         $item.Dispose()
-        if ($names -notcontains $Key['value'].TrimStart('.')) { continue }
+        if ($has.Count -eq 0) { continue }
         if ($root -eq $policies) { $owned = $true }
         if ($root -eq $policies -or -not $owned) { $there = 'present' }
     }

@@ -24,8 +24,11 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            pattern=r"[^\x00-\x1f|]+",
-            form="a path, a program or an extension",
+            # It is the name of a value in the registry: at most 16,383 characters, by
+            # learn.microsoft.com/windows/win32/sysinfo/registry-element-size-limits. A path has
+            # no such characters: learn.microsoft.com/windows/win32/fileio/naming-a-file
+            pattern=r"[^\x00-\x1f|\"<>]{1,16383}",
+            form="a path, a program or an extension of at most 16383 characters",
             doc="The path, the program or the extension.",
         ),
         presence("Whether there is to be such an exclusion."),

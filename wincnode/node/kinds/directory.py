@@ -7,6 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value
 
+# Owner, group and access list, without conditions.
+# Source: learn.microsoft.com/windows/win32/secauthz/security-descriptor-string-format, ace-strings
+_SID = r"([A-Z]{2}|S-1(-[0-9]{1,10}|-0x[0-9a-fA-F]{1,12}){1,16})"
+_RIGHTS = r"([A-Z]{2}){0,16}|0x[0-9a-fA-F]{1,8}|[0-9]{1,10}"
+_GUID = "[0-9a-fA-F-]{0,36}"
+_ACE = rf"\((A|D|OA|OD);([A-Z]{{2}}){{0,8}};({_RIGHTS});{_GUID};{_GUID};{_SID}\)"
+SDDL = rf"(O:{_SID})?(G:{_SID})?D:(P|AI|AR|NO_ACCESS_CONTROL)*({_ACE})*"
+
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
     """A folder goes with all that is in it, so a whole drive is never meant."""
@@ -43,7 +51,7 @@ KIND = Kind(
             name="sddl",
             type="text",
             role="want",
-            pattern=r"(O:.*)?(G:.*)?D:.*",
+            pattern=SDDL,
             form="an SDDL text such as D:P(A;OICI;FA;;;SY)",
             doc="Owner and access rights as SDDL; left alone where it is not given.",
         ),

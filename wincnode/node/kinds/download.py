@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wincnode.addresses import HOST_PORT, URL, URL_FORM
 from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind
 
 SHA256 = r"[0-9a-f]{64}"
@@ -49,8 +50,8 @@ KIND = Kind(
             role="want",
             compare="never",
             required=True,
-            pattern=r"https?://[^\s/@]+/\S*",
-            form="a list of http or https addresses without credentials",
+            pattern=URL,
+            form=f"a list of texts, each {URL_FORM}",
             doc="Addresses that are tried in this order; none where the file is pushed.",
         ),
         Field(
@@ -58,7 +59,7 @@ KIND = Kind(
             type="text",
             role="want",
             compare="never",
-            pattern=r"https?://[^\s/@]+/?",
+            pattern=rf"https?://{HOST_PORT}/?",
             form="an address such as http://proxy.example:3128",
             doc="Proxy to go through; the one of the account that runs the step by default.",
         ),

@@ -9,6 +9,12 @@ Environment.SetEnvironmentVariable turns an expandable Path into a plain one.
 Source: learn.microsoft.com/windows-server/administration/windows-commands/setx (1024)
 Source: learn.microsoft.com/windows/win32/procthread/environment-variables (the key)
 #>
+function New-WnEntries([string[]]$List) {
+    # PowerShell's own operators compare by a language, for which some characters are nothing.
+    $entries = New-Object -TypeName 'Collections.Generic.HashSet[string]' -ArgumentList ([StringComparer]::OrdinalIgnoreCase)
+    foreach ($entry in $List) { $null = $entries.Add($entry.TrimEnd('\')) }
+    , $entries
+}
 function Get-WnEnvironment {
     param([hashtable]$Key, [hashtable]$Want)
     $values = @{ state = 'absent' }
@@ -24,12 +30,12 @@ function Get-WnEnvironment {
         $values['value'] = [string]$have
     }
     # The list's other entries are not ours, so they are not reported.
-    $there = @(foreach ($entry in ([string]$have).Split(';')) { $entry.TrimEnd('\') })
+    $there = New-WnEntries (([string]$have).Split(';'))
     if ($Want.ContainsKey('entries')) {
-        $values['entries'] = @(foreach ($entry in $Want['entries']) { if ($there -contains $entry.TrimEnd('\')) { $entry } })
-        $values['missing'] = @(foreach ($entry in $Want['entries']) { if ($there -notcontains $entry.TrimEnd('\')) { $entry } })
+        $values['entries'] = @(foreach ($entry in $Want['entries']) { if ($there.Contains($entry.TrimEnd('\'))) { $entry } })
+        $values['missing'] = @(foreach ($entry in $Want['entries']) { if (-not $there.Contains($entry.TrimEnd('\'))) { $entry } })
     }
-    if ($Want.ContainsKey('without')) { $values['without'] = @(foreach ($entry in $Want['without']) { if ($there -notcontains $entry.TrimEnd('\')) { $entry } }) }
+    if ($Want.ContainsKey('without')) { $values['without'] = @(foreach ($entry in $Want['without']) { if (-not $there.Contains($entry.TrimEnd('\'))) { $entry } }) }
     @{ state = 'settled'; values = $values }
 }
 function Set-WnEnvironment {
@@ -43,10 +49,10 @@ function Set-WnEnvironment {
         if ($Want.ContainsKey('value')) { $text = [string]$Want['value'] }
         $list = $text.Split([char[]]';', [StringSplitOptions]::RemoveEmptyEntries)
         foreach ($entry in @($Want['entries'])) {
-            if ($entry -and @(foreach ($there in $list) { $there.TrimEnd('\') }) -notcontains $entry.TrimEnd('\')) { $list += $entry }
+            if ($entry -and -not (New-WnEntries $list).Contains($entry.TrimEnd('\'))) { $list += $entry }
         }
-        $gone = @(foreach ($entry in $Want['without']) { $entry.TrimEnd('\') })
-        $list = @(foreach ($there in $list) { if ($gone -notcontains $there.TrimEnd('\')) { $there } })
+        $gone = New-WnEntries $Want['without']
+        $list = @(foreach ($there in $list) { if (-not $gone.Contains($there.TrimEnd('\'))) { $there } })
         if (-not $Want.ContainsKey('value')) { $text = $list -join ';' }
         $type = [Microsoft.Win32.RegistryValueKind]'String'
         if ($null -ne $old) { $type = $item.GetValueKind($name) }

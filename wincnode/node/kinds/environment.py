@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from wincnode.node.kinds import Field, Kind, Problem, Value, presence
+from wincnode.node.kinds import MOST_VARIABLE, Field, Kind, Problem, Value, presence
+
+ENTRY = rf"[^;\x00-\x1f]{{1,{MOST_VARIABLE // 2}}}"
+ENTRY_FORM = "a list of texts on one line, without `;`"
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
-    """A variable is set as a whole or entry by entry, and removed as a whole alone."""
+    """A variable has a length, is set as a whole or by entries, and removed as a whole."""
     state = values.get("state")
+    variable = f"{values.get('name')}={values.get('value')}"
+    if isinstance(values.get("value"), str) and len(variable) > MOST_VARIABLE:
+        yield "value", f"has {len(variable)} characters with its name; it takes {MOST_VARIABLE}"
     lists = [name for name in ("entries", "without") if name in values]
     for name in lists:
         if state == "absent":
@@ -31,8 +37,9 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            pattern=r"[^=\x00]+",
-            form="a name without `=`",
+            # learn.microsoft.com/dotnet/api/system.environment.setenvironmentvariable
+            pattern=r"[^=\x00-\x1f]{1,254}",
+            form="a name of at most 254 characters without `=`",
             doc="Name of the variable.",
         ),
         Field(
@@ -40,6 +47,8 @@ KIND = Kind(
             type="text",
             role="want",
             secret=True,
+            pattern=r"[^\x00]*",
+            form="text without NUL",
             doc="The whole value; running services see it after their restart.",
         ),
         Field(
@@ -47,6 +56,8 @@ KIND = Kind(
             type="texts",
             role="want",
             compare="set",
+            pattern=ENTRY,
+            form=ENTRY_FORM,
             doc="Entries that a `;` list such as Path must hold; others in it stay.",
         ),
         Field(
@@ -54,6 +65,8 @@ KIND = Kind(
             type="texts",
             role="want",
             compare="set",
+            pattern=ENTRY,
+            form=ENTRY_FORM,
             doc="Entries that the list must not hold.",
         ),
         presence("Whether there is to be such a variable."),

@@ -7,6 +7,12 @@ from collections.abc import Iterator, Mapping
 from wincnode.node.kinds import Field, Kind, Problem, Value, presence
 
 LAST_PORT = 65535
+# Source of the words: ADDRESS-KEYWORD-VAL,
+# learn.microsoft.com/openspecs/windows_protocols/ms-gpfas (2.2.2.12)
+ADDRESS = (
+    r"Any|LocalSubnet|DNS|DHCP|WINS|DefaultGateway"
+    r"|[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3}|-[0-9A-Fa-f.:]{2,45})?"
+)
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -42,12 +48,24 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            pattern=r"[^|]+",
-            form="a name without `|`",
+            # 511 characters (wszRuleId) and 10,000 (wszName):
+            # learn.microsoft.com/openspecs/windows_protocols/ms-fasp (2.2.37). The cmdlets take
+            # * ? [ ] and ` for a pattern, by which they would find other rules or none:
+            # learn.microsoft.com/powershell/module/netsecurity/remove-netfirewallrule
+            pattern=r"[^|*?\[\]`\x00-\x1f]{1,511}",
+            form="a name of at most 511 characters without | * ? [ ] and `",
             doc="Unique name of the rule, not the one that is shown.",
         ),
         presence("Whether there is to be such a rule."),
-        Field(name="display_name", type="text", role="want", doc="Name shown to people."),
+        Field(
+            name="display_name",
+            type="text",
+            role="want",
+            # "cannot be set to All": the page of remove-netfirewallrule
+            pattern=r"(?!(?i:All)$)[^|\x00-\x1f]{1,10000}",
+            form="at most 10000 characters on one line, without |, and not All",
+            doc="Name shown to people.",
+        ),
         Field(name="enabled", type="flag", role="want", default=True, doc="Whether it counts."),
         Field(
             name="direction",
@@ -87,6 +105,8 @@ KIND = Kind(
             type="texts",
             role="want",
             compare="set",
+            pattern=ADDRESS,
+            form="a list of addresses such as 10.0.0.0/8, or words such as LocalSubnet",
             doc="Addresses and networks of the other side; all where it is not given.",
         ),
         Field(

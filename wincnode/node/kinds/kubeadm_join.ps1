@@ -8,15 +8,7 @@ Source: the form of a token, github.com/kubernetes/kubernetes staging/src/k8s.io
 #>
 function Get-WnKubeadmJoin {
     param([hashtable]$Key, [hashtable]$Want)
-    $server = ''
-    if ([IO.File]::Exists('C:\etc\kubernetes\kubelet.conf') -and [IO.File]::Exists('C:\var\lib\kubelet\pki\kubelet-client-current.pem')) {
-        foreach ($line in [IO.File]::ReadAllLines('C:\etc\kubernetes\kubelet.conf')) {
-            if ($line -match '^\s*(?:- )?server:\s*["'']?([^"''\s]+)') { $server = $Matches[1] }
-        }
-    }
-    $state = 'absent'
-    if ($server -eq $Key['server']) { $state = 'joined' } elseif ($server -ne '') { $state = "joined to $server" }
-    @{ state = 'settled'; values = @{ state = $state } }
+    Get-WnJoin $Key['server']
 }
 function Set-WnKubeadmJoin {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)

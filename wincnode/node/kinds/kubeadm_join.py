@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from wincnode.addresses import HOST_PORT
 from wincnode.node.kinds import Field, Kind
 
-SERVER = r"https://[^\s/@]+"
+SERVER = rf"https://{HOST_PORT}"
 SERVER_FORM = "an address such as https://10.0.0.10:6443"
 JOINED = Field(
     name="state",

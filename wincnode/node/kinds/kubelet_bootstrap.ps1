@@ -7,15 +7,7 @@ github.com/kubernetes/kubernetes pkg/kubelet/certificate/bootstrap/bootstrap.go
 #>
 function Get-WnKubeletBootstrap {
     param([hashtable]$Key, [hashtable]$Want)
-    $server = ''
-    if ([IO.File]::Exists('C:\etc\kubernetes\kubelet.conf') -and [IO.File]::Exists('C:\var\lib\kubelet\pki\kubelet-client-current.pem')) {
-        foreach ($line in [IO.File]::ReadAllLines('C:\etc\kubernetes\kubelet.conf')) {
-            if ($line -match '^\s*(?:- )?server:\s*["'']?([^"''\s]+)') { $server = $Matches[1] }
-        }
-    }
-    $state = 'absent'
-    if ($server -eq $Key['server']) { $state = 'joined' } elseif ($server -ne '') { $state = "joined to $server" }
-    @{ state = 'settled'; values = @{ state = $state } }
+    Get-WnJoin $Key['server']
 }
 function Set-WnKubeletBootstrap {
     param([hashtable]$Key, [hashtable]$Want, [hashtable]$Have)
@@ -33,6 +25,6 @@ function Set-WnKubeletBootstrap {
         # 10: it runs already.
         $code = (Invoke-CimMethod -InputObject $kubelet -MethodName StartService).ReturnValue
         if (@(0, 10) -notcontains $code) { throw "Win32_Service.StartService returned $code." }
-        while ((Get-WnKubeletBootstrap -Key $Key -Want $Want).values['state'] -ne 'joined') { [Threading.Thread]::Sleep(500) }
+        while ((Get-WnJoin $Key['server']).values['state'] -ne 'joined') { [Threading.Thread]::Sleep(500) }
     } finally { [IO.File]::Delete($bootstrap) }
 }

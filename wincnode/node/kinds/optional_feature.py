@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wincnode.node.kinds import Field, Kind, Problem, Value
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+from wincnode.node.kinds.windows_feature import NAME, SOURCE, SOURCE_FORM
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -64,6 +63,8 @@ KIND = Kind(
             name="source",
             type="text",
             role="want",
+            pattern=SOURCE,
+            form=SOURCE_FORM,
             doc="Where Windows finds the files of a feature whose payload was removed.",
         ),
     ),

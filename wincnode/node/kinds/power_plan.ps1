@@ -4,7 +4,8 @@ The wanted power plan is active.
 .NOTES
 Source: learn.microsoft.com/windows-hardware/design/device-experiences/powercfg-command-line-options
 Source: the plans, learn.microsoft.com/windows/win32/power/power-policy-settings
-Source: the policy, learn.microsoft.com/windows/client-management/mdm/policy-csp-admx-power (InboxActiveSchemeOverride_2)
+Source: the policy's key, learn.microsoft.com/windows/client-management/mdm/policy-csp-admx-power (InboxActiveSchemeOverride_2)
+Source: its value, policypicker.app/policy/windows/system/power-management/select-an-active-power-plan-138ea153687f
 #>
 function Get-WnPowerPlanNames {
     param()

@@ -42,11 +42,21 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            pattern=r"(?i)(HKLM|HKU|HKCR):\\[^\\].*",
-            form=r"a key such as HKLM:\SOFTWARE\wincnode",
+            # 255 characters of a key's name, 512 keys below each other, 16,383 of a value's name:
+            # learn.microsoft.com/windows/win32/sysinfo/registry-element-size-limits
+            pattern=r"(?i:HKLM|HKU|HKCR):(\\[^\\\x00-\x1f]{1,255}){1,511}",
+            form=r"a key such as HKLM:\SOFTWARE\wincnode, each name of at most 255 characters",
             doc="The key; it is made where it is missing.",
         ),
-        Field(name="name", type="text", role="key", required=True, doc="Name of the value."),
+        Field(
+            name="name",
+            type="text",
+            role="key",
+            required=True,
+            pattern=r"[^\x00]{0,16383}",
+            form="a name of at most 16383 characters",
+            doc="Name of the value.",
+        ),
         presence("Whether there is to be such a value."),
         Field(
             name="type",
@@ -61,6 +71,8 @@ KIND = Kind(
             type="texts",
             role="want",
             secret=True,
+            pattern=r"[^\x00]*",
+            form="a list of texts without NUL",
             doc="The value as a list of texts; one item but for MultiString, numbers in decimal.",
         ),
     ),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from wincnode.node.kinds import Field, Kind, Problem, Value, presence
+from wincnode.node.kinds import MOST_PATH, Field, Kind, Problem, Value, presence
+
+# What XML holds as it is: w3.org/TR/xml, 2.2 and 2.11
+_LINE = r"(?!\s)[^\x00-\x1f\ufffe\uffff]"
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -36,17 +39,36 @@ KIND = Kind(
             required=True,
             # A name neither begins nor ends with a space, and no folder is `.` or `..`:
             # learn.microsoft.com/windows/win32/api/taskschd/nf-taskschd-itaskfolder-registertask
-            pattern=r"(\\(?![ .])[^\\/:*?\"<>|\x00-\x1f]{1,200}(?<! ))+",
-            form=r"a name with its folder, such as \wincnode\rotate-logs",
+            # It is a file below C:\Windows\System32\Tasks. The cmdlets may take [ ] and ` for
+            # those of a pattern, as others made of CDXML do.
+            pattern=(
+                rf"(?!.{{{MOST_PATH + 1}}})"
+                r"(\\(?![ .])[^\\/:*?\"<>|\[\]`\x00-\x1f]{1,200}(?<! ))+"
+            ),
+            form=(
+                r"a name with its folder, such as \wincnode\rotate-logs, of at most"
+                f" {MOST_PATH} characters without [ ] and `"
+            ),
             doc="Name of the task with its folder.",
         ),
         presence("Whether there is to be such a task; one that is disabled is not."),
-        Field(name="command", type="text", role="want", doc="Program that it starts."),
+        Field(
+            name="command",
+            type="text",
+            role="want",
+            # learn.microsoft.com/windows/win32/taskschd/taskschedulerschema-pathtype-simpletype
+            pattern=rf"{_LINE}{{1,259}}(?<!\s)",
+            form="at most 259 characters on one line, without spaces around them",
+            doc="Program that it starts.",
+        ),
         Field(
             name="arguments",
             type="text",
             role="want",
             default="",
+            # With the command it is a command line of at most 32,766 characters.
+            pattern=rf"|{_LINE}{{1,32000}}(?<!\s)",
+            form="at most 32000 characters on one line, without spaces around them",
             doc="Arguments of the program; everybody on the node may read them.",
         ),
         Field(

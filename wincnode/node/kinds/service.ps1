@@ -32,7 +32,7 @@ function Get-WnService {
         # What counts is what runs: a command or a file that was changed since is not in use.
         $process = Get-CimInstance -ClassName Win32_Process -Filter "ProcessId=$($service.ProcessId)"
         # CreateProcess puts a path with spaces into quotes; of some processes no command line is shown.
-        if ($null -ne $process -and $process.CommandLine -and ($process.CommandLine -replace '"').Trim() -ne ([Environment]::ExpandEnvironmentVariables($service.PathName) -replace '"').Trim()) { $values['command'] = $process.CommandLine }
+        if ($null -ne $process -and $process.CommandLine -and -not [string]::Equals(($process.CommandLine -replace '"').Trim(), ([Environment]::ExpandEnvironmentVariables($service.PathName) -replace '"').Trim())) { $values['command'] = $process.CommandLine }
         $values['restart_when_newer'] = @($Want['restart_when_newer'] | Where-Object -FilterScript {
                 $_ -and ($null -eq $process -or [IO.File]::GetLastWriteTimeUtc($_) -le $process.CreationDate.ToUniversalTime()) })
     }

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value
+from wincnode.node.kinds import (
+    MOST_LINE,
+    MOST_VARIABLE,
+    PATH,
+    PATH_FORM,
+    Field,
+    Kind,
+    Problem,
+    Value,
+)
+
+# CreateService: at most 256 characters, no slash and no backslash; a key of the registry has 255.
+# sc.exe would get a double quote as another text: Windows PowerShell does not escape it
+# (learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_parsing).
+SERVICE = r"[^/\\\"\x00-\x1f]{1,255}"
+SERVICE_FORM = "a name of at most 255 characters without slashes and double quotes"
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -30,9 +45,8 @@ KIND = Kind(
             type="text",
             role="key",
             required=True,
-            # CreateService: at most 256 characters, no slash and no backslash.
-            pattern=r"[^/\\]{1,256}",
-            form="a name of at most 256 characters without slashes",
+            pattern=SERVICE,
+            form=SERVICE_FORM,
             doc="Name of the service.",
         ),
         Field(
@@ -54,10 +68,19 @@ KIND = Kind(
             name="command",
             type="text",
             role="want",
-            compare="text",
+            pattern=rf"[^\x00-\x1f]{{1,{MOST_LINE}}}",
+            form=f"at most {MOST_LINE} characters on one line",
             doc="Command line; a service that is missing is made with it.",
         ),
-        Field(name="display_name", type="text", role="want", doc="Name shown to people."),
+        Field(
+            name="display_name",
+            type="text",
+            role="want",
+            # lpDisplayName, learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew
+            pattern=r"[^\x00-\x1f]{1,256}",
+            form="at most 256 characters on one line",
+            doc="Name shown to people.",
+        ),
         Field(
             name="account",
             type="text",
@@ -71,14 +94,16 @@ KIND = Kind(
             type="texts",
             role="want",
             compare="set",
+            pattern=SERVICE,
+            form=f"a list of texts, each {SERVICE_FORM}",
             doc="Services that must run before it.",
         ),
         Field(
             name="environment",
             type="texts",
             role="want",
-            pattern=r"[^=\x00]+=[^\x00]*",
-            form="a list of NAME=VALUE",
+            pattern=rf"(?!(?s:.{{{MOST_VARIABLE + 1}}}))[^=\x00-\x1f]+=[^\x00]*",
+            form=f"a list of NAME=VALUE, each of at most {MOST_VARIABLE} characters",
             secret=True,
             doc="Variables of this service alone, such as a proxy; all that it has.",
         ),
@@ -88,7 +113,7 @@ KIND = Kind(
             role="want",
             compare="set",
             pattern=PATH,
-            form=f"a list of full paths such as {PATH_FORM.rpartition(' ')[2]}",
+            form=f"a list of texts, each {PATH_FORM}",
             doc="Files that it reads: it is restarted where one is newer than its process.",
         ),
         Field(

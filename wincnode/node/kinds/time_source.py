@@ -34,7 +34,7 @@ KIND = Kind(
             type="texts",
             role="want",
             compare="set",
-            pattern=r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?",
+            pattern=r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?",
             form="a list of names or addresses such as time.example.com",
             doc="Time servers; they are asked as NTP has it, not at one fixed interval.",
         ),

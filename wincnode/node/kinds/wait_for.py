@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from wincnode.addresses import HOST_PORT, URL
 from wincnode.node.kinds import PATH, PATH_FORM, Field, Kind, Problem, Value, presence
+from wincnode.node.kinds.service import SERVICE, SERVICE_FORM
 
 # A name has any character but a backslash, and 256 with what stands before it
 # (learn.microsoft.com/windows/win32/ipc/pipe-names).
-PIPE = r"(\\\\\.\\pipe\\|//\./pipe/)?[^\\/]{1,247}"
-# CreateService: at most 256 characters, no slash and no backslash
-# (learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew).
-SERVICE = r"[^/\\]{1,256}"
+PIPE = r"(\\\\\.\\pipe\\|//\./pipe/)?[^\\/\x00-\x1f]{1,247}"
 LAST_PORT = 65535
 
 
@@ -22,7 +21,7 @@ def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
     name = str(values.get("name", ""))
     match values.get("subject"):
         case "service" if not re.fullmatch(SERVICE, name):
-            yield "name", _no(name, "a service's name of at most 256 characters without slashes")
+            yield "name", _no(name, f"the name of a service, {SERVICE_FORM}")
         case "file" | "cri" if not re.fullmatch(PATH, name):
             yield "name", _no(name, PATH_FORM)
         case "port" if not _is_port(name):
@@ -44,12 +43,10 @@ def _is_port(text: str) -> bool:
 def _is_url(text: str) -> bool:
     """Tell whether it is an http URL without a password in it."""
     try:
-        parts = urlsplit(text)
-        port = parts.port
+        port = urlsplit(text).port
     except ValueError:
         return False
-    plain = not re.search(r"[\s\x00-\x20]", text) and "@" not in parts.netloc
-    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+    return bool(re.fullmatch(rf"{URL}|https?://{HOST_PORT}", text)) and port != 0
 
 
 KIND = Kind(

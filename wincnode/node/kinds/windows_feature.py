@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from wincnode.node.kinds import Field, Kind, Problem, Value, presence
+from wincnode.node.kinds import MOST_PATH, PATH, Field, Kind, Problem, Value, presence
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+# No feature of Windows has a longer name.
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}"
+
+# A folder, a share, or an image in a file:
+# learn.microsoft.com/powershell/module/servermanager/install-windowsfeature
+SOURCE = (
+    rf"((?i:wim:)?{PATH}(:[0-9]{{1,3}})?"
+    rf"|(?!.{{{MOST_PATH + 1}}})\\\\[^<>:\"|?*\\/\x00-\x1f]+\\[^<>:\"|?*\x00-\x1f]+)"
+)
+SOURCE_FORM = r"a folder such as D:\sources\sxs, \\server\share\sxs or wim:D:\install.wim:2"
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -48,6 +57,8 @@ KIND = Kind(
             name="source",
             type="text",
             role="want",
+            pattern=SOURCE,
+            form=SOURCE_FORM,
             doc="Where Windows finds the files of a feature whose payload was removed.",
         ),
     ),

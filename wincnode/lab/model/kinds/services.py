@@ -69,7 +69,7 @@ def _in_use(host: Host, row: Values, want: Values) -> Values:
 
 def _bare(command: str) -> str:
     """Give a command line to compare: CreateProcess puts a path with spaces into quotes."""
-    return command.replace('"', "").strip().lower()
+    return command.replace('"', "").strip()
 
 
 def _restart_after(actions: bytes) -> float:

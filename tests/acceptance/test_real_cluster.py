@@ -18,9 +18,10 @@ from cryptography import x509
 from lab_workers import Lab, running
 from real_cluster import VARIABLE, RealControlPlane, programs, real_control_plane
 
-from wincnode.cluster import access, apply, discovery, nodes, tokens
-from wincnode.cluster.api import CONFIG_MAPS, Api, Object
+from wincnode.cluster import access, apply, discovery, nodes, probe, tokens
+from wincnode.cluster.api import CONFIG_MAPS, PODS, Api, Object
 from wincnode.cluster.drain import Drain, drain
+from wincnode.cluster.stages import StageMissed
 from wincnode.errors import ClusterError, ClusterRefused
 from wincnode.lab.cluster import ControlPlane, control_plane
 from wincnode.lab.cluster.signing import PREFIX
@@ -36,6 +37,8 @@ pytestmark = pytest.mark.skipif(
     programs() is None, reason=f"{VARIABLE} names no folder with Kubernetes' programs"
 )
 RBAC = "rbac.authorization.k8s.io"
+PAUSE = "registry.k8s.io/pause:3.10.2"
+OTHER_BUILD = "mcr.microsoft.com/windows/nanoserver:1809-amd64"
 CSRS = "certificatesigningrequests.certificates.k8s.io"
 LEASES = "leases.coordination.k8s.io"
 CHANGES = {"create", "update", "patch", "delete", "deletecollection"}
@@ -187,6 +190,50 @@ def test_a_line_of_kubeadm_itself_lets_a_node_join(plane: RealControlPlane, tmp_
     assert caught.value.id == "cluster.pin"
 
 
+def test_a_pod_proves_a_node(plane: RealControlPlane, api: Api, tmp_path: Path) -> None:
+    """Node authorizer and NodeRestriction let it run and end; where it did not, its events say why."""
+    good, bad = (probe.stage(image, 20) for image in (PAUSE, OTHER_BUILD))
+    token = tokens.create(api, "real-5", "run")
+    discovery.cluster_info(api, token)
+    with running(tmp_path, plane, "REAL-5") as lab:
+        lab.put(rf"{paths.CNI_CONF}\10-x.conf", '{"type": "x"}')
+        assert lab.join(token={"token": token.reveal()}).code == 0
+        soon(lambda: lab.ready().get("status") == "True")
+
+        probe.prove(api, "real-5", good, PAUSE, run="1")
+        probe.note(api, lab.node(), PAUSE)
+        with pytest.raises(StageMissed) as caught:
+            probe.prove(api, "real-5", bad, OTHER_BUILD, run="2")
+
+        soon(lambda: not probes(plane))
+        assert probe.is_proven(lab.node(), PAUSE)
+    assert "Failed: StartError: " in caught.value.message
+    assert "event of the pod: Failed: failed to create containerd task" in caught.value.message
+    tokens.revoke(api, "real-5")
+
+
+def probes(plane: RealControlPlane) -> list[Object]:
+    """Give the pods of probes that are in the cluster."""
+    return [row for row in plane.objects.rows("pods", probe.NAMESPACE) if probe.is_ours(row)]
+
+
+def test_a_pod_that_proves_is_of_the_strictest_level(plane: RealControlPlane, api: Api) -> None:
+    """Pod Security `restricted` takes it, as it takes no pod that says less."""
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
+    plane.create("namespaces", {"metadata": {"name": "strict", "labels": level}})
+    soon(lambda: plane.objects.get("serviceaccounts", "default", "strict"))
+    pod = probe.pod("nowhere", PAUSE, run="1")
+    pod["metadata"]["namespace"] = "strict"
+
+    api.create(PODS, pod, namespace="strict")
+    del pod["spec"]["securityContext"]
+    with pytest.raises(ClusterRefused, match='violates PodSecurity "restricted') as caught:
+        api.create(PODS, pod, namespace="strict")
+
+    assert caught.value.status in probe.REFUSALS
+    api.delete(PODS, pod["metadata"]["name"], namespace="strict")
+
+
 def signature_of(plane: RealControlPlane, token: Secret) -> str | None:
     info = plane.objects.get("configmaps", "cluster-info", "kube-public")
     found: str | None = info["data"].get(PREFIX + token.reveal()[:6])
@@ -211,7 +258,7 @@ def test_the_documented_roles_are_enough(plane: RealControlPlane) -> None:
     """Without them every right is named that lacks; with them nothing does."""
     plane.kubeconfig("operator", groups=())
     user = plane.api("operator")
-    rights = access.needed(["join", "leave", "apply"])
+    rights = access.needed(access.TASKS)
     with pytest.raises(ClusterRefused) as caught:
         access.require(user, rights)
     for role in access.roles(rights):
@@ -227,6 +274,7 @@ def test_the_documented_roles_are_enough(plane: RealControlPlane) -> None:
     tokens.create(user, "by-role", "run")
 
     assert "create secrets in kube-system" in caught.value.message
+    assert "create pods in kube-system" in caught.value.message
     assert "create pods/eviction" in caught.value.message
     assert tokens.revoke(user, "by-role")
 
@@ -330,6 +378,7 @@ def test_wincnode_joins_three_nodes(plane: RealControlPlane, tmp_path: Path) -> 
         node = plane.objects.get("nodes", name)
         assert node is not None
         assert _condition(node, "Ready").get("status") == "True"
+        assert probe.is_proven(node, PAUSE)
         certificate = signed(plane, f"system:bootstrap:{token}")
         assert certificate.subject.rfc4514_string() == f"CN=system:node:{name},O=system:nodes"
         assert plane.objects.get("secrets", f"bootstrap-token-{token}", "kube-system") is None
@@ -339,6 +388,7 @@ def test_wincnode_joins_three_nodes(plane: RealControlPlane, tmp_path: Path) -> 
         (row.verb, row.resource) for row in first
     }
     assert mutations == 0
+    assert not probes(plane)
 
 
 def _condition(node: Object, type: str) -> dict[str, str]:

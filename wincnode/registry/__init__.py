@@ -1,0 +1,1 @@
+"""An OCI registry client that reads: which Windows builds an image reference really offers."""

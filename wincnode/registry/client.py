@@ -1,0 +1,223 @@
+"""An image as a registry offers it: every entry, in order, with what its config says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from wincnode.artifacts.web import PASSING, Pace, Passing
+from wincnode.errors import RegistryError, RegistryRefused
+from wincnode.events import printable
+from wincnode.inventory.model import Registry
+from wincnode.registry import documents
+from wincnode.registry.credentials import REMEDY, Logins
+from wincnode.registry.documents import Descriptor, Document, Kind, Platform, bad
+from wincnode.registry.endpoints import Endpoint, endpoints
+from wincnode.registry.http import PACE, Answer, Ask, Http, seconds, shown
+from wincnode.registry.reference import Reference
+from wincnode.registry.tokens import authorization
+from wincnode.secrets import Secret
+
+# Entries whose platform has to be looked up, and indexes below indexes.
+LIMIT_LOOKS = 32
+LIMIT_DEPTH = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ways:
+    """How registries are reached.
+
+    Args: registries: mirrors and authorities, by host. plain_http: hosts that are asked over http.
+    """
+
+    logins: Logins
+    registries: Mapping[str, Registry] = field(default_factory=dict)
+    plain_http: Collection[str] = ()
+    pace: Pace = PACE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One manifest.
+
+    Args:
+        listed: its platform as the index lists it; None where it lists none.
+        real: its platform as its config says; the listed one where that is complete.
+    """
+
+    digest: str
+    listed: Platform | None
+    real: Platform
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """What a reference leads to.
+
+    Args: served_by: where it was read. foreign: addresses of layers that lie elsewhere, as far as
+        manifests were read.
+    """
+
+    reference: Reference
+    kind: Kind
+    digest: str
+    entries: tuple[Entry, ...]
+    served_by: str
+    foreign: tuple[str, ...] = ()
+
+
+def read(reference: Reference, ways: Ways) -> Image:
+    """Read what a reference leads to: from the first mirror that has it, else the registry itself.
+
+    Raises: RegistryError: of the last that was asked. ConfigError.
+    """
+    *mirrors, own = endpoints(reference, registries=ways.registries, plain_http=ways.plain_http)
+    for mirror in mirrors:
+        try:
+            return _Repository(mirror, reference, ways).image()
+        except RegistryError:
+            continue  # as containerd does; what counts is what the last one says
+    return _Repository(own, reference, ways).image()
+
+
+class _Repository:
+    """One image's path at one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, reference: Reference, ways: Ways) -> None:
+        self._endpoint = endpoint
+        self._reference = reference
+        self._ways = ways
+        self._http = Http(verify=endpoint.verify, pace=ways.pace)
+        self._authorization: Secret | None = None
+        self._looks = 0
+        self._foreign: list[str] = []
+
+    def image(self) -> Image:
+        """Read it all.
+
+        Raises: RegistryError, ConfigError.
+        """
+        top = self._document(self._reference.wanted)
+        if top.kind == "index":
+            entries = tuple(self._entries(top, depth=1))
+        else:
+            entries = (Entry(digest=top.digest, listed=None, real=self._config(top)),)
+        return Image(
+            reference=self._reference,
+            kind=top.kind,
+            digest=top.digest,
+            entries=entries,
+            served_by=self._endpoint.base,
+            foreign=tuple(dict.fromkeys(self._foreign)),
+        )
+
+    def _entries(self, index: Document, *, depth: int) -> Iterator[Entry]:
+        for row in index.entries:
+            if row.media_type in documents.INDEXES:
+                if depth < LIMIT_DEPTH:
+                    self._look()
+                    yield from self._entries(self._document(row.digest), depth=depth + 1)
+            elif (
+                row.media_type in documents.MANIFESTS
+            ):  # others, such as attestations, are no images
+                yield Entry(digest=row.digest, listed=row.platform, real=self._real(row))
+
+    def _real(self, row: Descriptor) -> Platform:
+        listed = row.platform
+        if listed is not None and (listed.os != "windows" or listed.os_version):
+            return listed
+        self._look()
+        return self._config(self._document(row.digest))
+
+    def _look(self) -> None:
+        self._looks += 1
+        if self._looks > LIMIT_LOOKS:
+            text = f"more than {LIMIT_LOOKS} of its entries do not say for what they are"
+            raise bad(shown(self._url("manifests", self._reference.wanted)), text)
+
+    def _config(self, manifest: Document) -> Platform:
+        url = self._url("manifests", manifest.digest)
+        if manifest.config is None:
+            raise bad(shown(url), "an index stands where a manifest should")
+        self._foreign += manifest.foreign
+        digest = manifest.config.digest
+        answer = self._get("blobs", digest, accept="*/*", limit=documents.LIMIT_CONFIG)
+        return documents.config(answer.content, shown(self._url("blobs", digest)))
+
+    def _document(self, wanted: str) -> Document:
+        answer = self._get(
+            "manifests", wanted, accept=documents.ACCEPT, limit=documents.LIMIT_MANIFEST
+        )
+        claimed = answer.headers.get("docker-content-digest", "")
+        digest = documents.digest_of(answer.content, claimed)
+        where = shown(self._url("manifests", wanted))
+        if documents.DIGEST.fullmatch(claimed) and claimed != digest:
+            raise bad(where, f"the content has another digest than {claimed}")
+        return documents.document(
+            answer.content,
+            media_type=answer.headers.get("content-type", ""),
+            digest=wanted if ":" in wanted else digest,
+            where=where,
+        )
+
+    def _get(self, kind: str, wanted: str, *, accept: str, limit: int) -> Answer:
+        """Get a manifest or a blob; of a digest, with that digest."""
+        url = self._url(kind, wanted)
+        ask = Ask(url=url, accept=accept, limit=limit)
+        answer = self._http.patiently(lambda: self._let_in(ask), url)
+        if ":" in wanted and documents.digest_of(answer.content, wanted) != wanted:
+            raise bad(shown(url), "the content has another digest")
+        return answer
+
+    def _let_in(self, ask: Ask) -> Answer:
+        """Ask, and ask again with what the registry wants to see."""
+        answer = self._asked(ask)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            login = self._ways.logins.of(self._endpoint.host)
+            self._authorization = authorization(
+                self._http, answer, login, url=ask.url, path=self._reference.path
+            )
+            answer = self._asked(ask)
+        if answer.status != HTTPStatus.OK:
+            raise _refusal(answer, shown(ask.url))
+        return answer
+
+    def _asked(self, ask: Ask) -> Answer:
+        return self._http.send(
+            Ask(
+                url=ask.url,
+                accept=ask.accept,
+                limit=ask.limit,
+                authorization=self._authorization,
+            )
+        )
+
+    def _url(self, kind: str, wanted: str) -> str:
+        return self._endpoint.url(self._reference, kind, wanted)
+
+
+def _refusal(answer: Answer, url: str) -> Exception:
+    """Give the error for a status; `errors` of the body says more.
+
+    Source: opencontainers/distribution-spec:spec.md, "Error Codes"
+    """
+    said = _said(answer)
+    text = f"{url}: the registry answered {answer.status}{said}"
+    if answer.status in PASSING:
+        after_s = seconds(answer.headers.get("retry-after", ""))
+        return Passing(f"the registry answered {answer.status}{said}", after_s=after_s)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return RegistryError(f"{url}: there is no such image{said}", id="registry.missing")
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return RegistryRefused(text, remedy=REMEDY)
+    return RegistryError(text)
+
+
+def _said(answer: Answer) -> str:
+    try:
+        row = documents.parsed(answer.content, "")["errors"][0]
+        words = (row["code"], row.get("message"))
+    except (RegistryError, LookupError, TypeError, AttributeError):
+        return ""
+    return f" ({printable(': '.join(str(word) for word in words if word), limit=300)})"

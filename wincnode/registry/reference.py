@@ -1,0 +1,62 @@
+"""An image's name, as Docker and containerd read it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wincnode.errors import ConfigError
+from wincnode.events import printable
+
+# Source: distribution/reference:regexp.go
+_HOST = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
+_REFERENCE = re.compile(
+    rf"(?:(?P<host>{_HOST})/)?(?P<path>{_PART}(?:/{_PART})*)"
+    rf"(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
+)
+LIMIT = 1024
+DEFAULT_HOST = "docker.io"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """Where an image is; the digest wins over the tag."""
+
+    text: str
+    host: str
+    path: str
+    tag: str
+    digest: str
+
+    @property
+    def wanted(self) -> str:
+        """What is asked the registry for."""
+        return self.digest or self.tag
+
+
+def parse(text: str) -> Reference:
+    """Read a reference; without a registry it is one of Docker Hub, without a tag `latest`.
+
+    Raises: ConfigError: it is none.
+    """
+    found = _REFERENCE.fullmatch(text) if len(text) <= LIMIT else None
+    if found is None:
+        raise ConfigError(
+            f"{printable(text, limit=200)!r} is no image reference",
+            remedy="Give one such as mcr.microsoft.com/windows/nanoserver:ltsc2022.",
+        )
+    host, path = found["host"] or "", found["path"]
+    # The first word is a registry only where it could be no name on Docker Hub.
+    # Source: distribution/reference:normalize.go, splitDockerDomain
+    if host and not re.search(r"[.:\[A-Z]", host) and host != "localhost":
+        host, path = "", f"{host}/{path}"
+    if host in {"", "index.docker.io"}:
+        host = DEFAULT_HOST
+    if host == DEFAULT_HOST and "/" not in path:
+        path = f"library/{path}"
+    digest = found["digest"] or ""
+    tag = found["tag"] or ("" if digest else "latest")
+    return Reference(text=text, host=host, path=path, tag=tag, digest=digest)
