@@ -48,6 +48,7 @@ def test_the_last_event_carries_its_counts() -> None:
 def test_control_characters_never_reach_a_terminal() -> None:
     """Escape sequences and marks that reorder text are shown, not obeyed."""
     assert printable("a\x1b[2Jb\u202ec\rd") == "a\\x1b[2Jb\\x202ec\\x0dd"
+    assert printable("a\u2028b\ud83d") == "a\\x2028b\\xd83d"
 
 
 @settings(deadline=None)

@@ -60,7 +60,7 @@ def test_no_cmdlet_gets_a_secret(node: winps.Machine) -> None:
 QUOTING = """
 function Get-WnProbe { param($Key, $Want)
     $code = { param($Encoding) [Convert]::ToBase64String($Encoding.GetBytes($Want['state'])) }
-    $last = $Want['state'].Split([char]10)[1]
+    $last = $Want['state'].Split([char]10)[1].Trim()
     throw "a $($Want['state']) b $(& $code ([Text.Encoding]::UTF8)) c $(& $code ([Text.Encoding]::Unicode)) d $last"
 }
 """
@@ -68,6 +68,6 @@ function Get-WnProbe { param($Key, $Want)
 
 def test_an_error_shows_no_form_of_a_secret(node: winps.Machine) -> None:
     """Text, a line of it, and base64 of either encoding are starred; a longer secret wins."""
-    secrets = {"token": "planted-1\nplanted-line", "short": "planted"}
+    secrets = {"token": "planted-1\n  planted-line", "short": "planted"}
     run = winps.probe(QUOTING) | {"steps": [step("probe", {}, hidden("state"))]}
     assert messages(node.run(**run, secrets=secrets)) == ["a *** b *** c *** d ***"]

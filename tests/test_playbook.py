@@ -141,6 +141,27 @@ def test_secrets_become_references_and_their_sources_stay_apart() -> None:
     assert plans.secret_names(plan) == ("1-key.content", "join_token")
 
 
+def test_a_secret_is_the_one_item_of_a_field_of_several_texts() -> None:
+    """A registry value and a service's variables may be secrets, too."""
+    plan = plan_of(
+        "steps:\n"
+        "  - registry_value: {path: 'HKLM:\\S', name: x, value: {secret: {env: A}}}\n"
+        "  - {name: s, service: {name: s, environment: {secret: {env: B}}}}\n"
+    )
+    assert plan.steps[0].want["value"] == [{"$secret": "1-registry-value-hklm-s-x.value"}]
+    assert plan.steps[1].want["environment"] == [{"$secret": "2-s.environment"}]
+
+
+def test_a_carriage_return_arrives_or_is_refused() -> None:
+    """Jinja2 makes a line feed of it; a text without a template never goes there."""
+    step = "steps:\n  - {{name: f, file: {{path: 'C:\\k', content: {}}}}}\n"
+    assert plan_of(step.format(r'"a\r\nb\r"')).steps[0].want["content"] == "a\r\nb\r"
+    written = "'{{ node.name }}{{ \"\\r\\n\" }}'"
+    assert plan_of(step.format(written)).steps[0].want["content"] == "win1\r\n"
+    (row,) = mistakes_of(step.format(r'"{{ node.name }}\r\n"'))
+    assert "file.content: has a carriage return beside a template" in row
+
+
 def test_inline_secret_is_refused_without_repeating_it() -> None:
     """A playbook is committed; no secret may stand in it."""
     (row,) = mistakes_of("steps:\n  - file: {path: 'C:\\k', content: {secret: hunter2}}\n")

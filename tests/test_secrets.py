@@ -54,6 +54,13 @@ def test_env_reads_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         resolve({"env": "WINCNODE_TEST_SECRET"})
 
 
+def test_bytes_that_are_no_text_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python hands them on as halves of characters, which no request carries."""
+    monkeypatch.setenv("TOKEN", "a\udcff")
+    with pytest.raises(ConfigError, match="env gave what is not UTF-8"):
+        resolve({"env": "TOKEN"})
+
+
 def test_file_of_mode_0600_is_read_without_its_last_line_break(tmp_path: Path) -> None:
     """Editors end files with a line break; it is no part of the password."""
     path = tmp_path / "password"

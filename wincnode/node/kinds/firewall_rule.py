@@ -8,7 +8,7 @@ from wincnode.node.kinds import Field, Kind, Problem, Value, presence
 
 LAST_PORT = 65535
 # Source of the words: ADDRESS-KEYWORD-VAL,
-# learn.microsoft.com/openspecs/windows_protocols/ms-gpfas (2.2.2.12)
+# learn.microsoft.com/openspecs/windows_protocols/ms-gpfas (2.2.2)
 ADDRESS = (
     r"Any|LocalSubnet|DNS|DHCP|WINS|DefaultGateway"
     r"|[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3}|-[0-9A-Fa-f.:]{2,45})?"
