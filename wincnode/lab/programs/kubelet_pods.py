@@ -69,9 +69,13 @@ def handle(host: Host, pod: Json, work: Callable[[], None]) -> None:
         work()
         if phase == "Pending":
             _tell(host.client, pod, _running(host, pod))
-    elif _tell(host.client, pod, _stopped(host, pod, problem)):
+        return
+    status = _stopped(host, pod, problem)
+    if _states(pod.get("status", {})) != _states(status):
         host.log.error("Error syncing pod, skipping", err=problem.message)
+        # What failed is recorded where it fails; the status follows from the next look.
         _post_event(host, pod, problem)
+        _tell(host.client, pod, status)
 
 
 def _problem(machine: Machine, runtime: Runtime, pod: Json) -> _Problem | None:
@@ -157,15 +161,8 @@ def _status(host: Host, pod: Json, phase: str, state: Json, *, ready: bool) -> J
     }
 
 
-def _tell(client: Client, pod: Json, status: Json) -> bool:
-    """Write a pod's status; False where it has been told already.
-
-    Raises: ApiFailed.
-    """
-    if _states(pod.get("status", {})) == _states(status):
-        return False
+def _tell(client: Client, pod: Json, status: Json) -> None:
     client.call("PATCH", f"{_path(pod)}/status", {"status": status}, STRATEGIC)
-    return True
 
 
 def _states(status: Json) -> list[Json]:
