@@ -16,6 +16,14 @@ SECTIONS: tuple[str, ...] = (
     "time",
     "policy",
     "leftovers",
+    "links",
+    "hns",
+    "ports",
+    "firewall",
+    "names",
+    "runtime",
+    "proxy",
+    "connectivity",
 )
 # Read where a verb asks for one by name; a preflight has no use for them.
 ON_DEMAND = frozenset({"diagnosis", "ownership"})

@@ -12,6 +12,7 @@ import secrets as random
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 from wincnode import assets
@@ -27,6 +28,7 @@ APPLY_FLUSH_S = (0, 1, 2, 5, 12, 20)
 # learn.microsoft.com/dotnet/api/system.web.script.serialization.javascriptserializer.maxjsonlength
 MOST_CHARACTERS = 2_097_152
 READ_ATTEMPTS = 3
+NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
 PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
@@ -125,17 +127,27 @@ def _script(name: str) -> dict[str, str]:
 
 
 def read_facts(
-    transport: Transport, *, node: str, sections: Sequence[str], section_timeout_s: int = 20
+    transport: Transport,
+    *,
+    node: str,
+    sections: Sequence[str],
+    section_timeout_s: int = 20,
+    asked: Mapping[str, Mapping[str, Any]] = NOTHING_ASKED,
 ) -> Iterator[Event]:
     """Read facts attached: one process, nothing written; asked again when the link drops.
 
+    Args: asked: what a section is to look at, by the section's name.
     Raises: NodeUnreachable, NodeRefused, BadReply, RunFailed.
     """
     plan = {
         "protocol": PROTOCOL,
         "node": node,
         "mode": "check",
-        "facts": [{"section": name, "timeout_s": section_timeout_s} for name in sections],
+        "facts": [
+            {"section": name, "timeout_s": section_timeout_s}
+            | ({"asked": asked[name]} if name in asked else {})
+            for name in sections
+        ],
         "kinds": {},
         "steps": [],
     }

@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Literal
 
 from wincnode.facts import FactMissing, Facts, Unknown
 
@@ -28,6 +29,22 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A place that the node must reach.
+
+    Args:
+        kind: how it is tried, see wincnode/node/facts/connectivity.ps1.
+        name: what it is for: one of several targets with one kind and name is enough.
+        own_trust: the runtime judges its certificate by an authority of its own, or not at all.
+    """
+
+    kind: Literal["api", "registry", "download"]
+    name: str
+    url: str
+    own_trust: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
     """What the node is to become; the checks measure it against this.
 
@@ -41,6 +58,10 @@ class Wanted:
         ports: (protocol, port) that must be free.
         drive: the drive of the container runtime's data.
         ignore: ids of checks that shall not block the node.
+        overlay: the cluster's network carries packets in VXLAN.
+        hns_network: name of the HNS network that the cluster's network makes on a node.
+        targets: what must be reached from the node.
+        authority: PEM of the authorities that the kubeconfig trusts.
     """
 
     adapter: str = ""
@@ -60,6 +81,10 @@ class Wanted:
     )
     drive: str = "C:"
     ignore: frozenset[str] = frozenset()
+    overlay: bool = False
+    hns_network: str = ""
+    targets: tuple[Target, ...] = ()
+    authority: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,6 +76,46 @@ def _place(server: str) -> tuple[str, int]:
     return (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 6443))
 
 
+def _folders(facts: Facts, _wanted: Wanted) -> Outcome:
+    leftovers = facts.known("leftovers")
+    found = leftovers.texts("folders")
+    shown = ", ".join(found)
+    if not found or leftovers.flag("owned"):
+        return passed(f"folders of wincnode's machine: {shown}" if found else "there is none")
+    because = ("sw.kubelet", "sw.rke2", "sw.k0s", "sw.containerd", "sw.docker")
+    return failed(f"left over: {shown}", because=because)
+
+
+def _cni(facts: Facts, _wanted: Wanted) -> Outcome:
+    names = [
+        name
+        for name in facts.known("leftovers").texts("cni_configs")
+        if name.lower().endswith((".conf", ".conflist", ".json"))
+    ]
+    if len(names) > 1:
+        shown = f"containerd takes {min(names)} alone of {', '.join(sorted(names))}"
+        return failed(shown, because=("sw.rke2", "sw.cni"))
+    return passed(", ".join(names) or "there is none")
+
+
+def _subnets(facts: Facts, _wanted: Wanted) -> Outcome:
+    leftovers = facts.known("leftovers")
+    found = leftovers.texts("subnets")
+    if not found or leftovers.flag("owned"):
+        return passed(", ".join(found) or "there is none")
+    because = ("sw.kubelet", "sw.rke2", "sw.kubeproxy", "left.dirs")
+    return failed(f"left over: {', '.join(found)}", because=because)
+
+
+def _variables(facts: Facts, _wanted: Wanted) -> Outcome:
+    leftovers = facts.known("leftovers")
+    found = [*leftovers.texts("variables"), *(f"Path: {row}" for row in leftovers.texts("path"))]
+    if not found or leftovers.flag("owned"):
+        return passed(", ".join(found) or "there is none")
+    because = ("sw.kubelet", "sw.rke2", "sw.k0s", "sw.containerd", "sw.docker")
+    return failed(f"set for the machine: {', '.join(found)}", because=because)
+
+
 CHECKS = (
     Check(
         id="sw.kubelet",
@@ -116,5 +156,51 @@ CHECKS = (
         source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc",
         needs=("leftovers",),
         run=_kubeconfig,
+    ),
+    Check(
+        id="left.dirs",
+        title="No folders of an older installation",
+        severity=Severity.WARNING,
+        proves="No program, certificate or layer of another cluster is taken for one of this.",
+        remedy="Reset the node with the tool that made them, then Remove-Item -Recurse -Force "
+        "-LiteralPath FOLDER; layers under C:\\ProgramData\\containerd need ctr or a reboot first.",
+        source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc; "
+        "rancher/rke2:bundle/bin/rke2-uninstall.ps1@6ce1a801",
+        needs=("leftovers",),
+        run=_folders,
+    ),
+    Check(
+        id="left.cniconf",
+        title="At most one network configuration",
+        severity=Severity.WARNING,
+        proves="containerd takes the configuration of the cluster's own network.",
+        remedy="Remove-Item -LiteralPath 'C:\\etc\\cni\\net.d\\FILE' for those that are old.",
+        source="containerd/containerd:internal/cri/config/config_windows.go@301026e5 "
+        "(NetworkPluginMaxConfNum)",
+        needs=("leftovers",),
+        run=_cni,
+    ),
+    Check(
+        id="left.flannel",
+        title="No stale subnet of flannel",
+        severity=Severity.WARNING,
+        proves="The node asks for its subnet and source address anew.",
+        remedy="Remove-Item -LiteralPath C:\\k\\SourceVip.json, C:\\k\\SourceVipRequest.json, "
+        "C:\\run\\flannel\\subnet.env.",
+        source="https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/"
+        "common-problems",
+        needs=("leftovers",),
+        run=_subnets,
+    ),
+    Check(
+        id="left.env",
+        title="No variables of an older installation",
+        severity=Severity.INFO,
+        proves="Programs of Kubernetes are not sent to another cluster or folder.",
+        remedy="[Environment]::SetEnvironmentVariable('NAME', $null, 'Machine'), and take the "
+        "folders out of the machine's Path.",
+        source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc",
+        needs=("leftovers",),
+        run=_variables,
     ),
 )

@@ -9,7 +9,7 @@ from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
 from wincnode.facts import Facts, Section
 
 
-def _usable(facts: Facts) -> tuple[Section, ...]:
+def usable(facts: Facts) -> tuple[Section, ...]:
     """List the adapters that are up and carry a default route, virtual ones included.
 
     The adapter's address moves to a vEthernet adapter when a switch is made on it.
@@ -27,9 +27,10 @@ def _usable(facts: Facts) -> tuple[Section, ...]:
     )
 
 
-def _chosen(facts: Facts, wanted: Wanted) -> tuple[Section, ...]:
+def chosen(facts: Facts, wanted: Wanted) -> tuple[Section, ...]:
+    """List the adapters that carry pods: the named one, or those that are usable."""
     if not wanted.adapter:
-        return _usable(facts)
+        return usable(facts)
     return tuple(
         adapter
         for adapter in facts.known("network").rows("adapters")
@@ -38,7 +39,7 @@ def _chosen(facts: Facts, wanted: Wanted) -> tuple[Section, ...]:
 
 
 def _nic(facts: Facts, wanted: Wanted) -> Outcome:
-    adapters = _chosen(facts, wanted)
+    adapters = chosen(facts, wanted)
     names = ", ".join(adapter.text("name") for adapter in adapters)
     if wanted.adapter and not adapters:
         return failed(f"there is no adapter {wanted.adapter!r}")
@@ -52,7 +53,7 @@ def _nic(facts: Facts, wanted: Wanted) -> Outcome:
 
 
 def _addr(facts: Facts, wanted: Wanted) -> Outcome:
-    adapters = _chosen(facts, wanted)
+    adapters = chosen(facts, wanted)
     addresses = [row.text("address") for nic in adapters for row in nic.rows("addresses")]
     good = [text for text in addresses if not ip_address(text).is_link_local]
     if good:
@@ -68,7 +69,7 @@ def _listen(facts: Facts, wanted: Wanted) -> Outcome:
     for row in facts.known("network").rows("listening"):
         taken[row.text("protocol"), row.number("port")] = row.text("process") or "unknown"
     # Services that wincnode runs there itself are no strangers.
-    ours = _owned(facts)
+    ours = owned(facts)
     busy = [
         (protocol, port)
         for protocol, port in wanted.ports
@@ -87,7 +88,8 @@ def _listen(facts: Facts, wanted: Wanted) -> Outcome:
     return failed(f"taken: {shown}", because=because)
 
 
-def _owned(facts: Facts) -> bool:
+def owned(facts: Facts) -> bool:
+    """Tell whether wincnode has changed the machine: what lies there may be its own work."""
     section = facts.section("leftovers")
     return isinstance(section, Section) and section.flag("owned")
 
@@ -109,7 +111,7 @@ def _clashes(facts: Facts, wanted: Wanted) -> Iterator[str]:
 def _cidr(facts: Facts, wanted: Wanted) -> Outcome:
     # Routes into the pod subnet are the CNI's once the node has joined.
     clashes = tuple(_clashes(facts, wanted))
-    if clashes and not _owned(facts):
+    if clashes and not owned(facts):
         return failed("; ".join(clashes))
     return passed("no route of the node touches the cluster's subnets")
 

@@ -97,6 +97,15 @@ def server_of(path: Path) -> str:
     return _server(named(chosen, "cluster", parts))
 
 
+def authority_of(path: Path) -> str:
+    """Give the authorities that a kubeconfig's current context trusts, as PEM; empty for none.
+
+    Raises: ConfigError: of id config.kubeconfig, or the authority's file cannot be read.
+    """
+    _, chosen, parts = _chosen([(path, read(path))], None)
+    return named(chosen, "cluster", parts).pem("certificate-authority").read().reveal()
+
+
 def resolve(files: Sequence[File], context: str | None) -> ClusterAccess:
     """Merge kubeconfigs and resolve a context; the first file that names something defines it.
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from wincnode import checks, fleet, runner
 from wincnode.cluster.kubeconfig import server_of
+from wincnode.cluster.networks import Mode, load_networks
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import SECTIONS, Facts, from_reads
@@ -93,7 +94,9 @@ def inspect(
     hello: Hello | None = None
     skew_s: float | None = None
     read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=node, sections=SECTIONS):
+    targets = [{"kind": row.kind, "url": row.url} for row in against.targets]
+    asked = {"connectivity": {"targets": targets}} if targets else {}
+    for event in runner.read_facts(transport, node=node, sections=SECTIONS, asked=asked):
         if isinstance(event, Hello):
             hello = event
             # Sent the moment it was made: what is between is the way here, far below a minute.
@@ -116,12 +119,28 @@ def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     Raises: ConfigError: the cluster's kubeconfig is missing, or names no server.
     """
     cluster = inventory.cluster
+    mode = _mode(inventory)
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=_server(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
+        overlay=mode is not None and bool(_fact(mode, "vni")),
+        hns_network=_fact(mode, "network") if mode else "",
     )
+
+
+def _mode(inventory: Inventory) -> Mode | None:
+    """Give how the cluster's network carries packets, where the inventory names one."""
+    cni = inventory.cluster.cni
+    network = load_networks().get(cni.name) if cni else None
+    if cni is None or network is None:
+        return None
+    return network.modes.get(cni.mode or next(iter(network.modes)))
+
+
+def _fact(mode: Mode, name: str) -> str:
+    return next((row.value for row in mode.facts if row.name == name), "")
 
 
 def _server(inventory: Inventory) -> str:

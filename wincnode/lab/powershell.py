@@ -24,8 +24,6 @@ from wincnode.lab.windows.machine import SYSTEM32, Machine, Task
 from wincnode.lab.windows.rpc import Rpc
 
 MODULES = SYSTEM32 + r"\WindowsPowerShell\v1.0\Modules"
-# Clients of Windows have no such module: learn.microsoft.com/powershell/module/servermanager
-SERVER_ONLY = "ServerManager"
 LINGER_S = 2.0
 PIPE_BYTES = 1 << 20
 # Its processes live for a second: tuning hot code and collecting garbage early do not pay off.
@@ -130,7 +128,7 @@ class PowerShellEngine:
     def _install(self) -> None:
         """Put Windows' modules on the machine's disk."""
         for source in sorted(standins.MODULES.glob("*.psm1")):
-            if source.stem == SERVER_ONLY and self.machine.is_client:
+            if not self.machine.has_module(source.stem):
                 continue
             folder = self.machine.path(f"{MODULES}\\{source.stem}")
             folder.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,10 @@ from wincnode.lab.model.fields import (
     renamed,
 )
 from wincnode.lab.model.host import BASE, Host, now
+from wincnode.lab.model.network_facts import firewall, hns, links, names, ports
 from wincnode.lab.model.ownership import ownership
+from wincnode.lab.model.reach import connectivity
+from wincnode.lab.model.software_facts import proxy, runtime, traces
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
 
@@ -36,6 +39,8 @@ POLICIES = r"HKLM\SOFTWARE\Policies\Microsoft"
 COMPONENTS = r"HKLM\SOFTWARE\Microsoft\ServerManager\ServicingStorage\ServerComponentCache"
 TLS_CLIENT = CONTROL + r"\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Client"
 DYNAMIC_PORTS = 49152
+HTTP_SYS = 4  # the process System, in which http.sys works
+METADATA = "169.254.169.254/32"
 
 
 def facts_of(machine: Machine) -> dict[str, Section]:
@@ -133,7 +138,13 @@ def network(host: Host) -> Section:
     addresses = host.call("Get-NetIPAddress", AddressFamily=["IPv4"])
     adapters = host.call("Get-NetAdapter")
     routes = host.call("Get-NetRoute", AddressFamily=["IPv4"])
-    tcp = host.call("Get-NetTCPConnection", State=["Listen"])
+    both = host.call("Get-NetTCPConnection", State=["Listen", "Established"])
+    tcp = [row for row in both if row["State"] == "Listen"]
+    here = {
+        (row["LocalAddress"], row["LocalPort"])
+        for row in both
+        if row["State"] == "Established" and row["OwningProcess"] == HTTP_SYS
+    }
     udp = host.call("Get-NetUDPEndpoint")
     profiles = host.call("Get-NetConnectionProfile")
     owners = {row["Id"]: row["ProcessName"] for row in host.machine.network.get("Process", [])}
@@ -144,10 +155,12 @@ def network(host: Host) -> Section:
         "routes": [
             renamed(row, ROUTE)
             for row in routes
-            if not re.search("/32$|^224.0.0.0/4$|^127.0.0.0/8$", row["DestinationPrefix"])
+            if row["DestinationPrefix"] == METADATA
+            or not re.search("/32$|^224.0.0.0/4$|^127.0.0.0/8$", row["DestinationPrefix"])
         ],
         "listening": [_port("tcp", row, owners) for row in tcp]
         + [_port("udp", row, owners) for row in udp if row["LocalPort"] < DYNAMIC_PORTS],
+        "sessions": [{"address": one[0], "port": one[1]} for one in sorted(here)],
         "profiles": [renamed(row, PROFILE) for row in profiles],
         "ipv6_disabled_components": ipv6 & 0xFFFFFFFF,
     }
@@ -238,6 +251,8 @@ def leftovers(host: Host) -> Section:
         ],
         "cni_configs": [name for name in disk.names(cni) if disk.is_file(f"{cni}\\{name}")],
         "owned": disk.is_file(BASE + r"\manifest.json"),
+        "subnets": [path for path in listed("subnets") if disk.is_file(path)],
+        **traces(host),
     }
 
 
@@ -278,6 +293,14 @@ SECTIONS: Mapping[str, Callable[[Host], Section]] = {
     "time": time,
     "policy": policy,
     "leftovers": leftovers,
+    "links": links,
+    "hns": hns,
+    "ports": ports,
+    "firewall": firewall,
+    "names": names,
+    "runtime": runtime,
+    "proxy": proxy,
+    "connectivity": lambda host: connectivity(host, ()),
     "diagnosis": diagnosis,
     "ownership": ownership,
 }

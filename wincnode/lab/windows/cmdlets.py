@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
-from wincnode.lab.windows import defender, firewall, limits, naming, programs, tasks, wql
+from wincnode.lab.windows import (
+    defender,
+    dns,
+    firewall,
+    limits,
+    links,
+    naming,
+    programs,
+    tasks,
+    wql,
+)
 from wincnode.lab.windows.features import Missing
 from wincnode.lab.windows.machine import Machine, Task
 
@@ -166,6 +177,18 @@ def _network(machine: Machine, what: str, bound: Bound, *fields: str) -> Rows:
     ]
 
 
+def _resolve_dns_name(machine: Machine, bound: Bound) -> Rows:
+    rows = dns.answer(machine, str(bound["Name"]), str(bound.get("Type", "A")))
+    if not rows:
+        raise CmdletError(
+            message=f"{bound['Name']} : DNS name does not exist",
+            # DNS_ERROR_RCODE_NAME_ERROR, [MS-ERREF] 2.2
+            id="DNS_ERROR_RCODE_NAME_ERROR,Microsoft.DnsClient.Commands.ResolveDnsName",
+            category="ResourceUnavailable",
+        )
+    return list(rows)
+
+
 def _new_firewall_rule(machine: Machine, bound: Bound) -> Rows:
     if not firewall.add(machine.registry, bound):
         raise CmdletError(
@@ -319,6 +342,8 @@ ANSWERS: dict[str, Answer] = {
     "Get-NetUDPEndpoint": lambda m, b: _network(m, "NetUDPEndpoint", b),
     "Get-NetAdapter": lambda m, b: _network(m, "NetAdapter", b),
     "Get-NetConnectionProfile": lambda m, b: _network(m, "NetConnectionProfile", b),
+    **{name: partial(links.answer, name) for name in links.CMDLETS},
+    "Resolve-DnsName": _resolve_dns_name,
     "New-NetFirewallRule": _new_firewall_rule,
     "Remove-NetFirewallRule": _remove_firewall_rule,
     "New-ScheduledTaskAction": _values,

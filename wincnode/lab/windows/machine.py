@@ -15,7 +15,7 @@ import yaml
 from wincnode.lab.windows import naming, pagefile, programs
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.features import Features
-from wincnode.lab.windows.ports import Ports
+from wincnode.lab.windows.ports import ports_of
 from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
 
@@ -52,6 +52,8 @@ class Profile:
     registry: key -> name -> a text, a number (DWord), a list (MultiString) or {kind, data}.
     cim: class -> instances. services: name -> properties of Win32_Service.
     features: name -> InstallState. network: cmdlet without `Get-` -> rows. files: path -> text.
+    ports: `dynamic`: protocol -> [start, count]; `reserved` and `excluded`: protocol -> rows of
+    [first, count], of Windows and of administrators. programs: path -> [name, version].
     durations: seconds of the work that DURATIONS names.
     denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
     expects: ids of the checks that fail.
@@ -65,6 +67,8 @@ class Profile:
     features: Mapping[str, str]
     network: Mapping[str, list[Mapping[str, Any]]]
     files: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
+    programs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
     expects: tuple[str, ...] = ()
@@ -76,17 +80,35 @@ def profile_names() -> tuple[str, ...]:
 
 
 def load_profile(name: str) -> Profile:
-    """Read a shipped profile by its name."""
+    """Read a shipped profile, or an overlay on one, by its name."""
     raw = _read(name)
     for key in ("denied", "expects"):
         raw[key] = tuple(raw.get(key, ()))
     return Profile(name=name, **raw)
 
 
+def overlays(file: str) -> dict[str, dict[str, Any]]:
+    """Read a file of overlays: name -> {base, change: of a profile, expected: ids, wanted}."""
+    path = PROFILES / "overlays" / f"{file}.yaml"
+    rows: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return rows
+
+
 def _read(name: str) -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load((PROFILES / f"{name}.yaml").read_text(encoding="utf-8"))
+    file = PROFILES / f"{name}.yaml"
+    if not file.is_file():
+        return _overlaid(name)
+    raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     base = raw.pop("base", None)
     return _merged(_read(base), raw) if base else raw
+
+
+def _overlaid(name: str) -> dict[str, Any]:
+    for file in (PROFILES / "overlays").glob("*.yaml"):
+        if row := overlays(file.stem).get(name):
+            change = {**row.get("change", {}), "expects": row["expected"]}
+            return _merged(_read(row["base"]), change)
+    raise FileNotFoundError(PROFILES / f"{name}.yaml")
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +142,7 @@ class Machine:
         self.registry = Registry(folder / "registry.json")
         self.services = Services(self.registry, self.clock, profile.durations)
         self.features = Features(profile.features)
-        self.ports = Ports()
+        self.ports = ports_of(profile.ports)
         self.network = {name: list(rows) for name, rows in profile.network.items()}
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
@@ -202,9 +224,9 @@ class Machine:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         for name in programs.WINDOWS:
-            program = self.path(SYSTEM32) / f"{name}.exe"
-            program.write_text(programs.script(name), encoding="utf-8")
-            program.chmod(0o755)
+            self._program(f"{SYSTEM32}\\{name}.exe", name)
+        for path, (name, version) in self.profile.programs.items():
+            self._program(path, name, version)
         rows = {
             key: {name: _value(data) for name, data in values.items()}
             for key, values in self.profile.registry.items()
@@ -220,6 +242,27 @@ class Machine:
         rows.setdefault(PREFETCH, {"BootId": Value(kind="DWord", data=1)})
         self.registry.write(rows)
         self.services.load(self.profile.services)
+
+    def _program(self, path: str, name: str, version: str = "") -> None:
+        program = self.path(path)
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(programs.script(name, version), encoding="utf-8")
+        program.chmod(0o755)
+
+    def has_module(self, name: str) -> bool:
+        """Say whether it has a PowerShell module: some come with features, or with servers alone.
+
+        Source: learn.microsoft.com/powershell/module/servermanager; of hyper-v and
+        hostnetworkingservice the installation guides of both features.
+        """
+        match name:
+            case "ServerManager":
+                return not self.is_client
+            case "Hyper-V":
+                return "Installed" in self.features.roles().get("Hyper-V-PowerShell", "")
+            case "HostNetworkingService":
+                return any(row["Name"].lower() == "hns" for row in self.services.rows())
+        return True
 
 
 def _listdir(folder: Path) -> list[Path]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 # support.microsoft.com/kb/929851
 DYNAMIC = (49152, 16384)
@@ -22,10 +23,20 @@ WRONG = "The parameter is incorrect.\n\n"
 
 @dataclass(kw_only=True)
 class Ports:
-    """What ports a machine gives at random, by version of IP and protocol, and what it keeps."""
+    """What ports a machine gives at random, by version of IP and protocol, and what it keeps.
+
+    `excluded` ranges were made by administrators, `reserved` ones by Windows itself.
+    """
 
     dynamic: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     excluded: dict[tuple[str, str], set[tuple[int, int]]] = field(default_factory=dict)
+    reserved: dict[tuple[str, str], set[tuple[int, int]]] = field(default_factory=dict)
+
+    def rows(self, family: str, protocol: str) -> list[tuple[int, int, bool]]:
+        """List ranges that are kept: first, last, and whether an administrator made it."""
+        marked = [(row, True) for row in self.excluded.get((family, protocol), ())]
+        marked += [(row, False) for row in self.reserved.get((family, protocol), ())]
+        return [(start, start + count - 1, mine) for (start, count), mine in sorted(marked)]
 
     def netsh(self, words: Sequence[str]) -> tuple[int, str]:
         """Carry out a command for dynamic or excluded ports; gives exit code and output.
@@ -42,8 +53,10 @@ class Ports:
             case ["interface", family, "set", "dynamicportrange", protocol, start, count]:
                 return self._set(family, protocol, int(start), int(count))
             case ["interface", family, "show", "excludedportrange", protocol]:
-                kept = sorted(self.excluded.get((family, protocol), ()))
-                rows = [f"{start:10}  {start + count - 1:10}     *\n" for start, count in kept]
+                rows = [
+                    f"{first:10}  {last:10}{'     *' if mine else ''}\n"
+                    for first, last, mine in self.rows(family, protocol)
+                ]
                 return 0, EXCLUDED_HEAD.format(protocol) + "".join(rows) + EXCLUDED_FOOT
             case ["interface", family, verb, "excludedportrange", protocol, start, count, _]:
                 return self.exclude(verb, family, protocol, (int(start), int(count)))
@@ -69,3 +82,18 @@ class Ports:
         else:
             return 1, WRONG
         return 0, "Ok.\n\n"
+
+
+def ports_of(profile: Mapping[str, Mapping[str, Any]]) -> Ports:
+    """Give the ports of a profile, for IPv4."""
+
+    def ranges(name: str) -> dict[tuple[str, str], set[tuple[int, int]]]:
+        rows = profile.get(name, {}).items()
+        return {("ipv4", protocol): {(row[0], row[1]) for row in kept} for protocol, kept in rows}
+
+    dynamic = profile.get("dynamic", {}).items()
+    return Ports(
+        dynamic={("ipv4", protocol): (row[0], row[1]) for protocol, row in dynamic},
+        excluded=ranges("excluded"),
+        reserved=ranges("reserved"),
+    )

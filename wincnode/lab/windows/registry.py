@@ -48,6 +48,12 @@ class Registry:
         rows = keys[found]["values"] if found else {}
         return {name: Value(kind=row["kind"], data=row["data"]) for name, row in rows.items()}
 
+    def subkeys(self, key: str) -> list[str]:
+        """List the names of the keys right below one."""
+        low = key.lower() + "\\"
+        below = [k[len(low) :] for k in self._read() if k.lower().startswith(low)]
+        return sorted({row for row in below if "\\" not in row}, key=str.lower)
+
     def get(self, key: str, name: str) -> Value | None:
         """Give a value, or nothing."""
         return next((row for have, row in self.values(key).items() if _same(have, name)), None)

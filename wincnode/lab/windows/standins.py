@@ -1,7 +1,7 @@
 """Writes the PowerShell modules that stand in for Windows' own on a simulated machine.
 
 Names, types and accepted values of parameters come from Microsoft's reference documentation, as
-collected per release of Windows Server; only what all releases have is taken.
+collected per release of Windows Server; only what all releases have is taken that know a cmdlet.
 
 Usage: python -m wincnode.lab.windows.standins CMDLETS.json.gz
 """
@@ -43,11 +43,14 @@ FLAGS = {"Profile"}
 
 
 def common(releases: Iterable[Contract], cmdlet: str) -> Mapping[str, Any]:
-    """Give a cmdlet as all releases have it.
+    """Give a cmdlet as all releases have it that document it.
 
-    Raises: LookupError: a release has no such cmdlet.
+    Raises: LookupError: none has such a cmdlet.
     """
-    first, *others = [release[cmdlet] for release in releases]
+    found = [release[cmdlet] for release in releases if cmdlet in release]
+    if not found:
+        raise LookupError(cmdlet)
+    first, *others = found
     parameters = {}
     for name, row in first["parameters"].items():
         rows = [other["parameters"].get(name) for other in others]

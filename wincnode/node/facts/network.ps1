@@ -3,7 +3,8 @@
 Reads adapters with their IPv4 addresses, routes, listening ports and the IPv6 switch.
 .DESCRIPTION
 InterfaceOperationalStatus 1 is up. PrefixOrigin and NetworkCategory are names of enumerations, never localized.
-Routes to single hosts of the machine itself and to multicast are left out. The owner of a port is named by the process's name.
+Routes to single hosts of the machine itself and to multicast are left out, but for that of a cloud's metadata. The owner of a port is
+named by the process's name. What comes in to http.sys, whose owner is process 4, may be the session that reads this.
 .NOTES
 Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapter
 Source: learn.microsoft.com/powershell/module/nettcpip/get-nettcpconnection
@@ -35,14 +36,20 @@ function Get-WnFactsNetwork {
     }
     $routes = foreach ($route in @(Get-NetRoute -AddressFamily IPv4 -ErrorAction Stop)) {
         $destination = [string]$route.DestinationPrefix
-        if ($destination -notlike '*/32' -and $destination -ne '224.0.0.0/4' -and $destination -ne '127.0.0.0/8') {
+        if ($destination -eq '169.254.169.254/32' -or $destination -notlike '*/32' -and $destination -ne '224.0.0.0/4' -and $destination -ne '127.0.0.0/8') {
             @{ destination = $destination; next_hop = [string]$route.NextHop; index = [int]$route.InterfaceIndex; metric = [int]$route.RouteMetric }
         }
     }
     $owners = @{}
     foreach ($process in @(Get-Process)) { $owners[[int]$process.Id] = [string]$process.ProcessName }
+    $sessions = @{}
     $listening = @(
-        foreach ($entry in @(Get-NetTCPConnection -State Listen -ErrorAction Stop)) {
+        # One question: to ask for each state would read the class twice.
+        foreach ($entry in @(Get-NetTCPConnection -State Listen, Established -ErrorAction Stop)) {
+            if ($entry.State.ToString() -ne 'Listen') {
+                if ([int]$entry.OwningProcess -eq 4) { $sessions["$($entry.LocalAddress) $($entry.LocalPort)"] = @{ address = [string]$entry.LocalAddress; port = [int]$entry.LocalPort } }
+                continue
+            }
             @{ protocol = 'tcp'; port = [int]$entry.LocalPort; address = [string]$entry.LocalAddress; process = [string]$owners[[int]$entry.OwningProcess] }
         }
         foreach ($entry in @(Get-NetUDPEndpoint -ErrorAction Stop)) {
@@ -61,6 +68,7 @@ function Get-WnFactsNetwork {
         adapters                 = [object[]]@($adapters)
         routes                   = [object[]]@($routes)
         listening                = [object[]]$listening
+        sessions                 = [object[]]@($sessions.Keys | Sort-Object | ForEach-Object -Process { $sessions[$_] })
         profiles                 = [object[]]@($profiles)
         ipv6_disabled_components = [long]$ipv6 -band 4294967295
     }

@@ -14,7 +14,8 @@ function Get-WnFactsServices {
     $wanted = @(
         'vmcompute', 'hns', 'w32time', 'BFE', 'mpssvc', 'containerd', 'docker', 'com.docker.service', 'kubelet',
         'kube-proxy', 'kubeproxy', 'flanneld', 'rke2', 'rancher-wins', 'k0sworker', 'CalicoNode', 'CalicoFelix',
-        'antrea-agent', 'ovs-vswitchd', 'ovsdb-server', 'csi-proxy', 'RemoteAccess', 'SharedAccess', 'AppIDSvc'
+        'antrea-agent', 'ovs-vswitchd', 'ovsdb-server', 'csi-proxy', 'RemoteAccess', 'SharedAccess', 'AppIDSvc',
+        'LxssManager', 'WSLService'
     )
     $services = @{}
     foreach ($service in @(Get-CimInstance -ClassName Win32_Service -Property @('Name', 'State', 'StartMode', 'StartName', 'PathName') -OperationTimeoutSec 20 -ErrorAction Stop)) {

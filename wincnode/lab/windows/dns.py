@@ -1,0 +1,39 @@
+"""What servers of DNS say of a simulated machine."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from wincnode.lab.windows import naming
+
+if TYPE_CHECKING:
+    from wincnode.lab.windows.machine import Machine
+
+
+def answer(machine: Machine, name: str, kind: str) -> list[dict[str, Any]]:
+    """Give the records of a name; without ones of the profile, its own name and address are known.
+
+    A profile's are rows of `DnsName`: Name, Type, and IPAddress or NameHost.
+    """
+    rows = machine.network.get("DnsName")
+    if rows is None:
+        rows = _own(machine)
+    return [
+        dict(row)
+        for row in rows
+        if row["Name"].lower() == name.lower() and row["Type"].lower() == kind.lower()
+    ]
+
+
+def _own(machine: Machine) -> list[dict[str, Any]]:
+    read = machine.registry.data
+    host, domain = read(naming.TCPIP, "Hostname", ""), read(naming.TCPIP, "Domain", "")
+    name = f"{host}.{domain}" if domain else host
+    addresses = [
+        row["IPAddress"]
+        for row in machine.network.get("NetIPAddress", [])
+        if row["AddressFamily"] == "IPv4" and not ip_address(row["IPAddress"]).is_loopback
+    ]
+    back = [{"Name": row, "Type": "PTR", "NameHost": name} for row in addresses]
+    return [{"Name": name, "Type": "A", "IPAddress": row} for row in addresses] + back

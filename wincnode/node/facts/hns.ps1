@@ -1,0 +1,32 @@
+<#
+.SYNOPSIS
+Reads what the Host Network Service, NAT and the Host Compute Service hold.
+.DESCRIPTION
+The cmdlets of HNS come with the feature Containers; without them its objects are null. Compute systems that run are
+mirrored by HCS into the registry, which needs no program whose text would have to be read.
+.NOTES
+Source: learn.microsoft.com/powershell/module/hostnetworkingservice/get-hnsnetwork
+Source: learn.microsoft.com/powershell/module/netnat/get-netnat
+Source: the mirror, github.com/moby/vpnkit go/pkg/vmnet/vmnet_windows.go and github.com/rancher-sandbox/rancher-desktop-networking pkg/vsock
+#>
+function Get-WnFactsHns {
+    param()
+    $networks = $null
+    $counts = $null
+    if (Get-Command -Name 'Get-HnsNetwork' -ErrorAction SilentlyContinue) {
+        $networks = [object[]]@(
+            # What a network lacks is null after that, and no error.
+            foreach ($row in @(Get-HnsNetwork -ErrorAction Stop | Where-Object -FilterScript { $_ } | Select-Object -Property Name, Type, Subnets)) {
+                @{ name = [string]$row.Name; type = [string]$row.Type; subnets = [object[]]@(foreach ($subnet in @($row.Subnets)) { if ($subnet) { [string]$subnet.AddressPrefix } }) }
+            }
+        )
+        $counts = @{
+            endpoints    = @(Get-HnsEndpoint -ErrorAction Stop | Where-Object -FilterScript { $_ }).Count
+            namespaces   = @(Get-HnsNamespace -ErrorAction Stop | Where-Object -FilterScript { $_ }).Count
+            policy_lists = @(Get-HnsPolicyList -ErrorAction Stop | Where-Object -FilterScript { $_ }).Count
+        }
+    }
+    $nat = foreach ($row in @(Get-NetNat -ErrorAction SilentlyContinue)) { @{ name = [string]$row.Name; prefix = [string]$row.InternalIPInterfaceAddressPrefix } }
+    $systems = @(Get-ChildItem -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore\ComputeSystem' -ErrorAction SilentlyContinue | ForEach-Object -Process { [string]$_.PSChildName })
+    @{ networks = $networks; counts = $counts; nat = [object[]]@($nat); compute_systems = [object[]]$systems }
+}

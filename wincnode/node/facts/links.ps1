@@ -1,0 +1,31 @@
+<#
+.SYNOPSIS
+Reads what adapters carry: MTU, offloads, teams, and external switches bound to them.
+.DESCRIPTION
+Directions of checksums are told by their number or by their name, never localized. Switches are null where the
+module of Hyper-V is not installed.
+.NOTES
+Source: learn.microsoft.com/windows/win32/fwp/wmi/nettcpipprov/msft-netipinterface
+Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapterencapsulatedpackettaskoffloadsettingdata
+Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapterchecksumoffloadsettingdata
+Source: learn.microsoft.com/windows/win32/fwp/wmi/ndisimplatcimprov/msft-netlbfoteam
+#>
+function Get-WnFactsLinks {
+    param()
+    $vxlan = foreach ($row in @(Get-NetAdapterEncapsulatedPacketTaskOffload -ErrorAction SilentlyContinue)) { if ($row.VxlanEncapsulatedPacketTaskOffloadEnabled) { [string]$row.Name } }
+    $checksum = foreach ($row in @(Get-NetAdapterChecksumOffload -ErrorAction SilentlyContinue)) { if ("$($row.UdpIPv4Enabled)" -match 'Tx|^[13]$') { [string]$row.Name } }
+    $interfaces = foreach ($row in @(Get-NetIPInterface -AddressFamily IPv4 -ErrorAction Stop)) { @{ index = [int]$row.InterfaceIndex; mtu = [long]$row.NlMtu } }
+    # Get-NetLbfoTeam is of a module that not every release documents.
+    $teams = @(Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetLbfoTeam -Property @('Name') -OperationTimeoutSec 10 -ErrorAction SilentlyContinue)
+    $switches = $null
+    if (Get-Command -Name 'Get-VMSwitch' -ErrorAction SilentlyContinue) {
+        $switches = [object[]]@(foreach ($row in @(Get-VMSwitch -SwitchType External -ErrorAction SilentlyContinue)) { @{ name = [string]$row.Name; adapter = [string]$row.NetAdapterInterfaceDescription } })
+    }
+    @{
+        interfaces        = [object[]]@($interfaces)
+        vxlan_offload     = [object[]]@($vxlan)
+        checksum_transmit = [object[]]@($checksum)
+        teams             = [object[]]@($teams | ForEach-Object -Process { [string]$_.Name })
+        switches          = $switches
+    }
+}
