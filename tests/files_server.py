@@ -68,6 +68,14 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(content)
 
+    def do_HEAD(self) -> None:
+        """Answer one request without its content."""
+        self.files.seen.append((self.path, dict(self.headers.items())))
+        planned = self.files.statuses.get(self.path)
+        self._head(
+            planned.pop(0) if planned else 200 if self.path in self.files.contents else 404, 0
+        )
+
     def _head(self, status: int, length: int, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():

@@ -174,6 +174,9 @@ def test_of_a_kubeconfig_only_the_server_is_taken(odd: list[Event]) -> None:
         "kubeconfigs": [{"path": "C:\\k\\config", "server": "https://10.9.8.7:6443"}],
         "cni_configs": ["10-flannel.conf"],
         "owned": False,
+        "subnets": [],
+        "variables": [],
+        "path": [],
     }
 
 

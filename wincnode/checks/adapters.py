@@ -15,7 +15,8 @@ _VMXNET3 = "vmxnet3"
 _VXLAN_BYTES = 50
 _ETHERNET = 1500
 # Ports of WinRM and of its compatibility listeners.
-# Source: learn.microsoft.com/windows/win32/winrm/installation-and-configuration-for-windows-remote-management
+# Source: learn.microsoft.com/windows/win32/winrm/
+# installation-and-configuration-for-windows-remote-management
 _WINRM = (5986, 5985, 443, 80)
 _METADATA = "169.254.169.254/32"
 # Win32_ComputerSystem.Manufacturer of a Nitro instance of EC2:
@@ -127,7 +128,9 @@ def _vswitch(facts: Facts, _wanted: Wanted) -> Outcome:
     ]
     if foreign and ours.value("networks") is None:
         return unknown(f"whether HNS made them is not known: {'; '.join(foreign)}")
-    return failed(f"not made by HNS: {'; '.join(foreign)}") if foreign else passed("none is foreign")
+    return (
+        failed(f"not made by HNS: {'; '.join(foreign)}") if foreign else passed("none is foreign")
+    )
 
 
 def _metadata(facts: Facts, _wanted: Wanted) -> Outcome:

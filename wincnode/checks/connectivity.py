@@ -174,7 +174,7 @@ def _downloads(facts: Facts, wanted: Wanted) -> Outcome:
     closed = [
         _shown(target, row)
         for target, row in tried
-        if not 200 <= (row.setting("status") or 0) < 300  # noqa: PLR2004 - success, RFC 9110
+        if not 200 <= (row.setting("status") or 0) < 300
     ]
     if closed:
         return failed("; ".join(closed), because=("host.dns", "fw.profiles", "sec.tls12"))

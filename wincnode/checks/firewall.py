@@ -189,7 +189,7 @@ def _category(facts: Facts, wanted: Wanted) -> Outcome:
                 other
                 for other in PROFILES
                 for rule in _about(facts, protocol, port, port, other)
-                if other != profile and rule.allow and rule.ports
+                if rule.allow and rule.ports and rule.profiles and profile not in rule.profiles
             ]
             if others:
                 wrong.append(f"{seen[-1]}, {port}/{protocol} is let in on {others[0]} ones alone")

@@ -126,9 +126,7 @@ def _compute_systems(facts: Facts, _wanted: Wanted) -> Outcome:
     return failed(shown, because=("sw.docker", "sw.containerd", "sw.desktop", "sw.rke2"))
 
 
-_CLEANUP = (
-    "Azure/AgentBaker:staging/cse/windows/provisioningscripts/cleanupnetwork.ps1@06836ee2"
-)
+_CLEANUP = "Azure/AgentBaker:staging/cse/windows/provisioningscripts/cleanupnetwork.ps1@06836ee2"
 
 CHECKS = (
     Check(

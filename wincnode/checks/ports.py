@@ -5,7 +5,7 @@ from __future__ import annotations
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed, unknown
 from wincnode.facts import FactMissing, Facts, Section
 
-# kubernetes.io/docs/concepts/services-networking/service (NodePort)
+# Source: kubernetes.io/docs/concepts/services-networking/service, type NodePort
 NODE_PORTS = (30000, 32767)
 # support.microsoft.com/kb/929851: 16,384 ports. HNS takes 64 of them for each service without DSR:
 # learn.microsoft.com/virtualization/windowscontainers/kubernetes/common-problems

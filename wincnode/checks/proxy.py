@@ -46,7 +46,7 @@ def winhttp(digits: str) -> WinHttp:
 
 def _place(proxy: str) -> str:
     """Give host and port of a proxy, the first of several for schemes."""
-    first = proxy.split(";")[0].rpartition("=")[2]
+    first = proxy.split(";", maxsplit=1)[0].rpartition("=")[2]
     parts = urlsplit(first if "//" in first else f"//{first}")
     return f"{parts.hostname or ''}:{parts.port or 80}"
 
@@ -78,7 +78,7 @@ def covers(no_proxy: str, place: str) -> bool:
     for row in no_proxy.split(","):
         entry = row.strip().lower()
         low = place.lower()
-        if entry == "*" or entry == low:
+        if entry in {"*", low}:
             return True
         name = entry.removeprefix("*").removeprefix(".")
         if name and (low.lstrip(".") == name or low.endswith(f".{name}")):

@@ -9,7 +9,7 @@ from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed, un
 from wincnode.checks.hns import known_networks
 from wincnode.checks.network import owned
 from wincnode.facts import Facts
-from wincnode.support import PAUSE, load_support, line_of, matcher_of, numbers, pause_fits
+from wincnode.support import PAUSE, line_of, load_support, matcher_of, numbers, pause_fits
 
 # A node that runs Windows images of its own build alone cannot pull older ones from this on.
 # Source: containerd/platforms:defaults_windows.go, wincnode/isolation.py (RULES)

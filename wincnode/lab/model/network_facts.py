@@ -40,7 +40,9 @@ def links(host: Host) -> Section:
         "vxlan_offload": [
             row["Name"] for row in vxlan if row["VxlanEncapsulatedPacketTaskOffloadEnabled"]
         ],
-        "checksum_transmit": [row["Name"] for row in checksum if row["UdpIPv4Enabled"] & 1],
+        "checksum_transmit": [
+            row["Name"] for row in checksum if re.search("Tx|^[13]$", str(row["UdpIPv4Enabled"]))
+        ],
         "teams": _teams(host),
         "switches": switches,
     }

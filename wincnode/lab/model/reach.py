@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import errno
 import http.client
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib import error, request
 from urllib.parse import SplitResult, urlsplit
@@ -18,6 +17,14 @@ from wincnode.lab.model.software_facts import ENVIRONMENT, hidden
 Section: TypeAlias = dict[str, Any]
 CONNECT_S, ANSWER_S = 5.0, 4.0
 PORTS = {"http": 80, "https": 443}
+# Names of SocketError and of WebExceptionStatus; a kind stands before those that it belongs to.
+NAMES: Sequence[tuple[type[Exception], str]] = (
+    (ssl.SSLError, "AuthenticationFailed"),
+    (socket.gaierror, "HostNotFound"),
+    (TimeoutError, "TimedOut"),
+    (ConnectionRefusedError, "ConnectionRefused"),
+    (ConnectionResetError, "ConnectionReset"),
+)
 
 
 class _Stay(request.HTTPRedirectHandler):
@@ -36,8 +43,12 @@ def _tried(host: Host, kind: str, url: str) -> Section:
     to = urlsplit(proxy) if proxy else at
     shown = f"{to.scheme}://{hidden(to.netloc)}" if proxy else ""
     said: Section = {
-        **{"url": url, "via": shown, "connected": False},
-        **{"status": None, "error": "", "certificate": ""},
+        "url": url,
+        "via": shown,
+        "connected": False,
+        "status": None,
+        "error": "",
+        "certificate": "",
     }
     try:
         place = (to.hostname or "", to.port or PORTS[to.scheme])
@@ -94,17 +105,4 @@ def _proxy(host: Host, at: SplitResult) -> str:
 def _name(problem: Exception) -> str:
     """Give the name that .NET has for what went wrong."""
     cause = problem.reason if isinstance(problem, error.URLError) else problem
-    match cause:
-        case ssl.SSLError():
-            return "AuthenticationFailed"
-        case socket.gaierror():
-            return "HostNotFound"
-        case TimeoutError():
-            return "TimedOut"
-        case OSError(errno=errno.ECONNREFUSED):
-            return "ConnectionRefused"
-        case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH):
-            return "NetworkUnreachable"
-        case OSError(errno=errno.ECONNRESET):
-            return "ConnectionReset"
-    return "ReceiveFailure"
+    return next((name for kind, name in NAMES if isinstance(cause, kind)), "ReceiveFailure")

@@ -1,4 +1,4 @@
-"""Cmdlets that list links, switches, networks of HNS and ranges of ports, over a machine's model."""
+"""Cmdlets that list links, switches, networks of HNS and ranges of ports, over a model."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
 
 PROFILES = Path(__file__).parents[1] / "profiles"
+DEFECTS = Path(__file__).parents[1] / "defects"
 CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 # github.com/kubernetes/kubernetes pkg/kubelet/winstats/perfcounter_nodestats_windows.go
@@ -56,7 +57,8 @@ class Profile:
     [first, count], of Windows and of administrators. programs: path -> [name, version].
     durations: seconds of the work that DURATIONS names.
     denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
-    expects: ids of the checks that fail.
+    wanted: what a preflight must ask for, so that what is wrong is a defect.
+    expects: ids of the checks that do not pass, in the order in which they are told.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Profile:
     programs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
+    wanted: Mapping[str, Any] = field(default_factory=dict)
     expects: tuple[str, ...] = ()
 
 
@@ -79,36 +82,43 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in PROFILES.glob("*.yaml")))
 
 
+def defect_names() -> tuple[str, ...]:
+    """List the defects that the lab ships: profiles that are laid over others, mostly one a check.
+
+    Each is called as the check that it makes fail, and by a word more where there are several.
+    """
+    return tuple(sorted(_defects()))
+
+
 def load_profile(name: str) -> Profile:
-    """Read a shipped profile, or an overlay on one, by its name."""
+    """Read a shipped profile or defect by its name."""
     raw = _read(name)
     for key in ("denied", "expects"):
         raw[key] = tuple(raw.get(key, ()))
     return Profile(name=name, **raw)
 
 
-def overlays(file: str) -> dict[str, dict[str, Any]]:
-    """Read a file of overlays: name -> {base, change: of a profile, expected: ids, wanted}."""
-    path = PROFILES / "overlays" / f"{file}.yaml"
-    rows: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return rows
-
-
 def _read(name: str) -> dict[str, Any]:
-    file = PROFILES / f"{name}.yaml"
-    if not file.is_file():
-        return _overlaid(name)
-    raw: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    path = PROFILES / f"{name}.yaml"
+    raw = _load(path) if path.is_file() else _defects()[name]
     base = raw.pop("base", None)
     return _merged(_read(base), raw) if base else raw
 
 
-def _overlaid(name: str) -> dict[str, Any]:
-    for file in (PROFILES / "overlays").glob("*.yaml"):
-        if row := overlays(file.stem).get(name):
-            change = {**row.get("change", {}), "expects": row["expected"]}
-            return _merged(_read(row["base"]), change)
-    raise FileNotFoundError(PROFILES / f"{name}.yaml")
+def _defects() -> dict[str, dict[str, Any]]:
+    """Read the defects by name; a file's `base` holds for those that name none."""
+    found = {}
+    for path in sorted(DEFECTS.glob("*.yaml")):
+        rows = _load(path)
+        base = rows.pop("base")
+        found |= {name: {"base": base, **(row or {})} for name, row in rows.items()}
+    return found
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    raw: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe one
+    return raw
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,8 @@ function Get-WnFactsConnectivity {
                 } finally { $tls.Dispose() }
                 continue
             }
+            # It has shown that there is a way; a server may wait for its first word.
+            $try.client.Close()
             $request = [Net.HttpWebRequest][Net.WebRequest]::Create($try.uri)
             $request.Timeout = 4000
             $request.ReadWriteTimeout = 4000

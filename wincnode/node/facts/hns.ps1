@@ -16,7 +16,7 @@ function Get-WnFactsHns {
     if (Get-Command -Name 'Get-HnsNetwork' -ErrorAction SilentlyContinue) {
         $networks = [object[]]@(
             # What a network lacks is null after that, and no error.
-            foreach ($row in @(Get-HnsNetwork -ErrorAction Stop | Where-Object -FilterScript { $_ } | Select-Object -Property Name, Type, Subnets)) {
+            foreach ($row in @(Get-HnsNetwork -ErrorAction Stop | Where-Object -FilterScript { $_ } | Select-Object -Property @('Name', 'Type', 'Subnets'))) {
                 @{ name = [string]$row.Name; type = [string]$row.Type; subnets = [object[]]@(foreach ($subnet in @($row.Subnets)) { if ($subnet) { [string]$subnet.AddressPrefix } }) }
             }
         )

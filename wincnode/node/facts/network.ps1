@@ -45,7 +45,7 @@ function Get-WnFactsNetwork {
     $sessions = @{}
     $listening = @(
         # One question: to ask for each state would read the class twice.
-        foreach ($entry in @(Get-NetTCPConnection -State Listen, Established -ErrorAction Stop)) {
+        foreach ($entry in @(Get-NetTCPConnection -State @('Listen', 'Established') -ErrorAction Stop)) {
             if ($entry.State.ToString() -ne 'Listen') {
                 if ([int]$entry.OwningProcess -eq 4) { $sessions["$($entry.LocalAddress) $($entry.LocalPort)"] = @{ address = [string]$entry.LocalAddress; port = [int]$entry.LocalPort } }
                 continue

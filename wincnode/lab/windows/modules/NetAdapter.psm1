@@ -13,3 +13,27 @@ function Get-NetAdapter {
     )
     Invoke-WnLab -Cmdlet 'Get-NetAdapter' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
+function Get-NetAdapterChecksumOffload {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [Alias('Session')] [object[]]$CimSession,
+        [switch]$IncludeHidden,
+        [Alias('ifDesc', 'InstanceID')] [string[]]$InterfaceDescription,
+        [Alias('ifAlias', 'InterfaceAlias')] [string[]]$Name,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetAdapterChecksumOffload' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
+function Get-NetAdapterEncapsulatedPacketTaskOffload {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [Alias('Session')] [object[]]$CimSession,
+        [switch]$IncludeHidden,
+        [Alias('ifDesc', 'InstanceID')] [string[]]$InterfaceDescription,
+        [Alias('ifAlias', 'InterfaceAlias')] [string[]]$Name,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetAdapterEncapsulatedPacketTaskOffload' -Bound $PSBoundParameters -Caller $PSCmdlet
+}

@@ -23,6 +23,52 @@ function Get-NetIPAddress {
     )
     Invoke-WnLab -Cmdlet 'Get-NetIPAddress' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
+function Get-NetIPInterface {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [ValidateSet('IPv4', 'IPv6')] [string[]]$AddressFamily,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$AdvertiseDefaultRoute,
+        [TimeSpan[]]$AdvertisedRouterLifetime,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$Advertising,
+        [switch]$AsJob,
+        [object]$AssociatedAdapter,
+        [object]$AssociatedIPAddress,
+        [object]$AssociatedNeighbor,
+        [object]$AssociatedRoute,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$AutomaticMetric,
+        [Alias('BaseReachableTime')] [uint32[]]$BaseReachableTimeMs,
+        [Alias('Session')] [object[]]$CimSession,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$ClampMss,
+        [uint32[]]$CompartmentId,
+        [ValidateSet('Disconnected', 'Connected')] [string[]]$ConnectionState,
+        [uint32[]]$CurrentHopLimit,
+        [Alias('DadRetransmitTime')] [uint32[]]$DadRetransmitTimeMs,
+        [uint32[]]$DadTransmits,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$Dhcp,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$DirectedMacWolPattern,
+        [ValidateSet('Disabled', 'UseEct1', 'UseEct0', 'AppDecide')] [string[]]$EcnMarking,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$ForceArpNdWolPattern,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$Forwarding,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$IgnoreDefaultRoutes,
+        [switch]$IncludeAllCompartments,
+        [Alias('ifAlias')] [string[]]$InterfaceAlias,
+        [Alias('ifIndex')] [uint32[]]$InterfaceIndex,
+        [uint32[]]$InterfaceMetric,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$ManagedAddressConfiguration,
+        [ValidateSet('No', 'Yes')] [string[]]$NeighborDiscoverySupported,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$NeighborUnreachabilityDetection,
+        [uint32[]]$NlMtuBytes,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$OtherStatefulConfiguration,
+        [string]$PolicyStore,
+        [Alias('ReachableTime')] [uint32[]]$ReachableTimeMs,
+        [Alias('RetransmitTime')] [uint32[]]$RetransmitTimeMs,
+        [ValidateSet('Disabled', 'Enabled', 'ControlledByDHCP')] [string[]]$RouterDiscovery,
+        [int]$ThrottleLimit,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$WeakHostReceive,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$WeakHostSend
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetIPInterface' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
 function Get-NetRoute {
     [CmdletBinding(PositionalBinding = $false)]
     param(
@@ -64,6 +110,39 @@ function Get-NetTCPConnection {
     )
     Invoke-WnLab -Cmdlet 'Get-NetTCPConnection' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
+function Get-NetTCPSetting {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [object]$AssociatedTransportFilter,
+        [uint16[]]$AutoReusePortRangeNumberOfPorts,
+        [uint16[]]$AutoReusePortRangeStartPort,
+        [ValidateSet('Local', 'GroupPolicy')] [string[]]$AutoTuningLevelEffective,
+        [ValidateSet('Disabled', 'HighlyRestricted', 'Restricted', 'Normal', 'Experimental', 'NotConfigured', 'NotChanged')] [string[]]$AutoTuningLevelGroupPolicy,
+        [ValidateSet('Disabled', 'HighlyRestricted', 'Restricted', 'Normal', 'Experimental')] [string[]]$AutoTuningLevelLocal,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$AutomaticUseCustom,
+        [Alias('Session')] [object[]]$CimSession,
+        [ValidateSet('Default', 'CTCP', 'DCTCP')] [string[]]$CongestionProvider,
+        [ValidateSet('False', 'True')] [string[]]$CwndRestart,
+        [object[]]$DelayedAckFrequency,
+        [Alias('DelayedAckTimeout')] [uint32[]]$DelayedAckTimeoutMs,
+        [uint16[]]$DynamicPortRangeNumberOfPorts,
+        [uint16[]]$DynamicPortRangeStartPort,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$EcnCapability,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$ForceWS,
+        [Alias('InitialCongestionWindow')] [uint32[]]$InitialCongestionWindowMss,
+        [Alias('InitialRto')] [uint32[]]$InitialRtoMs,
+        [object[]]$MaxSynRetransmissions,
+        [ValidateSet('Disabled', 'Enabled', 'Default')] [string[]]$MemoryPressureProtection,
+        [Alias('MinRto')] [uint32[]]$MinRtoMs,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$NonSackRttResiliency,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$ScalingHeuristics,
+        [string[]]$SettingName,
+        [int]$ThrottleLimit,
+        [ValidateSet('Disabled', 'Enabled')] [string[]]$Timestamps
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetTCPSetting' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
 function Get-NetUDPEndpoint {
     [CmdletBinding(PositionalBinding = $false)]
     param(
@@ -76,4 +155,15 @@ function Get-NetUDPEndpoint {
         [int]$ThrottleLimit
     )
     Invoke-WnLab -Cmdlet 'Get-NetUDPEndpoint' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
+function Get-NetUDPSetting {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [Alias('Session')] [object[]]$CimSession,
+        [uint16[]]$DynamicPortRangeNumberOfPorts,
+        [uint16[]]$DynamicPortRangeStartPort,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetUDPSetting' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
