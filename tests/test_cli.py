@@ -19,7 +19,7 @@ import pytest
 from nodes import lab_node
 
 from wincnode import checks
-from wincnode.facts import SECTIONS
+from wincnode.facts import FURTHER, SECTIONS
 from wincnode.lab.nodes import (
     PASSWORD,
     LabNode,
@@ -110,7 +110,7 @@ def test_facts_are_data_on_stdout_and_failures_on_stderr(
     assert result.returncode == 4
     sections = document["nodes"]["web-1"]["sections"]
     assert sections["os"]["build"] == 20348
-    assert set(sections) == set(SECTIONS)
+    assert set(sections) == {*SECTIONS, *FURTHER}
     assert "web-3" in result.stderr
 
 

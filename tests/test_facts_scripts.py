@@ -14,19 +14,20 @@ from wincnode import runner
 from wincnode.assets import script_names
 from wincnode.checks import Wanted, failures, run_checks
 from wincnode.events import Event, FactsRead, Hello
-from wincnode.facts import ON_DEMAND, SECTIONS, Facts
+from wincnode.facts import FURTHER, ON_DEMAND, SECTIONS, Facts
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine, load_profile, profile_names
 from wincnode.lab.windows.registry import Value
 
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
+ALL = (*SECTIONS, *FURTHER)
 WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False)
 
 
 def read(node: LabNode) -> list[Event]:
     """Read all sections of facts as wincnode does."""
     with linked(node) as link:
-        return list(runner.read_facts(link, node="web-1", sections=SECTIONS))
+        return list(runner.read_facts(link, node="web-1", sections=ALL))
 
 
 def facts(events: Iterable[Event]) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def facts(events: Iterable[Event]) -> dict[str, Any]:
 
 def test_there_is_a_script_for_each_section() -> None:
     """The sections that facts.py names are the scripts that ship."""
-    assert script_names("facts") == tuple(sorted((*SECTIONS, *ON_DEMAND)))
+    assert script_names("facts") == tuple(sorted((*ALL, *ON_DEMAND)))
 
 
 def common(sections: dict[str, Any]) -> dict[str, Any]:
@@ -174,9 +175,6 @@ def test_of_a_kubeconfig_only_the_server_is_taken(odd: list[Event]) -> None:
         "kubeconfigs": [{"path": "C:\\k\\config", "server": "https://10.9.8.7:6443"}],
         "cni_configs": ["10-flannel.conf"],
         "owned": False,
-        "subnets": [],
-        "variables": [],
-        "path": [],
     }
 
 

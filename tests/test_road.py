@@ -15,7 +15,7 @@ from nodes import lab_node, linked
 
 from wincnode import runner
 from wincnode.events import FactsRead, Finished, Hello
-from wincnode.facts import SECTIONS
+from wincnode.facts import FURTHER, SECTIONS
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.registry import Value
@@ -35,16 +35,17 @@ def here(node: LabNode, tmp_path: Path) -> Desk:
 def test_a_preflight_costs_twelve_requests_and_leaves_no_trace(node: LabNode) -> None:
     """One process reads every section; no file and no registry value is written."""
     machine = node.machine
+    sections = (*SECTIONS, *FURTHER, "connectivity")
     before = sorted(machine.drive.rglob("*")), machine.registry.snapshot()
 
     with linked(node) as link:
-        events = list(runner.read_facts(link, node="web-1", sections=SECTIONS))
+        events = list(runner.read_facts(link, node="web-1", sections=sections))
 
     assert [type(event) for event in events if not isinstance(event, FactsRead)] == [
         Hello,
         Finished,
     ]
-    assert [event.section for event in events if isinstance(event, FactsRead)] == list(SECTIONS)
+    assert [event.section for event in events if isinstance(event, FactsRead)] == list(sections)
     assert node.server.http_requests <= 12, node.server.requests
     assert (sorted(machine.drive.rglob("*")), machine.registry.snapshot()) == before
 

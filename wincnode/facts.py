@@ -16,17 +16,11 @@ SECTIONS: tuple[str, ...] = (
     "time",
     "policy",
     "leftovers",
-    "links",
-    "hns",
-    "ports",
-    "firewall",
-    "names",
-    "runtime",
-    "proxy",
-    "connectivity",
 )
+# Read where a machine is to be a worker; a playbook of one's own has no use for them.
+FURTHER: tuple[str, ...] = ("links", "hns", "ports", "firewall", "names", "runtime", "proxy")
 # Read where a verb asks for one by name; a preflight has no use for them.
-ON_DEMAND = frozenset({"diagnosis", "ownership"})
+ON_DEMAND = frozenset({"connectivity", "diagnosis", "ownership"})
 
 
 class FactMissing(Exception):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
-from wincnode.facts import FactMissing, Facts, Unknown
+from wincnode.facts import FURTHER, SECTIONS, FactMissing, Facts, Unknown
 
 
 class Severity(Enum):
@@ -62,6 +62,7 @@ class Wanted:
         hns_network: name of the HNS network that the cluster's network makes on a node.
         targets: what must be reached from the node.
         authority: PEM of the authorities that the kubeconfig trusts.
+        sections: those of facts that are read; a check that needs another is left out.
     """
 
     adapter: str = ""
@@ -85,6 +86,7 @@ class Wanted:
     hns_network: str = ""
     targets: tuple[Target, ...] = ()
     authority: str = ""
+    sections: tuple[str, ...] = (*SECTIONS, *FURTHER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,7 +167,8 @@ def run_checks(
 
     Failures come first, root causes before what follows from them, then unknowns, then the rest.
     """
-    pairs = [(check, _outcome(check, facts, wanted)) for check in checks or all_checks()]
+    asked = [row for row in checks or all_checks() if set(row.needs) <= set(wanted.sections)]
+    pairs = [(check, _outcome(check, facts, wanted)) for check in asked]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
     return tuple(sorted(findings, key=_place))

@@ -30,12 +30,14 @@ def _tried(
 
     Raises: FactMissing: the node did not try one.
     """
-    said = {row.text("url"): row for row in facts.known("connectivity").rows("targets")}
-    for target in wanted.targets:
-        if target.kind == kind:
-            if target.url not in said:
-                raise FactMissing(f"the node did not try {target.url}")
-            yield target, said[target.url]
+    targets = [target for target in wanted.targets if target.kind == kind]
+    # Nobody reads the section where there is nothing to try.
+    rows = facts.known("connectivity").rows("targets") if targets else ()
+    said = {row.text("url"): row for row in rows}
+    for target in targets:
+        if target.url not in said:
+            raise FactMissing(f"the node did not try {target.url}")
+        yield target, said[target.url]
 
 
 def _shown(target: Target, row: Section) -> str:
@@ -191,7 +193,7 @@ CHECKS = (
         "node; name another address in cluster.api_server where nodes use one.",
         source="Azure/AgentBaker:staging/cse/windows/networkisolatedclusterfunc.ps1@06836ee2; "
         "https://kubernetes.io/docs/reference/networking/ports-and-protocols/",
-        needs=("connectivity",),
+        needs=(),
         run=_api,
     ),
     Check(
@@ -204,7 +206,7 @@ CHECKS = (
         "init phase certs apiserver), or name in cluster.api_server one that it has.",
         source="https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/"
         "common-problems; https://kubernetes.io/docs/setup/best-practices/certificates/",
-        needs=("connectivity", "time"),
+        needs=("time",),
         run=_api_tls,
     ),
     Check(
@@ -216,7 +218,7 @@ CHECKS = (
         " in firewall and proxy, or name a mirror in runtime.registries.",
         source="microsoft/containerregistry:docs/client-firewall-rules.md; "
         "opencontainers/distribution-spec:spec.md@967efdc0",
-        needs=("connectivity",),
+        needs=(),
         run=_registries,
     ),
     Check(
@@ -228,7 +230,7 @@ CHECKS = (
         "this host bring the files: wincnode install --files auto, serve or push.",
         source="wincnode.lock.yaml; kubernetes-sigs/sig-windows-tools:hostprocess/"
         "Install-Containerd.ps1@401ee6fc",
-        needs=("connectivity",),
+        needs=(),
         run=_downloads,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
+from wincnode.checks.network import owned
 from wincnode.facts import Facts
 
 
@@ -99,18 +100,17 @@ def _cni(facts: Facts, _wanted: Wanted) -> Outcome:
 
 
 def _subnets(facts: Facts, _wanted: Wanted) -> Outcome:
-    leftovers = facts.known("leftovers")
-    found = leftovers.texts("subnets")
-    if not found or leftovers.flag("owned"):
+    found = facts.known("runtime").texts("subnets")
+    if not found or owned(facts):
         return passed(", ".join(found) or "there is none")
     because = ("sw.kubelet", "sw.rke2", "sw.kubeproxy", "left.dirs")
     return failed(f"left over: {', '.join(found)}", because=because)
 
 
 def _variables(facts: Facts, _wanted: Wanted) -> Outcome:
-    leftovers = facts.known("leftovers")
-    found = [*leftovers.texts("variables"), *(f"Path: {row}" for row in leftovers.texts("path"))]
-    if not found or leftovers.flag("owned"):
+    runtime = facts.known("runtime")
+    found = [*runtime.texts("variables"), *(f"Path: {row}" for row in runtime.texts("path"))]
+    if not found or owned(facts):
         return passed(", ".join(found) or "there is none")
     because = ("sw.kubelet", "sw.rke2", "sw.k0s", "sw.containerd", "sw.docker")
     return failed(f"set for the machine: {', '.join(found)}", because=because)
@@ -189,7 +189,7 @@ CHECKS = (
         "C:\\run\\flannel\\subnet.env.",
         source="https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/"
         "common-problems",
-        needs=("leftovers",),
+        needs=("runtime", "leftovers"),
         run=_subnets,
     ),
     Check(
@@ -200,7 +200,7 @@ CHECKS = (
         remedy="[Environment]::SetEnvironmentVariable('NAME', $null, 'Machine'), and take the "
         "folders out of the machine's Path.",
         source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc",
-        needs=("leftovers",),
+        needs=("runtime", "leftovers"),
         run=_variables,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
@@ -94,10 +94,11 @@ def _holds(entry: str, place: str) -> bool:
         inner = ip_network(place, strict=False) if "/" in place else ip_network(ip_address(place))
     except ValueError:
         return False
-    return outer.version == inner.version and (
-        outer.network_address <= inner.network_address
-        and inner.broadcast_address <= outer.broadcast_address
-    )
+    if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network):
+        return inner.subnet_of(outer)
+    return False
 
 
 def _variables(facts: Facts, wanted: Wanted) -> Outcome:

@@ -9,6 +9,7 @@ from wincnode import playbook as playbooks
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
 from wincnode.events import Event
+from wincnode.facts import SECTIONS
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Plan
 from wincnode.report import NodeReport, Report
@@ -19,6 +20,8 @@ def run(inventory: Inventory, options: Options, job: Job, session: Session) -> R
     """Carry out the job on the nodes side by side; a node that preflight blocks is left alone."""
     by_name = {node.name: node for node in inventory.nodes}
     against = wanted(inventory, ignore=options.ignore | job.mends)
+    if not job.makes_workers:
+        against = replace(against, sections=SECTIONS)
 
     def go_on(
         transport: Transport, found: Inspection, result: NodeReport

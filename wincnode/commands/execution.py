@@ -55,6 +55,7 @@ class Job:
         fallbacks: are asked in turn, each once, what follows a plan that failed.
         mends: ids of checks whose failures the playbooks mend, so that they block no node.
         given: secrets that the playbooks name and say no source of.
+        makes_workers: the machines are to be workers, so that all that matters to these is checked.
     """
 
     playbooks: tuple[Playbook, ...]
@@ -68,6 +69,7 @@ class Job:
     fallbacks: tuple[Fallback, ...] = ()
     mends: frozenset[str] = frozenset()
     given: Mapping[str, Secret] = field(default_factory=dict)
+    makes_workers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

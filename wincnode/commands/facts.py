@@ -8,7 +8,7 @@ from typing import Any
 from wincnode import runner
 from wincnode.commands.inspect import Options, Session, failed, in_fleet
 from wincnode.events import Event, FactsRead
-from wincnode.facts import SECTIONS, from_reads
+from wincnode.facts import FURTHER, SECTIONS, from_reads
 from wincnode.report import NodeReport, Report
 
 SCHEMA = "wincnode/facts/v1"
@@ -23,7 +23,7 @@ def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
     def work(name: str) -> Iterator[Event]:
         transport = session.connect(name)
         try:
-            yield from runner.read_facts(transport, node=name, sections=SECTIONS)
+            yield from runner.read_facts(transport, node=name, sections=(*SECTIONS, *FURTHER))
         finally:
             transport.close()
 

@@ -14,7 +14,7 @@ from wincnode.cluster.kubeconfig import server_of
 from wincnode.cluster.networks import Mode, load_networks
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
-from wincnode.facts import SECTIONS, Facts, from_reads
+from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report, Status
@@ -96,7 +96,8 @@ def inspect(
     read: list[FactsRead] = []
     targets = [{"kind": row.kind, "url": row.url} for row in against.targets]
     asked = {"connectivity": {"targets": targets}} if targets else {}
-    for event in runner.read_facts(transport, node=node, sections=SECTIONS, asked=asked):
+    sections = (*against.sections, *asked)
+    for event in runner.read_facts(transport, node=node, sections=sections, asked=asked):
         if isinstance(event, Hello):
             hello = event
             # Sent the moment it was made: what is between is the way here, far below a minute.

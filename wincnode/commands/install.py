@@ -64,6 +64,7 @@ def job(
             reboots=reboots,
             prepare=supplied.prepare,
             fallbacks=supplied.fallbacks,
+            makes_workers=True,
             mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
             more=lambda node, found: {
                 **worker(node, found),

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from wincnode import assets
-from wincnode.facts import SECTIONS as READ
+from wincnode.facts import FURTHER
+from wincnode.facts import SECTIONS as FIRST
 from wincnode.lab.model.diagnosis import diagnosis
 from wincnode.lab.model.failures import ERRORS, Failure
 from wincnode.lab.model.fields import (
@@ -28,7 +29,7 @@ from wincnode.lab.model.host import BASE, Host, now
 from wincnode.lab.model.network_facts import firewall, hns, links, names, ports
 from wincnode.lab.model.ownership import ownership
 from wincnode.lab.model.reach import connectivity
-from wincnode.lab.model.software_facts import proxy, runtime, traces
+from wincnode.lab.model.software_facts import proxy, runtime
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
 
@@ -46,7 +47,7 @@ METADATA = "169.254.169.254/32"
 def facts_of(machine: Machine) -> dict[str, Section]:
     """Give the sections of a machine's facts that a preflight reads."""
     host = Host(machine)
-    return {name: SECTIONS[name](host) for name in READ}
+    return {name: SECTIONS[name](host) for name in (*FIRST, *FURTHER)}
 
 
 def os(host: Host) -> Section:
@@ -251,8 +252,6 @@ def leftovers(host: Host) -> Section:
         ],
         "cni_configs": [name for name in disk.names(cni) if disk.is_file(f"{cni}\\{name}")],
         "owned": disk.is_file(BASE + r"\manifest.json"),
-        "subnets": [path for path in listed("subnets") if disk.is_file(path)],
-        **traces(host),
     }
 
 

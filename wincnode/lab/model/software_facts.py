@@ -15,10 +15,15 @@ ENVIRONMENT = CONTROL_SET + r"\Control\Session Manager\Environment"
 CONNECTIONS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 CONTAINERD = r"C:\Program Files\containerd"
 MOST_BYTES = 4096
+SUBNETS = (
+    r"C:\k\SourceVip.json",
+    r"C:\k\SourceVipRequest.json",
+    r"C:\run\flannel\subnet.env",
+)
 
 
 def runtime(host: Host) -> Section:
-    """Read which containerd is installed, and what its configuration says of sandboxes."""
+    """Read which containerd is installed, what it says of sandboxes, and what old nodes left."""
     command = host.machine.registry.data(CONTROL_SET + r"\Services\containerd", "ImagePath", "")
     at = re.match(r'(?i)"([^"]+containerd\.exe)"|(.+?containerd\.exe)(?:\s|$)', command)
     program = expanded(at[1] or at[2]) if at else rf"{CONTAINERD}\bin\containerd.exe"
@@ -40,6 +45,8 @@ def runtime(host: Host) -> Section:
         "version": version,
         "config": config,
         "sandbox_image": sandbox,
+        "subnets": [path for path in SUBNETS if host.disk.is_file(path)],
+        **_traces(host),
     }
 
 
@@ -68,8 +75,7 @@ def hidden(text: str) -> str:
     return re.sub(r"(^|//)[^/\s@]+@", r"\1***@", text)
 
 
-def traces(host: Host) -> Section:
-    """Read which variables of the machine, and places of its Path, are of Kubernetes' kind."""
+def _traces(host: Host) -> Section:
     values = host.machine.registry.values(ENVIRONMENT)
     marks = "(?i)(KUBE|CONTAINER|RKE2|CATTLE|CALICO|FLANNEL|CNI_)"
     places = r"(?i)\\(k|kubernetes|containerd|rancher|rke2|k0s|cni|docker)(\\|$)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,7 @@ def answer(machine: Machine, name: str, kind: str) -> list[dict[str, Any]]:
 
     A profile's are rows of `DnsName`: Name, Type, and IPAddress or NameHost.
     """
-    rows = machine.network.get("DnsName")
-    if rows is None:
-        rows = _own(machine)
+    rows = machine.network["DnsName"] if "DnsName" in machine.network else _own(machine)
     return [
         dict(row)
         for row in rows
@@ -26,7 +25,7 @@ def answer(machine: Machine, name: str, kind: str) -> list[dict[str, Any]]:
     ]
 
 
-def _own(machine: Machine) -> list[dict[str, Any]]:
+def _own(machine: Machine) -> list[Mapping[str, Any]]:
     read = machine.registry.data
     host, domain = read(naming.TCPIP, "Hostname", ""), read(naming.TCPIP, "Domain", "")
     name = f"{host}.{domain}" if domain else host
@@ -35,5 +34,7 @@ def _own(machine: Machine) -> list[dict[str, Any]]:
         for row in machine.network.get("NetIPAddress", [])
         if row["AddressFamily"] == "IPv4" and not ip_address(row["IPAddress"]).is_loopback
     ]
-    back = [{"Name": row, "Type": "PTR", "NameHost": name} for row in addresses]
-    return [{"Name": name, "Type": "A", "IPAddress": row} for row in addresses] + back
+    back: list[Mapping[str, Any]] = [
+        {"Name": row, "Type": "PTR", "NameHost": name} for row in addresses
+    ]
+    return [*({"Name": name, "Type": "A", "IPAddress": row} for row in addresses), *back]

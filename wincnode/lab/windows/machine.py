@@ -107,7 +107,7 @@ def _read(name: str) -> dict[str, Any]:
 
 def _defects() -> dict[str, dict[str, Any]]:
     """Read the defects by name; a file's `base` holds for those that name none."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for path in sorted(DEFECTS.glob("*.yaml")):
         rows = _load(path)
         base = rows.pop("base")

@@ -2,12 +2,11 @@
 .SYNOPSIS
 Reads which traces of container and Kubernetes software lie on the disk.
 .DESCRIPTION
-Of a kubeconfig only the server's address is taken, never a credential; of variables their names. Whether the traces
-are ours is said by wincnode's own manifest.
+Of a kubeconfig only the server's address is taken, never a credential. Whether the traces are ours is
+said by wincnode's own manifest.
 .NOTES
 Source: github.com/kubernetes-sigs/sig-windows-tools/blob/master/hostprocess/PrepareNode.ps1
 Source: github.com/rancher/rke2/blob/master/bundle/bin/rke2-uninstall.ps1
-Source: files of subnets, learn.microsoft.com/virtualization/windowscontainers/kubernetes/common-problems
 #>
 function Get-WnFactsLeftovers {
     param()
@@ -18,15 +17,6 @@ function Get-WnFactsLeftovers {
     $programs = @('C:\k\kubelet.exe', 'C:\Program Files\kubernetes\kubelet.exe', 'C:\usr\local\bin\kubelet.exe', 'C:\usr\local\bin\rke2.exe')
     $kubeconfigs = @('C:\etc\kubernetes\kubelet.conf', 'C:\k\config', 'C:\var\lib\rancher\rke2\agent\kubelet.kubeconfig', 'C:\var\lib\k0s\kubelet.conf')
 
-    $subnets = @('C:\k\SourceVip.json', 'C:\k\SourceVipRequest.json', 'C:\run\flannel\subnet.env')
-
-    $variables = Get-Item -LiteralPath 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment' -ErrorAction SilentlyContinue
-    $names = @()
-    $entries = @()
-    if ($variables) {
-        $names = @($variables.GetValueNames() | Where-Object -FilterScript { $_ -match '^(KUBE|CONTAINER|RKE2|CATTLE|CALICO|FLANNEL|CNI_)' })
-        $entries = @(([string]$variables.GetValue('Path')).Split(';') | Where-Object -FilterScript { $_ -match '\\(k|kubernetes|containerd|rancher|rke2|k0s|cni|docker)(\\|$)' })
-    }
     $joined = foreach ($path in $kubeconfigs) {
         if (Test-Path -LiteralPath $path -PathType Leaf) {
             $server = ''
@@ -42,9 +32,6 @@ function Get-WnFactsLeftovers {
         programs    = [object[]]@($programs | Where-Object -FilterScript { Test-Path -LiteralPath $_ -PathType Leaf })
         kubeconfigs = [object[]]@($joined)
         cni_configs = [object[]]$cni
-        subnets     = [object[]]@($subnets | Where-Object -FilterScript { Test-Path -LiteralPath $_ -PathType Leaf })
-        variables   = [object[]]$names
-        path        = [object[]]$entries
         owned       = Test-Path -LiteralPath (Join-Path -Path $env:ProgramFiles -ChildPath 'wincnode\manifest.json') -PathType Leaf
     }
 }
