@@ -28,7 +28,11 @@ DOCS = Path(__file__).parent
 
 def checks_page() -> str:
     """Give docs/checks.md: a section, and so an anchor, for each check."""
-    parts = ["# Checks\n\nWritten by `make docs` from the checks themselves.\n"]
+    parts = [
+        "# Checks\n\nWritten by `make docs` from the checks themselves.\n",
+        "\n## Rows left out, and why\n",
+        (DOCS / "checks.network.in.md").read_text(encoding="utf-8"),
+    ]
     parts += [
         f"\n## {check.id}\n\n{check.title} ({check.severity.value}).\n\n- proves: {check.proves}\n"
         f"- remedy: {check.remedy}\n- source: {check.source}\n"
