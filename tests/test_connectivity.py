@@ -23,6 +23,9 @@ from wincnode.commands.targets import reachable
 from wincnode.events import FactsRead
 from wincnode.facts import FactMissing, Facts
 from wincnode.inventory import parse
+from wincnode.lab.windows.registry import Value
+
+ENVIRONMENT = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     """Serve a registry, files and an API server."""
     pem, _ = certificate(tmp_path_factory.mktemp("pem"))
     with serving() as web, serving(pem) as tls:
-        web.contents |= {"/file": b"bytes", "/v2/": b""}
+        # What a proxy is asked for is the whole address.
+        web.contents |= {"/file": b"bytes", "/v2/": b"", "http://registry.invalid/v2/": b""}
         web.redirects |= {"/moved": web.url("/file")}
         web.statuses |= {"/private/v2/": [401] * 9}
         tls.contents |= {"/v2/": b""}
@@ -102,6 +106,31 @@ def test_a_node_says_what_it_reaches(engine: str, places: Places, tmp_path: Path
     }
     shown = found[places.tls]["certificate"]
     assert judge(shown, places.tls, places.authority, datetime.now(UTC)) is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_registry_is_asked_through_the_proxy_of_the_machine(
+    engine: str, places: Places, tmp_path: Path
+) -> None:
+    """Containerd takes it from the variables, and goes around it for what NO_PROXY names."""
+    far, near = "http://registry.invalid/v2/", f"{places.web}/v2/"
+    words = places.web.replace("http://", "ada:hunter2@")
+    with lab_node(tmp_path / "node", engine=engine) as node, linked(node) as link:
+        for name, text in (("HTTP_PROXY", words), ("NO_PROXY", ".local, near.example")):
+            node.machine.registry.set(ENVIRONMENT, name, Value(kind="String", data=text))
+        rows = [
+            {"kind": "registry", "url": far},
+            {"kind": "registry", "url": near},
+            {"kind": "registry", "url": f"{places.closed}/v2/".replace("127.0.0.1", "localhost")},
+        ]
+        wish = {"connectivity": {"targets": rows}}
+        events = runner.read_facts(link, node="web-1", sections=("connectivity",), asked=wish)
+        (read,) = [row for row in events if isinstance(row, FactsRead)]
+    assert read.data is not None, read.error
+    ends = [(row["via"], row["status"], row["error"]) for row in read.data["targets"]]
+    shown = places.web.replace("//", "//***@")
+    assert ends[:2] == [(shown, 200, ""), ("", 200, "")]
+    assert ends[2] == ("", None, "ConnectionRefused")
 
 
 def findings(rows: list[dict[str, Any]], wanted: Wanted) -> dict[str, Finding]:
