@@ -115,22 +115,30 @@ def test_a_registry_is_asked_through_the_proxy_of_the_machine(
     """Containerd takes it from the variables, and goes around it for what NO_PROXY names."""
     far, near = "http://registry.invalid/v2/", f"{places.web}/v2/"
     words = places.web.replace("http://", "ada:hunter2@")
+    # Linux takes this address for its own, and no program takes it for one of loopback.
+    shut = places.closed.replace("127.0.0.1", "0.0.0.0")
+    refused = ("", None, "ConnectionRefused")
+    first = {
+        far: ("registry", (places.web.replace("//", "//***@"), 200, "")),
+        near: ("registry", ("", 200, "")),
+        shut: ("registry", refused),
+    }
+    then = {
+        f"http{shut.removeprefix('https')}": ("registry", refused),
+        f"{shut}/file": ("download", refused),
+    }
     with lab_node(tmp_path / "node", engine=engine) as node, linked(node) as link:
-        for name, text in (("HTTP_PROXY", words), ("NO_PROXY", ".local, near.example")):
-            node.machine.registry.set(ENVIRONMENT, name, Value(kind="String", data=text))
-        rows = [
-            {"kind": "registry", "url": far},
-            {"kind": "registry", "url": near},
-            {"kind": "registry", "url": f"{places.closed}/v2/".replace("127.0.0.1", "localhost")},
-        ]
-        wish = {"connectivity": {"targets": rows}}
-        events = runner.read_facts(link, node="web-1", sections=("connectivity",), asked=wish)
-        (read,) = [row for row in events if isinstance(row, FactsRead)]
-    assert read.data is not None, read.error
-    ends = [(row["via"], row["status"], row["error"]) for row in read.data["targets"]]
-    shown = places.web.replace("//", "//***@")
-    assert ends[:2] == [(shown, 200, ""), ("", 200, "")]
-    assert ends[2] == ("", None, "ConnectionRefused")
+        for around, asked in (("near.example", first), (".local, 0.0.0.0", then)):
+            for name, text in (("HTTP_PROXY", words), ("NO_PROXY", around)):
+                node.machine.registry.set(ENVIRONMENT, name, Value(kind="String", data=text))
+            wish = {"targets": [{"kind": kind, "url": url} for url, (kind, _) in asked.items()]}
+            events = runner.read_facts(
+                link, node="web-1", sections=("connectivity",), asked={"connectivity": wish}
+            )
+            (read,) = [row for row in events if isinstance(row, FactsRead)]
+            assert read.data is not None, read.error
+            ends = [(row["via"], row["status"], row["error"]) for row in read.data["targets"]]
+            assert ends == [end for _, end in asked.values()]
 
 
 def findings(rows: list[dict[str, Any]], wanted: Wanted) -> dict[str, Finding]:
