@@ -7,7 +7,7 @@ mirrored by HCS into the registry, which needs no program whose text would have 
 .NOTES
 Source: learn.microsoft.com/powershell/module/hostnetworkingservice/get-hnsnetwork
 Source: learn.microsoft.com/powershell/module/netnat/get-netnat
-Source: the mirror, github.com/moby/vpnkit go/pkg/vmnet/vmnet_windows.go and github.com/rancher-sandbox/rancher-desktop-networking pkg/vsock
+Source: the mirror, github.com/rancher-sandbox/rancher-desktop src/go/networking/pkg/vsock/handshake_windows.go
 #>
 function Get-WnFactsHns {
     param()

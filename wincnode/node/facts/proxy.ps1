@@ -5,7 +5,7 @@ Reads the proxies of the machine: variables of all programs, variables of servic
 WinHTTP's are read where netsh.exe keeps them, as hexadecimal digits, since what it shows is localized. Credentials in
 addresses are masked.
 .NOTES
-Source: learn.microsoft.com/windows/win32/winhttp/proxycfg-exe--a-proxy-configuration-tool
+Source: docs.rs/proxyconf/latest/proxyconf/internet_settings/modern
 Source: learn.microsoft.com/troubleshoot/windows-server/group-policy/use-group-policy-apply-winhttp-proxy-settings-clients
 #>
 function Get-WnFactsProxy {
