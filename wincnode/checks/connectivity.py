@@ -65,7 +65,7 @@ def _api_tls(facts: Facts, wanted: Wanted) -> Outcome:
         if not row.flag("connected"):
             return unknown(f"{target.url} was not reached")
         if not row.text("certificate"):
-            # It may speak TLS 1.3 alone, which Go's programs do, and .NET on older Windows does not.
+            # It may speak TLS 1.3 alone, as Go's programs can and .NET on older Windows cannot.
             text = f"{target.url} made no TLS 1.2 connection: {row.text('error')}"
             return failed(text, because=("sec.tls12",), severity=Severity.WARNING)
         outcome = judge(row.text("certificate"), target.url, wanted.authority, clock)

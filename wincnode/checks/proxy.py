@@ -28,8 +28,8 @@ def winhttp(digits: str) -> WinHttp:
 
     Raises: FactMissing: it has another form.
     Source: learn.microsoft.com/troubleshoot/windows-server/group-policy/
-    use-group-policy-apply-winhttp-proxy-settings-clients shows the value of direct access; Microsoft
-    documents no more. The rest: docs.rs/proxyconf/latest/proxyconf/internet_settings/modern.
+    use-group-policy-apply-winhttp-proxy-settings-clients shows the value of direct access alone;
+    the rest: docs.rs/proxyconf/latest/proxyconf/internet_settings/modern.
     """
     if not digits:
         return WinHttp()
