@@ -11,13 +11,15 @@ from typing import TypeVar
 
 from wincnode import checks, fleet, runner
 from wincnode.cluster.kubeconfig import server_of
+from wincnode.cluster.networks import load_networks
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import SECTIONS, Facts, from_reads
 from wincnode.fleet import Stop
-from wincnode.inventory.model import Inventory
+from wincnode.inventory.model import Cni, Inventory
 from wincnode.report import NodeReport, Report, Status
 from wincnode.transport import Transport
+from wincnode.updates import load_updates
 
 T = TypeVar("T")
 Item = Event | NodeReport
@@ -64,7 +66,7 @@ class Inspection:
         """Give `blocked`, `warnings` or `ready`."""
         if any(finding.blocks for finding in self.findings):
             return "blocked"
-        wrong = any(finding.verdict is not checks.Verdict.PASS for finding in self.findings)
+        wrong = any(finding.matters for finding in self.findings)
         return "warnings" if wrong else "ready"
 
 
@@ -113,15 +115,31 @@ def inspect(
 def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     """Give what the checks measure a node against.
 
-    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server.
+    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server; the file of
+        updates is wrong.
     """
-    cluster = inventory.cluster
+    cluster, own = inventory.cluster, inventory.preflight.updates
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=_server(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
+        network=cluster.cni.name if cluster.cni else "",
+        overlay=_overlay(cluster.cni),
+        kubernetes=cluster.kubernetes or "",
+        containerd=inventory.runtime.containerd or "",
+        updates=load_updates(Path(own) if own else None),
+        today=datetime.now(UTC).date(),
     )
+
+
+def _overlay(cni: Cni | None) -> bool:
+    """Tell whether the wanted network carries packets in VXLAN: its mode has a number for that."""
+    network = load_networks().get(cni.name) if cni else None
+    if network is None or cni is None:
+        return False
+    mode = network.modes.get(cni.mode or next(iter(network.modes), ""))
+    return mode is not None and any(fact.name == "vni" for fact in mode.facts)
 
 
 def _server(inventory: Inventory) -> str:
