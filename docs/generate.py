@@ -22,23 +22,68 @@ from wincnode.inventory.schema import schema
 from wincnode.isolation import RULE_SOURCES, RULES
 from wincnode.node.kinds import Field, Kind, Value, all_kinds, form
 from wincnode.support import Support, load_support
+from wincnode.updates import Update, Updates, load_updates
 
 DOCS = Path(__file__).parent
 
 
 def checks_page() -> str:
-    """Give docs/checks.md: a section, and so an anchor, for each check."""
+    """Give docs/checks.md: its text, the rows of updates, and a section for each check."""
     parts = [
-        "# Checks\n\nWritten by `make docs` from the checks themselves.\n",
-        "\n## Rows left out, and why\n",
+        (DOCS / "checks.in.md").read_text(encoding="utf-8"),
         (DOCS / "checks.network.in.md").read_text(encoding="utf-8"),
+        _updates(load_updates()),
     ]
     parts += [
         f"\n## {check.id}\n\n{check.title} ({check.severity.value}).\n\n- proves: {check.proves}\n"
+        f"- reads: {', '.join(check.needs) or 'the inventory alone'}\n"
         f"- remedy: {check.remedy}\n- source: {check.source}\n"
         for check in checks.all_checks()
     ]
     return "".join(parts)
+
+
+UPDATE_CHECKS = {"needed": "os.ubr.min", "bad": "os.ubr.bad", "image": "os.ubr.image"}
+
+
+def _updates(known: Updates) -> str:
+    updates = [
+        (
+            f"`{row.id}`",
+            UPDATE_CHECKS[row.kind],
+            _revisions(row),
+            row.effect + " (overlay networks alone)" * row.overlay,
+            str(row.date),
+            row.source,
+        )
+        for row in known.updates
+    ]
+    overrides = [
+        (
+            f"`{row.id}`",
+            str(row.build),
+            ", ".join(f"{recipe.value} by {recipe.by}" for recipe in row.recipes),
+            row.effect,
+            "; ".join(recipe.source for recipe in row.recipes),
+        )
+        for row in known.overrides
+    ]
+    holes = [
+        (f"`{row.id}`", row.component, ", ".join(row.fixed), row.severity, row.effect, row.source)
+        for row in known.vulnerabilities
+    ]
+    return (
+        f"\n## Updates, overrides and holes, as of {known.as_of}\n"
+        + _table(("id", "check", "revisions", "effect", "since", "source"), updates)
+        + _table(("override", "build", "recipes", "effect", "sources"), overrides)
+        + _table(("id", "of", "fixed in", "severity", "effect", "source"), holes)
+    )
+
+
+def _revisions(row: Update) -> str:
+    first = f"from {row.build}.{row.first}" if row.first else ""
+    below = f"below {row.build}.{row.below}" if row.below is not None else ""
+    return " ".join(part for part in (first, below) if part)
 
 
 EXIT_CODES = """\

@@ -7,7 +7,7 @@ import json
 import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import network_check_cases
 import pytest
 from check_cases import FAILING, GONE, ROUTE, TAKEN, UNKNOWN, Path
+from host_check_cases import HOST_FAILING, HOST_UNKNOWN, TOLD
 
 from wincnode.checks import (
     Check,
@@ -33,10 +34,12 @@ from wincnode.errors import ConfigError
 from wincnode.facts import Facts
 from wincnode.inventory import parse
 from wincnode.lab.model.facts import facts_of
-from wincnode.lab.windows.machine import Machine, load_profile, profile_names
+from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
 
 BY_ID = {check.id: check for check in all_checks()}
-WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False)
+# A day on which Windows Server 2022 gets all updates.
+TODAY = date(2026, 9, 1)
+WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False, today=TODAY)
 
 
 @cache
@@ -72,17 +75,19 @@ def test_check_passes_on_a_healthy_node(check: str) -> None:
     assert finding(check, facts_with()).verdict is Verdict.PASS
 
 
-@pytest.mark.parametrize(("check", "path", "value", "words"), FAILING)
+@pytest.mark.parametrize(("check", "path", "value", "words"), [*FAILING, *HOST_FAILING])
 def test_check_fails(check: str, path: Path, value: Any, words: str) -> None:
-    """One defect is an error, its evidence names what was seen, and a remedy is given."""
+    """One defect is as severe as declared, its evidence names what was seen, with a remedy."""
     host = ((("time", "host_provider"), False),) if check == "sys.time" else ()
     found = finding(check, facts_with((path, value), *host))
-    assert (found.verdict, found.severity, found.blocks) == (Verdict.FAIL, Severity.ERROR, True)
+    severity = BY_ID[check].severity
+    assert (found.verdict, found.severity) == (Verdict.FAIL, severity)
+    assert found.blocks is (severity is Severity.ERROR)
     assert words in found.evidence
     assert found.remedy
 
 
-@pytest.mark.parametrize(("check", "path"), UNKNOWN)
+@pytest.mark.parametrize(("check", "path"), [*UNKNOWN, *HOST_UNKNOWN])
 def test_check_is_unknown_without_its_fact(check: str, path: Path) -> None:
     """A missing fact is neither good nor bad news."""
     wanted = replace(WANTED, hyperv=True)
@@ -102,9 +107,14 @@ def test_check_is_unknown_without_its_sections(check: str) -> None:
 
 def test_tables_cover_every_check() -> None:
     """A new check comes with its failing and its unknown case."""
-    by_hand = {"feat.hyperv"} | network_check_cases.PROVEN | network_check_cases.ELSEWHERE
-    without = {row[0] for row in UNKNOWN} | {row[0] for row in network_check_cases.UNKNOWN}
-    assert {row[0] for row in FAILING} | by_hand == set(BY_ID) == without
+    failing = {row[0] for row in (*FAILING, *HOST_FAILING)}
+    # tests/test_defects.py makes the others fail by machines.
+    by_defect = {id for name in defect_names() for id in load_profile(name).expects}
+    by_connection = network_check_cases.ELSEWHERE
+    assert failing | by_defect | by_connection == set(BY_ID) - TOLD
+    inventory_alone = {"sec.versions"}
+    unknown = {row[0] for row in (*UNKNOWN, *HOST_UNKNOWN, *network_check_cases.UNKNOWN)}
+    assert unknown == set(BY_ID) - inventory_alone
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -229,6 +239,9 @@ def test_named_adapter_decides_between_several() -> None:
 
 def test_node_of_ours_may_hold_ports_routes_and_programs() -> None:
     """Preflight of a node that wincnode has installed must not complain of wincnode's work."""
+    folder = "C:\\Program Files\\containerd\\bin"
+    shim = f"{folder}\\containerd-shim-runhcs-v1.exe"
+    excluded = [f"{folder}\\containerd.exe", shim, "C:\\k\\kubelet.exe"]
     facts = facts_with(
         (("leftovers", "owned"), True),
         (("leftovers", "programs"), ["C:\\k\\kubelet.exe"]),
@@ -236,6 +249,7 @@ def test_node_of_ours_may_hold_ports_routes_and_programs() -> None:
         (("network", "listening", 0), TAKEN),
         (("network", "routes", 1, "destination"), "10.244.7.0/24"),
         (("firewall", "rules", 0, "text"), "v2.30|Action=Allow|Protocol=6|LPort=5986|LPort=10250|"),
+        (("protection", "defender", "excluded"), excluded),
     )
     assert failures(run_checks(facts, WANTED)) == ()
 
@@ -281,6 +295,8 @@ def test_checks_say_what_they_prove() -> None:
     """`explain` and the docs are made of these fields."""
     for check in BY_ID.values():
         assert all((check.title, check.proves, check.remedy, check.source))
+        by_connection = check.id in network_check_cases.ELSEWHERE
+        assert check.needs or by_connection or check.id == "sec.versions"
 
 
 class Clockwork:

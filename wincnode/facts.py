@@ -18,7 +18,10 @@ SECTIONS: tuple[str, ...] = (
     "leftovers",
 )
 # Read where a machine is to be a worker; a playbook of one's own has no use for them.
-FURTHER: tuple[str, ...] = ("links", "hns", "ports", "firewall", "names", "runtime", "proxy")
+FURTHER: tuple[str, ...] = (
+    *("updates", "settings", "protection"),
+    *("links", "hns", "ports", "firewall", "names", "runtime", "proxy"),
+)
 # Read where a verb asks for one by name; a preflight has no use for them.
 ON_DEMAND = frozenset({"connectivity", "diagnosis", "ownership"})
 

@@ -153,4 +153,5 @@ def _finding(finding: Finding) -> Mapping[str, Any]:
         "remedy": finding.remedy,
         "because_of": list(finding.because_of),
         "ignored": finding.ignored,
+        "docs": finding.anchor,
     }

@@ -142,9 +142,9 @@ def show_lines(lines: Iterable[Line]) -> None:
 def _counts(node: NodeReport) -> tuple[int, int, int]:
     """Count errors, warnings and unknowns."""
     errors = sum(finding.blocks for finding in node.findings)
-    failed = sum(finding.verdict is Verdict.FAIL for finding in node.findings)
     unknown = sum(finding.verdict is Verdict.UNKNOWN for finding in node.findings)
-    return errors, failed - errors, unknown
+    matter = sum(finding.matters for finding in node.findings)
+    return errors, matter - errors - unknown, unknown
 
 
 def _reasons(node: NodeReport) -> list[Text]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import Enum
 from typing import Literal
 
 from wincnode.facts import FURTHER, SECTIONS, FactMissing, Facts, Unknown
+from wincnode.updates import Updates
 
 
 class Severity(Enum):
@@ -58,7 +60,11 @@ class Wanted:
         ports: (protocol, port) that must be free.
         drive: the drive of the container runtime's data.
         ignore: ids of checks that shall not block the node.
-        overlay: the cluster's network carries packets in VXLAN.
+        network: name of the cluster's network; empty: none is named.
+        overlay: its packets travel in VXLAN.
+        kubernetes, containerd: versions that the node is to get; empty: none is named.
+        updates: rows of updates and holes; those that ship where there are none.
+        today: by which the end of support is told; nothing is told without it.
         hns_network: name of the HNS network that the cluster's network makes on a node.
         targets: what must be reached from the node.
         authority: PEM of the authorities that the kubeconfig trusts.
@@ -82,7 +88,12 @@ class Wanted:
     )
     drive: str = "C:"
     ignore: frozenset[str] = frozenset()
+    network: str = ""
     overlay: bool = False
+    kubernetes: str = ""
+    containerd: str = ""
+    updates: Updates | None = None
+    today: date | None = None
     hns_network: str = ""
     targets: tuple[Target, ...] = ()
     authority: str = ""
@@ -112,6 +123,11 @@ class Check:
     needs: tuple[str, ...]
     run: Callable[[Facts, Wanted], Outcome]
 
+    @property
+    def anchor(self) -> str:
+        """Give the place of the check's documentation, as its page is shown on the web."""
+        return f"docs/checks.md#{self.id.replace('.', '')}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
@@ -125,11 +141,19 @@ class Finding:
     remedy: str
     because_of: tuple[str, ...] = ()
     ignored: bool = False
+    anchor: str = ""
 
     @property
     def blocks(self) -> bool:
         """An error that failed keeps the node from being changed."""
         return self.verdict is Verdict.FAIL and self.severity is Severity.ERROR
+
+    @property
+    def matters(self) -> bool:
+        """What is unknown, or failed by more than a word's worth, is to be looked at."""
+        return self.verdict is Verdict.UNKNOWN or (
+            self.verdict is Verdict.FAIL and self.severity is not Severity.INFO
+        )
 
 
 def passed(evidence: str) -> Outcome:
@@ -165,13 +189,15 @@ def run_checks(
 ) -> tuple[Finding, ...]:
     """Run every check; none stops another.
 
-    Failures come first, root causes before what follows from them, then unknowns, then the rest.
+    Failures come first, root causes before what follows from them and what is only worth a word
+    last; then unknowns, then the rest.
     """
     asked = [row for row in checks or all_checks() if set(row.needs) <= set(wanted.sections)]
     pairs = [(check, _outcome(check, facts, wanted)) for check in asked]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
-    return tuple(sorted(findings, key=_place))
+    causes = {finding.check: finding.because_of for finding in findings}
+    return tuple(sorted(findings, key=lambda finding: _place(finding, causes)))
 
 
 def failures(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -204,18 +230,29 @@ def _finding(check: Check, outcome: Outcome, broken: set[str], wanted: Wanted) -
         remedy="" if outcome.verdict is Verdict.PASS else check.remedy,
         because_of=tuple(id for id in outcome.because if id in broken),
         ignored=ignored,
+        anchor=check.anchor,
     )
     if ignored and severity is Severity.ERROR:
         return replace(finding, severity=Severity.WARNING)
     return finding
 
 
-def _place(finding: Finding) -> tuple[int, int, int, str]:
+def _depth(check: str, causes: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()) -> int:
+    """Count the steps from a root cause; a circle ends where it closes."""
+    path = (*above, check)
+    deeper = [_depth(id, causes, path) for id in causes.get(check, ()) if id not in path]
+    return 1 + max(deeper) if deeper else 0
+
+
+def _place(
+    finding: Finding, causes: Mapping[str, tuple[str, ...]]
+) -> tuple[int, bool, int, int, str]:
     verdicts = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)
     severities = (Severity.ERROR, Severity.WARNING, Severity.INFO)
     return (
         verdicts.index(finding.verdict),
-        len(finding.because_of) > 0,
+        finding.severity is Severity.INFO,
+        _depth(finding.check, causes),
         severities.index(finding.severity),
         finding.check,
     )

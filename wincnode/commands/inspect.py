@@ -19,6 +19,7 @@ from wincnode.fleet import Stop
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report, Status
 from wincnode.transport import Transport
+from wincnode.updates import load_updates
 
 T = TypeVar("T")
 Item = Event | NodeReport
@@ -65,7 +66,7 @@ class Inspection:
         """Give `blocked`, `warnings` or `ready`."""
         if any(finding.blocks for finding in self.findings):
             return "blocked"
-        wrong = any(finding.verdict is not checks.Verdict.PASS for finding in self.findings)
+        wrong = any(finding.matters for finding in self.findings)
         return "warnings" if wrong else "ready"
 
 
@@ -117,16 +118,22 @@ def inspect(
 def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     """Give what the checks measure a node against.
 
-    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server.
+    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server; the file of
+        updates is wrong.
     """
-    cluster = inventory.cluster
+    cluster, own = inventory.cluster, inventory.preflight.updates
     mode = _mode(inventory)
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=_server(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
+        network=cluster.cni.name if cluster.cni else "",
         overlay=mode is not None and bool(_fact(mode, "vni")),
+        kubernetes=cluster.kubernetes or "",
+        containerd=inventory.runtime.containerd or "",
+        updates=load_updates(Path(own) if own else None),
+        today=datetime.now(UTC).date(),
         hns_network=_fact(mode, "network") if mode else "",
     )
 

@@ -188,6 +188,17 @@ class Artifacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Preflight:
+    """What the checks of nodes go by beside the rest of the inventory."""
+
+    updates: str | None = entry(
+        "path",
+        "File of updates, overrides and holes that goes before those that ship, row by row: "
+        "docs/checks.md.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One Windows machine; its name is also its name in Kubernetes."""
 
@@ -254,6 +265,7 @@ class Inventory:
     runtime: Runtime = field(default_factory=Runtime)
     kubelet: Kubelet = field(default_factory=Kubelet)
     artifacts: Artifacts = field(default_factory=Artifacts)
+    preflight: Preflight = field(default_factory=Preflight)
     connection: Connection = field(default_factory=Connection)
     nodes: tuple[Node, ...] = ()
 
@@ -264,6 +276,7 @@ SECTIONS: Mapping[str, type] = MappingProxyType(
         "runtime": Runtime,
         "kubelet": Kubelet,
         "artifacts": Artifacts,
+        "preflight": Preflight,
         "connection": Connection,
     }
 )

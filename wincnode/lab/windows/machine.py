@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PureWindowsPath
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
@@ -57,6 +57,10 @@ class Profile:
     [first, count], of Windows and of administrators. programs: path -> [name, version].
     durations: seconds of the work that DURATIONS names.
     denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
+    process: what PowerShell's process is, where it is not as it should be: elevated, language_mode,
+        powershell, process_64bit, system_drive. The `powershell` engine follows `elevated` alone.
+    attributes: path of a folder -> bits of its attributes, which Linux cannot keep.
+    events: entries of the service control manager: {id, values, days_ago}.
     wanted: what a preflight must ask for, so that what is wrong is a defect.
     expects: ids of the checks that do not pass, in the order in which they are told.
     """
@@ -73,6 +77,9 @@ class Profile:
     programs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
+    process: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    events: tuple[Mapping[str, Any], ...] = ()
     wanted: Mapping[str, Any] = field(default_factory=dict)
     expects: tuple[str, ...] = ()
 
@@ -93,7 +100,7 @@ def defect_names() -> tuple[str, ...]:
 def load_profile(name: str) -> Profile:
     """Read a shipped profile or defect by its name."""
     raw = _read(name)
-    for key in ("denied", "expects"):
+    for key in ("denied", "expects", "events"):
         raw[key] = tuple(raw.get(key, ()))
     return Profile(name=name, **raw)
 
@@ -252,6 +259,9 @@ class Machine:
         rows.setdefault(PREFETCH, {"BootId": Value(kind="DWord", data=1)})
         self.registry.write(rows)
         self.services.load(self.profile.services)
+        for event in self.profile.events:
+            at = datetime.now(UTC) - timedelta(days=event["days_ago"])
+            self.services.log.write(event["id"], *event["values"], at=at)
 
     def _program(self, path: str, name: str, version: str = "") -> None:
         program = self.path(path)

@@ -1,0 +1,313 @@
+"""What guards the machine: scanners and other filters of files, AppLocker, logs, TLS, roots."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+
+from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
+from wincnode.facts import Facts, Section
+
+# What a node runs as programs of its own; wincnode/worker/paths.py.
+_CONTAINERD = r"C:\Program Files\containerd\bin\containerd.exe"
+_KUBELET = r"C:\k\kubelet.exe"
+_EXCLUDED = ("containerd.exe", "containerd-shim-runhcs-v1.exe", "kubelet.exe")
+# learn.microsoft.com/windows-hardware/drivers/ifs/allocated-altitudes: FSFilter Anti-Virus, and
+# Microsoft Defender's own.
+_ANTIVIRUS = (Decimal(320000), Decimal(330000))
+_DEFENDER = "wdfilter"
+# Virtual file systems whose filters are known to break layers: moby/moby#42807
+_KNOWN_BAD = re.compile(r"cbfs|dropbox|dokan", re.IGNORECASE)
+_STRONG_BY_DEFAULT = 460798  # the release of .NET Framework 4.7
+_TAMPER_ON = 5
+# Everyone, administrators, SYSTEM: who runs a node's programs.
+_USERS = {"S-1-1-0", "S-1-5-32-544", "S-1-5-18"}
+# learn.microsoft.com/windows/security/application-security/application-control/
+# app-control-for-business/applocker/understanding-the-path-rule-condition-in-applocker
+_VARIABLES = {
+    "%windir%": (r"C:\Windows",),
+    "%system32%": (r"C:\Windows\System32",),
+    "%osdrive%": ("C:",),
+    "%programfiles%": (r"C:\Program Files", r"C:\Program Files (x86)"),
+}
+
+
+def _defender_state(facts: Facts, _wanted: Wanted) -> Outcome:
+    state = _defender_service(facts)
+    off = facts.known("protection").section("defender").setting("realtime_off") == 1
+    return passed(f"Defender's service is {state}{', its real-time protection is off' * off}")
+
+
+def _defender_service(facts: Facts) -> str:
+    services = facts.known("services").section("services")
+    if "windefend" not in services.data:
+        return "not installed"
+    return services.section("windefend").text("state").lower()
+
+
+def _locked(defender: Section) -> str:
+    """Say why exclusions of this machine do not count; nothing where they do."""
+    if defender.setting("no_local_merge") == 1:
+        return "policy merges no exclusions of the machine (DisableLocalAdminMerge)"
+    if defender.setting("tamper_exclusions") == 1:
+        return "tamper protection covers exclusions (TPExclusions)"
+    return ""
+
+
+def _missing(defender: Section) -> tuple[str, ...]:
+    """List the node's programs that no exclusion which counts names, by path or by name."""
+    own = () if _locked(defender) else defender.texts("excluded")
+    counted = (*own, *defender.texts("excluded_by_policy"))
+    there = {text.lower().rpartition("\\")[2] for text in counted}
+    return tuple(name for name in _EXCLUDED if name not in there)
+
+
+def _exclusions(facts: Facts, _wanted: Wanted) -> Outcome:
+    state = _defender_service(facts)
+    if state != "running":
+        return passed(f"Defender's service is {state}")
+    defender = facts.known("protection").section("defender")
+    missing = _missing(defender)
+    if not missing:
+        return passed("Defender leaves the container runtime alone")
+    shown = f"Defender scans what {', '.join(missing)} open"
+    if _locked(defender):
+        return failed(shown, because=("sec.defender.lock",))
+    if facts.known("leftovers").flag("owned"):
+        return failed(f"{shown}, though wincnode has been here")
+    return passed(f"{shown}; wincnode install excludes them")
+
+
+def _lock(facts: Facts, _wanted: Wanted) -> Outcome:
+    state = _defender_service(facts)
+    if state != "running":
+        return passed(f"Defender's service is {state}")
+    defender = facts.known("protection").section("defender")
+    why = _locked(defender)
+    if why and _missing(defender):
+        return failed(why)
+    if why:
+        return passed(f"{why}; policy itself excludes what is needed")
+    tamper = defender.setting("tamper_protection") == _TAMPER_ON
+    return passed(f"exclusions count{'; tamper protection is on' * tamper}")
+
+
+def _altitude(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def _filters(facts: Facts, _wanted: Wanted) -> Outcome:
+    low, high = _ANTIVIRUS
+    foreign = [
+        f"{row.text('name')} ({row.text('altitude')})"
+        for row in facts.known("protection").rows("filters")
+        if row.text("name").lower() != _DEFENDER
+        and (low <= _altitude(row.text("altitude")) < high or _KNOWN_BAD.search(row.text("name")))
+    ]
+    if foreign:
+        return failed(f"other programs filter files: {', '.join(foreign)}")
+    return passed("no other scanner filters files")
+
+
+def _applocker(facts: Facts, _wanted: Wanted) -> Outcome:
+    services = facts.known("services").section("services")
+    service = services.data.get("appidsvc")
+    runs = service is not None and services.section("appidsvc").text("state") == "Running"
+    enforced = [row for row in facts.known("protection").rows("applocker") if _enforced(row)]
+    if not enforced:
+        return passed("no rule is enforced")
+    names = ", ".join(row.text("collection") for row in enforced)
+    if not runs:
+        return passed(f"rules for {names} are there; AppIDSvc, which enforces them, does not run")
+    blocked = [text for row in enforced for text in _blocked(row)]
+    if blocked:
+        return failed("; ".join(blocked))
+    return passed(f"rules for {names} are enforced, and let the node's programs run")
+
+
+def _enforced(row: Section) -> bool:
+    """Tell whether a collection is enforced: with rules it is, unless they are for audit alone."""
+    return row.setting("mode") != 0 and bool(row.rows("paths") or row.number("others"))
+
+
+def _blocked(row: Section) -> Iterator[str]:
+    """Say which of the node's programs no rule by path allows, or one denies."""
+    collection = row.text("collection")
+    for program in (_CONTAINERD, _KUBELET) if collection == "Exe" else (r"C:\k\*.ps1",):
+        rules = [rule for rule in row.rows("paths") if rule.text("user") in _USERS]
+        actions = {rule.text("action") for rule in rules if _covers(rule.text("path"), program)}
+        if "Deny" in actions:
+            yield f"{collection} rules deny {program}"
+        elif "Allow" not in actions:
+            yield f"no {collection} rule by path allows {program}"
+
+
+def _covers(pattern: str, program: str) -> bool:
+    variable, _, rest = pattern.partition("\\")
+    starts = _VARIABLES.get(variable.lower(), (variable,))
+    return any(_matches(f"{start}\\{rest}" if rest else start, program) for start in starts)
+
+
+def _matches(pattern: str, program: str) -> bool:
+    parts = [re.escape(part) for part in pattern.split("*")]
+    return re.fullmatch(".*".join(parts).replace(r"\?", "."), program, re.IGNORECASE) is not None
+
+
+def _logging(facts: Facts, _wanted: Wanted) -> Outcome:
+    protection = facts.known("protection")
+    kinds = {
+        "script_block_log": "script blocks",
+        "module_log": "arguments of cmdlets",
+        "transcription": "transcripts",
+    }
+    on = [text for name, text in kinds.items() if protection.setting(name) == 1]
+    return failed(f"PowerShell logs {', '.join(on)}") if on else passed("PowerShell logs nothing")
+
+
+def _net_tls(facts: Facts, _wanted: Wanted) -> Outcome:
+    protection = facts.known("protection")
+    release = protection.setting("net_release") or 0
+    strong, system = protection.value("net_strong"), protection.value("net_system_tls")
+    wrong = []
+    for name, values in (("SchUseStrongCrypto", strong), ("SystemDefaultTlsVersions", system)):
+        for view, value in zip(("64-bit", "32-bit"), values, strict=True):
+            if value == 0 or (value is None and release < _STRONG_BY_DEFAULT):
+                wrong.append(f"{name} ({view}) is {'not set' if value is None else value}")
+    if wrong:
+        return failed(f".NET Framework {release}: {', '.join(wrong)}")
+    return passed(f".NET Framework (release {release}) takes the TLS versions of Windows")
+
+
+def _roots(facts: Facts, _wanted: Wanted) -> Outcome:
+    if facts.known("protection").setting("no_root_update") == 1:
+        return failed("policy keeps Windows from fetching new roots (DisableRootAutoUpdate)")
+    return passed("Windows fetches new roots by itself")
+
+
+def _secure_boot(facts: Facts, _wanted: Wanted) -> Outcome:
+    value = facts.known("protection").setting("secure_boot")
+    if value is None:
+        return passed("the firmware has no Secure Boot")
+    return passed("Secure Boot is on" if value else "Secure Boot is off")
+
+
+_EXCLUSION_SOURCES = (
+    "kubernetes-sigs/image-builder:images/capi/ansible/windows/roles/runtimes/tasks/containerd.yml;"
+    " Azure/AgentBaker:staging/cse/windows/kubernetesfunc.ps1@06836ee2; "
+    "openshift/windows-machine-config-operator:pkg/internal/windows-defender-exclusion.ps1@0be4b9cc"
+)
+_LOCK_SOURCE = (
+    "https://learn.microsoft.com/windows/client-management/mdm/"
+    "policy-csp-admx-microsoftdefenderantivirus; MicrosoftDocs/defender-docs:defender-endpoint/"
+    "manage-tamper-protection-intune.md"
+)
+
+CHECKS = (
+    Check(
+        id="sec.defender",
+        title="Defender's state is told",
+        severity=Severity.INFO,
+        proves="It is known whether files are scanned as they are opened.",
+        remedy="None is needed.",
+        source="https://learn.microsoft.com/defender-endpoint/microsoft-defender-antivirus-on-"
+        "windows-server",
+        needs=("services", "protection"),
+        run=_defender_state,
+    ),
+    Check(
+        id="sec.defender.excl",
+        title="Defender leaves the container runtime alone",
+        severity=Severity.WARNING,
+        proves="Images unpack in minutes, and no layer is held open.",
+        remedy="wincnode install adds them; or Add-MpPreference -ExclusionProcess containerd.exe, "
+        "containerd-shim-runhcs-v1.exe, kubelet.exe.",
+        source=_EXCLUSION_SOURCES,
+        needs=("services", "protection", "leftovers"),
+        run=_exclusions,
+    ),
+    Check(
+        id="sec.defender.lock",
+        title="Exclusions of the machine count",
+        severity=Severity.WARNING,
+        proves="What install excludes from scanning is excluded.",
+        remedy="Exclude containerd.exe, containerd-shim-runhcs-v1.exe and kubelet.exe where the "
+        "policy is made (group policy, Intune).",
+        source=_LOCK_SOURCE,
+        needs=("services", "protection"),
+        run=_lock,
+    ),
+    Check(
+        id="sec.av.filters",
+        title="No other scanner filters files",
+        severity=Severity.WARNING,
+        proves="Layers can be unpacked and joined; others' filters are known to break that.",
+        remedy="Exclude C:\\ProgramData\\containerd and the runtime's programs in that product, or "
+        "uninstall it; fltmc filters lists the drivers.",
+        source="moby/moby#42807; docker/for-win#3884; https://learn.microsoft.com/windows-hardware/"
+        "drivers/ifs/allocated-altitudes",
+        needs=("protection",),
+        run=_filters,
+    ),
+    Check(
+        id="sec.applocker",
+        title="AppLocker lets the node's programs run",
+        severity=Severity.WARNING,
+        proves="Administrators can run the node's programs; services are held by rules only where "
+        "policy extends them to services.",
+        remedy="Allow %PROGRAMFILES%\\containerd\\* and %OSDRIVE%\\k\\* by path for Everyone, or "
+        "by publisher or hash, and then --ignore sec.applocker.",
+        source="https://learn.microsoft.com/windows/security/application-security/application-"
+        "control/app-control-for-business/applocker/rule-collection-extensions",
+        needs=("services", "protection"),
+        run=_applocker,
+    ),
+    Check(
+        id="sec.logging",
+        title="What PowerShell logs is told",
+        severity=Severity.INFO,
+        proves="It is known what stays on the machine; wincnode passes secrets beside all of it.",
+        remedy="None is needed for wincnode; give other tools no secret in scripts or arguments.",
+        source="https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/"
+        "about_group_policy_settings",
+        needs=("protection",),
+        run=_logging,
+    ),
+    Check(
+        id="sec.netfx.tls",
+        title=".NET Framework speaks TLS 1.2",
+        severity=Severity.WARNING,
+        proves="Scripts on the node can download from today's servers.",
+        remedy="Set SchUseStrongCrypto and SystemDefaultTlsVersions to 1 under HKLM\\SOFTWARE\\"
+        "Microsoft\\.NETFramework\\v4.0.30319 and the same key of WOW6432Node.",
+        source="https://learn.microsoft.com/dotnet/framework/network-programming/tls",
+        needs=("protection",),
+        run=_net_tls,
+    ),
+    Check(
+        id="sec.roots",
+        title="New root certificates are fetched",
+        severity=Severity.WARNING,
+        proves="Certificates of registries can be verified as their authorities change.",
+        remedy="Delete DisableRootAutoUpdate under HKLM\\SOFTWARE\\Policies\\Microsoft\\"
+        "SystemCertificates\\AuthRoot, or import roots: certutil -addstore Root FILE.",
+        source="https://learn.microsoft.com/windows-server/identity/ad-cs/configure-trusted-roots-"
+        "disallowed-certificates",
+        needs=("protection",),
+        run=_roots,
+    ),
+    Check(
+        id="sec.secureboot",
+        title="Secure Boot is told",
+        severity=Severity.INFO,
+        proves="It is known whether test-signed drivers, such as those of Open vSwitch, can load.",
+        remedy="Use signed drivers alone where it is on.",
+        source="https://learn.microsoft.com/powershell/module/secureboot/confirm-securebootuefi; "
+        "antrea-io/antrea:docs/windows.md",
+        needs=("protection",),
+        run=_secure_boot,
+    ),
+)
