@@ -41,18 +41,18 @@ class Registry:
         """Say whether a key exists."""
         return self._find(self._read(), key) is not None
 
+    def subkeys(self, key: str) -> list[str]:
+        """Give the names of the keys right below a key, in the order of Windows."""
+        above = key.lower() + "\\"
+        rows = [row[len(above) :] for row in self._read() if row.lower().startswith(above)]
+        return sorted((row for row in rows if "\\" not in row), key=str.lower)
+
     def values(self, key: str) -> dict[str, Value]:
         """Give the values of a key by name; nothing where it does not exist."""
         keys = self._read()
         found = self._find(keys, key)
         rows = keys[found]["values"] if found else {}
         return {name: Value(kind=row["kind"], data=row["data"]) for name, row in rows.items()}
-
-    def subkeys(self, key: str) -> list[str]:
-        """List the names of the keys right below one."""
-        low = key.lower() + "\\"
-        below = [k[len(low) :] for k in self._read() if k.lower().startswith(low)]
-        return sorted({row for row in below if "\\" not in row}, key=str.lower)
 
     def get(self, key: str, name: str) -> Value | None:
         """Give a value, or nothing."""
