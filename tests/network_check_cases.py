@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,7 +77,7 @@ UNKNOWN: list[tuple[str, tuple[str | int, ...], Wanted]] = [
 
 def wanted(profile: Profile) -> Wanted:
     """Give what a node of a profile is to become."""
-    return Wanted(subnets=SUBNETS, **profile.wanted)
+    return Wanted(**{"subnets": SUBNETS, "today": date(2026, 9, 1), **profile.wanted})
 
 
 def read(profile: Profile) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ import pytest
 from wincnode.checks import Finding, Severity, Verdict, Wanted, run_checks
 from wincnode.facts import Facts
 from wincnode.lab.model.facts import facts_of
+from wincnode.lab.programs import containerd
 from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
 
 WANTED = {"subnets": ("10.244.0.0/16", "10.96.0.0/12"), "today": date(2026, 9, 1)}
@@ -19,6 +20,7 @@ def told(name: str, folder: Path) -> list[Finding]:
     """Give what does not pass on a machine with a defect."""
     profile = load_profile(name)
     machine = Machine(profile, folder / "m", computer="WEB-1")
+    machine.programs["containerd"] = containerd.program
     found = run_checks(Facts(sections=facts_of(machine)), Wanted(**{**WANTED, **profile.wanted}))
     return [row for row in found if row.verdict is not Verdict.PASS]
 
