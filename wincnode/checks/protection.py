@@ -209,7 +209,7 @@ _LOCK_SOURCE = (
 CHECKS = (
     Check(
         id="sec.defender",
-        title="Defender's state is told",
+        title="Defender's state is known",
         severity=Severity.INFO,
         proves="It is known whether files are scanned as they are opened.",
         remedy="None is needed.",
@@ -267,7 +267,7 @@ CHECKS = (
     ),
     Check(
         id="sec.logging",
-        title="What PowerShell logs is told",
+        title="PowerShell logs nothing",
         severity=Severity.INFO,
         proves="It is known what stays on the machine; wincnode passes secrets beside all of it.",
         remedy="None is needed for wincnode; give other tools no secret in scripts or arguments.",
@@ -301,7 +301,7 @@ CHECKS = (
     ),
     Check(
         id="sec.secureboot",
-        title="Secure Boot is told",
+        title="The state of Secure Boot is known",
         severity=Severity.INFO,
         proves="It is known whether test-signed drivers, such as those of Open vSwitch, can load.",
         remedy="Use signed drivers alone where it is on.",
