@@ -35,11 +35,14 @@ from wincnode.facts import Facts
 from wincnode.inventory import parse
 from wincnode.lab.model.facts import facts_of
 from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
+from wincnode.updates import load_updates
 
 BY_ID = {check.id: check for check in all_checks()}
 # A day on which Windows Server 2022 gets all updates.
 TODAY = date(2026, 9, 1)
-WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False, today=TODAY)
+WANTED = Wanted(
+    subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False, today=TODAY, updates=load_updates()
+)
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
-from wincnode.facts import Facts, Section
+from wincnode.facts import FactMissing, Facts, Section
 
 # What a node runs as programs of its own; wincnode/worker/paths.py.
 _CONTAINERD = r"C:\Program Files\containerd\bin\containerd.exe"
@@ -57,6 +57,8 @@ def _locked(defender: Section) -> str:
 
 def _missing(defender: Section) -> tuple[str, ...]:
     """List the node's programs that no exclusion which counts names, by path or by name."""
+    if defender.value("excluded") is None and not _locked(defender):
+        raise FactMissing("a policy hides Defender's exclusions")
     own = () if _locked(defender) else defender.texts("excluded")
     counted = (*own, *defender.texts("excluded_by_policy"))
     there = {text.lower().rpartition("\\")[2] for text in counted}
