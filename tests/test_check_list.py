@@ -13,8 +13,8 @@ from wincnode.checks import Severity, all_checks, run_checks
 from wincnode.cli.app import app
 from wincnode.commands.inspect import Inspection
 from wincnode.lab.__main__ import main
-from wincnode.report import NodeReport
-from wincnode.ui import _counts
+from wincnode.report import NodeReport, Report
+from wincnode.ui import _counts, show
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -68,3 +68,18 @@ def test_the_lab_knows_its_profiles_and_defects_alone(capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         main(["up", "sys.dsk"])
     assert "invalid choice: 'sys.dsk'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "is_told"), [("preflight", True), ("install", False)])
+def test_infos_are_told_by_preflight_alone(
+    capsys: pytest.CaptureFixture[str], command: str, *, is_told: bool
+) -> None:
+    """Whoever installs wants to read what stands in the way."""
+    found = run_checks(
+        facts_with((("settings", "long_paths"), 0), (("settings", "page_files"), None)), WANTED
+    )
+    node = NodeReport(node="a", status="warnings", findings=found)
+    show(Report(command=command, nodes=(node,)))
+    out = capsys.readouterr().out
+    assert "warning sys.pagefile" in out
+    assert ("info sys.longpaths" in out) is is_told
