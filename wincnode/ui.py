@@ -36,6 +36,8 @@ STYLE = {
     "unreachable": "red",
     "interrupted": "yellow",
 }
+# What is only worth a word is told where the user asks for nothing else.
+INFOS_OF = "preflight"
 SIGN_STYLE: dict[Sign, str] = {"+": "green", "-": "red", "@": "cyan", " ": ""}
 
 
@@ -126,7 +128,7 @@ def show(report: Report, *, to_stderr: bool = False) -> None:
         )
     console.print(table)
     for node in report.nodes:
-        for line in _reasons(node):
+        for line in _reasons(node, infos=report.command == INFOS_OF):
             console.print(line, soft_wrap=True)
     for text in _plans(report):
         console.print(text, soft_wrap=True)
@@ -147,7 +149,7 @@ def _counts(node: NodeReport) -> tuple[int, int, int]:
     return errors, matter - errors - unknown, unknown
 
 
-def _reasons(node: NodeReport) -> list[Text]:
+def _reasons(node: NodeReport, *, infos: bool) -> list[Text]:
     lines = []
     if node.error is not None:
         lines.append(Text(f"{node.node}: {node.error.message} [{node.error.id}]", style="red"))
@@ -163,7 +165,7 @@ def _reasons(node: NodeReport) -> list[Text]:
     ]
     lines += [Text(f"{node.node}: {note}") for note in node.notes]
     for finding in node.findings:
-        if finding.verdict is not Verdict.PASS:
+        if finding.matters or (infos and finding.verdict is Verdict.FAIL):
             lines += _finding(node.node, finding)
     return lines
 

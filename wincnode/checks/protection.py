@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
-from wincnode.facts import Facts, Section
+from wincnode.facts import FactMissing, Facts, Section
 
 # What a node runs as programs of its own; wincnode/worker/paths.py.
 _CONTAINERD = r"C:\Program Files\containerd\bin\containerd.exe"
@@ -57,6 +57,8 @@ def _locked(defender: Section) -> str:
 
 def _missing(defender: Section) -> tuple[str, ...]:
     """List the node's programs that no exclusion which counts names, by path or by name."""
+    if defender.value("excluded") is None and not _locked(defender):
+        raise FactMissing("a policy hides Defender's exclusions")
     own = () if _locked(defender) else defender.texts("excluded")
     counted = (*own, *defender.texts("excluded_by_policy"))
     there = {text.lower().rpartition("\\")[2] for text in counted}
@@ -209,7 +211,7 @@ _LOCK_SOURCE = (
 CHECKS = (
     Check(
         id="sec.defender",
-        title="Defender's state is told",
+        title="Defender's state is known",
         severity=Severity.INFO,
         proves="It is known whether files are scanned as they are opened.",
         remedy="None is needed.",
@@ -267,7 +269,7 @@ CHECKS = (
     ),
     Check(
         id="sec.logging",
-        title="What PowerShell logs is told",
+        title="PowerShell logs nothing",
         severity=Severity.INFO,
         proves="It is known what stays on the machine; wincnode passes secrets beside all of it.",
         remedy="None is needed for wincnode; give other tools no secret in scripts or arguments.",
@@ -301,7 +303,7 @@ CHECKS = (
     ),
     Check(
         id="sec.secureboot",
-        title="Secure Boot is told",
+        title="The state of Secure Boot is known",
         severity=Severity.INFO,
         proves="It is known whether test-signed drivers, such as those of Open vSwitch, can load.",
         remedy="Use signed drivers alone where it is on.",
