@@ -30,7 +30,6 @@ def checks_page() -> str:
     """Give docs/checks.md: a section, and so an anchor, for each check."""
     parts = [
         "# Checks\n\nWritten by `make docs` from the checks themselves.\n",
-        "\n## Rows left out, and why\n",
         (DOCS / "checks.network.in.md").read_text(encoding="utf-8"),
     ]
     parts += [
