@@ -25,9 +25,9 @@ from wincnode.checks import (
     Severity,
     Verdict,
     Wanted,
-    all_checks,
     failed,
     failures,
+    node_checks,
     run_checks,
 )
 from wincnode.commands.inspect import Inspection, inspect, wanted
@@ -38,7 +38,7 @@ from wincnode.lab.model.facts import facts_of
 from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
 from wincnode.updates import load_updates
 
-BY_ID = {check.id: check for check in all_checks()}
+BY_ID = {check.id: check for check in node_checks()}
 # A day on which Windows Server 2022 gets all updates.
 TODAY = date(2026, 9, 1)
 WANTED = Wanted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
@@ -177,10 +177,28 @@ def unknown(evidence: str) -> Outcome:
 
 
 def all_checks() -> tuple[Check, ...]:
-    """List the checks of every topic, sorted by id; two with one id are a bug of ours."""
+    """List the checks of nodes and those of the cluster, sorted by id."""
+    return tuple(sorted((*node_checks(), *cluster_checks()), key=lambda check: check.id))
+
+
+def node_checks() -> tuple[Check, ...]:
+    """List the checks that judge a node's facts, sorted by id."""
+    return _collected(__name__, __path__)
+
+
+def cluster_checks() -> tuple[Check, ...]:
+    """List the checks that judge a cluster's facts, sorted by id."""
+    package = importlib.import_module(f"{__name__}.cluster")
+    return _collected(package.__name__, package.__path__)
+
+
+def _collected(package: str, path: Iterable[str]) -> tuple[Check, ...]:
+    """List the checks of every topic of a package; two with one id are a bug of ours."""
     found: dict[str, Check] = {}
-    for module in pkgutil.iter_modules(__path__):
-        for check in importlib.import_module(f"{__name__}.{module.name}").CHECKS:
+    for module in pkgutil.iter_modules(path):
+        if module.ispkg:
+            continue
+        for check in importlib.import_module(f"{package}.{module.name}").CHECKS:
             if check.id in found:
                 raise ValueError(f"two checks are called {check.id}")
             found[check.id] = check
@@ -195,7 +213,7 @@ def run_checks(
     Failures come first, root causes before what follows from them and what is only worth a word
     last; then unknowns, then the rest.
     """
-    asked = [row for row in checks or all_checks() if set(row.needs) <= set(wanted.sections)]
+    asked = [row for row in checks or node_checks() if set(row.needs) <= set(wanted.sections)]
     pairs = [(check, _outcome(check, facts, wanted)) for check in asked]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]

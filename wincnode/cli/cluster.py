@@ -12,11 +12,13 @@ from wincnode.cli.options import (
     DEFAULT_INVENTORY,
     Context,
     ExitCode,
+    Ignore,
     InventoryFile,
     Kubeconfig,
     NoInput,
     Output,
     Plan,
+    end,
     may_ask,
     planned,
 )
@@ -24,7 +26,9 @@ from wincnode.cli.options import Format as ReportFormat
 
 cluster = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(
-    cluster, name="cluster", help="What the cluster needs for Windows nodes: show it, apply it."
+    cluster,
+    name="cluster",
+    help="What the cluster needs for Windows nodes: check it, show it, apply it.",
 )
 
 
@@ -113,3 +117,29 @@ def apply(
     else:
         show_lines(verb.lines(outcome))
     raise typer.Exit(outcome.exit_code(pending_counts=exit_code))
+
+
+@cluster.command()
+def check(
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Output = ReportFormat.table,
+    ignore: Ignore = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    no_input: NoInput = False,
+) -> None:
+    """Check whether the cluster can take Windows nodes; changes nothing.
+
+    Example: wincnode cluster check -o json
+    """
+    from wincnode.commands import cluster_check as verb
+    from wincnode.inventory import load
+
+    job = verb.Job(
+        inventory=load(inventory),
+        kubeconfig=kubeconfig,
+        context=context,
+        ignore=frozenset(ignore or ()),
+        may_ask=may_ask(no_input=no_input),
+    )
+    end(verb.run(job), output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,10 +64,15 @@ class Inspection:
     @property
     def status(self) -> Status:
         """Give `blocked`, `warnings` or `ready`."""
-        if any(finding.blocks for finding in self.findings):
-            return "blocked"
-        wrong = any(finding.matters for finding in self.findings)
-        return "warnings" if wrong else "ready"
+        return status_of(self.findings)
+
+
+def status_of(findings: Iterable[checks.Finding]) -> Status:
+    """Give `blocked`, `warnings` or `ready`."""
+    rows = tuple(findings)
+    if any(finding.blocks for finding in rows):
+        return "blocked"
+    return "warnings" if any(finding.matters for finding in rows) else "ready"
 
 
 GoOn = Callable[[Transport, Inspection, NodeReport], Generator[Event, None, NodeReport]]

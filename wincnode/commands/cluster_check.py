@@ -1,0 +1,67 @@
+"""Can this cluster take Windows nodes: read what it says of itself, judge it, change nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from wincnode import checks
+from wincnode.cluster import facts
+from wincnode.cluster.api import Api
+from wincnode.cluster.connection import Patience
+from wincnode.commands.clusters import access_of
+from wincnode.commands.inspect import check_ids, status_of, wanted
+from wincnode.errors import ClusterError, ClusterUnreachable
+from wincnode.inventory.model import Inventory
+from wincnode.report import NodeReport, Report
+
+# Whoever asks is waiting; a cluster that is away for longer is away.
+PATIENCE = Patience(tries=3)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Which cluster.
+
+    Args: kubeconfig: instead of the inventory's; as kubectl finds one where there is neither.
+    """
+
+    inventory: Inventory
+    kubeconfig: Path | None = None
+    context: str | None = None
+    ignore: frozenset[str] = frozenset()
+    may_ask: bool = True
+
+
+def run(job: Job) -> Report:
+    """Judge the cluster; it stands in the report as a node does, by its server's address.
+
+    Raises: ConfigError.
+    """
+    check_ids(job.ignore)
+    access = access_of(job.inventory, job.kubeconfig, job.context)
+    api = Api(access, patience=PATIENCE, may_ask=job.may_ask)
+    against = wanted(job.inventory, ignore=job.ignore)
+    return Report(command="cluster check", nodes=(judge(api, against),))
+
+
+def judge(api: Api, against: checks.Wanted) -> NodeReport:
+    """Read a cluster's facts and run every check of clusters."""
+    began = time.monotonic()
+    try:
+        read = facts.read(api)
+    except ClusterError as error:
+        return NodeReport(
+            node=api.server,
+            status="unreachable" if isinstance(error, ClusterUnreachable) else "failed",
+            error=error,
+            seconds=time.monotonic() - began,
+        )
+    findings = checks.run_checks(read, against, checks.cluster_checks())
+    return NodeReport(
+        node=api.server,
+        status=status_of(findings),
+        findings=findings,
+        seconds=time.monotonic() - began,
+    )
