@@ -14,8 +14,9 @@ _EXCLUDED = ("containerd.exe", "containerd-shim-runhcs-v1.exe", "kubelet.exe")
 # Microsoft Defender's own.
 _ANTIVIRUS = (Decimal(320000), Decimal(330000))
 _DEFENDER = "wdfilter"
-# Virtual file systems whose filters are known to break layers: moby/moby#42807
-_KNOWN_BAD = re.compile(r"cbfs|dropbox|dokan", re.IGNORECASE)
+# Virtual file systems whose filters are known to break layers (moby/moby#42807), and an agent's
+# with which containers never start on Server 2022 (microsoft/Windows-Containers#374).
+_KNOWN_BAD = re.compile(r"cbfs|dropbox|dokan|splunk", re.IGNORECASE)
 _STRONG_BY_DEFAULT = 460798  # the release of .NET Framework 4.7
 _TAMPER_ON = 5
 
@@ -192,7 +193,7 @@ CHECKS = (
         proves="Layers can be unpacked and joined; others' filters are known to break that.",
         remedy="Exclude C:\\ProgramData\\containerd and the runtime's programs in that product, or "
         "uninstall it; fltmc filters lists the drivers.",
-        source="moby/moby#42807; docker/for-win#3884; https://learn.microsoft.com/windows-hardware/"
+        source="moby/moby#42807; docker/for-win#3884; microsoft/Windows-Containers#374; https://learn.microsoft.com/windows-hardware/"
         "drivers/ifs/allocated-altitudes",
         needs=("protection",),
         run=_filters,
