@@ -36,11 +36,17 @@ def checks_page() -> str:
     ]
     parts += [
         f"\n## {check.id}\n\n{check.title} ({check.severity.value}).\n\n- proves: {check.proves}\n"
-        f"- reads: {', '.join(check.needs) or 'the inventory alone'}\n"
+        f"- reads: {', '.join(_reads(check)) or 'the inventory alone'}\n"
         f"- remedy: {check.remedy}\n- source: {check.source}\n"
         for check in checks.all_checks()
     ]
     return "".join(parts)
+
+
+def _reads(check: checks.Check) -> tuple[str, ...]:
+    """Name the sections that a check reads; that of connections only where there is one to try."""
+    by_target = check.id.startswith("conn.") and "proxy" not in check.needs
+    return (*check.needs, *["connectivity"] * by_target)
 
 
 UPDATE_CHECKS = {"needed": "os.ubr.min", "bad": "os.ubr.bad", "image": "os.ubr.image"}

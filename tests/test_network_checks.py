@@ -21,7 +21,7 @@ from network_check_cases import (
 from nodes import lab_node, linked
 
 from wincnode import runner
-from wincnode.checks import Finding, Severity, Verdict, Wanted, all_checks, failures, run_checks
+from wincnode.checks import Finding, Severity, Verdict, Wanted, failures, node_checks, run_checks
 from wincnode.checks.proxy import WinHttp, covers, winhttp
 from wincnode.events import FactsRead
 from wincnode.facts import FURTHER, FactMissing, Facts
@@ -29,7 +29,9 @@ from wincnode.lab.windows.machine import Profile
 
 TOPICS = ("adapters", "connectivity", "firewall", "hns", "host", "leftovers", "ports", "proxy")
 OURS = {
-    row.id for row in all_checks() if row.run.__module__.rpartition(".")[2] in (*TOPICS, "software")
+    row.id
+    for row in node_checks()
+    if row.run.__module__.rpartition(".")[2] in (*TOPICS, "software")
 }
 
 

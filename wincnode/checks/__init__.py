@@ -213,7 +213,8 @@ def run_checks(
     Failures come first, root causes before what follows from them and what is only worth a word
     last; then unknowns, then the rest.
     """
-    asked = [row for row in checks or node_checks() if set(row.needs) <= set(wanted.sections)]
+    read = set(wanted.sections)
+    asked = checks or tuple(row for row in node_checks() if set(row.needs) <= read)
     pairs = [(check, _outcome(check, facts, wanted)) for check in asked]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
