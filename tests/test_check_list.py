@@ -23,7 +23,8 @@ def test_the_table_has_a_line_for_each_check() -> None:
     """Id, severity, title, in the order of the ids."""
     lines = CliRunner().invoke(app, ["checks"]).stdout.splitlines()
     assert [line.split()[0] for line in lines] == [check.id for check in all_checks()]
-    assert "sys.disk             error    Enough room on the runtime's drive" in lines
+    told = [" ".join(line.split()) for line in lines]
+    assert "sys.disk error Enough room on the runtime's drive" in told
 
 
 def test_json_has_all_that_is_declared() -> None:
