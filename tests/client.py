@@ -22,7 +22,7 @@ from wincnode.lab.server import WsmanServer
 
 APPLY = ("apply", "playbook.yaml", "-o", "json")
 LOCKED = NodeLocked.exit_code
-KILLED_WITHIN_S = 120
+KILLED_WITHIN_S = 400
 
 # One step of each kind.
 EACH_KIND = r"""

@@ -31,7 +31,7 @@ from wincnode.lab.windows.firewall import RULES
 NODE = "web-1"
 # The variable with the seed by which moments are drawn.
 SEED = "WINCNODE_KILLS_SEED"
-WAIT_S = 90
+WAIT_S = 300
 # The requests of each command to a machine without the feature Containers, which takes a reboot.
 # A Receive after another is none of its own: how many there are is a matter of time.
 WHOLE = ("Command", "Send", "Receive", "Signal")

@@ -188,6 +188,9 @@ def _join(
     if one.job.check:
         job = _with_credentials(one, Secret("not made yet"))
         return (yield from look(transport, _plan(one, job), result, job=job))
+    # A token that is there may be the one that a run joins with at this moment.
+    if api is not None and tokens.is_there(api, one.name):
+        runner.refuse_held(transport, node=one.name)
     try:
         job = one.job
         if not one.joined:
