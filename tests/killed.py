@@ -44,7 +44,7 @@ ROADS: Mapping[str, tuple[str, ...]] = {
     "join": ("Create", *WHOLE, *WHOLE, "Delete"),
 }
 COMMANDS = tuple(ROADS)
-LONGEST_LATER_MS = 1500
+LATER_MS = range(1, 1500)
 # What two machines that went the same way hold of their own, by the names of a digest's rows.
 OWN: Mapping[str, str] = {
     r"file *\kubelet\pki\*": "keys and certificates",
@@ -93,18 +93,21 @@ def moments(seed: str, *, least: int) -> tuple[Moment, ...]:
 
 
 def all_moments(seed: str) -> tuple[Moment, ...]:
-    """Give three moments at each request: before it, once its reply has left, and later."""
+    """Give moments at each request: before it, once its reply has left, and later.
+
+    There are three later ones at a Receive, which may be followed by more of them.
+    """
     draw = random.Random(seed)  # noqa: S311 - of moments
     return tuple(
-        Moment(command=command, place=at + 1, later_ms=later_ms)
+        Moment(command=command, place=place, later_ms=later_ms)
         for command in COMMANDS
-        for at in range(len(ROADS[command]))
-        for later_ms in (None, 0, draw.randint(1, LONGEST_LATER_MS))
+        for place, name in enumerate(ROADS[command], start=1)
+        for later_ms in (None, 0, *draw.sample(LATER_MS, 3 if name == "Receive" else 1))
     )
 
 
 def _drawn(draw: random.Random, command: str, place: int) -> Moment:
-    later_ms = draw.choice((None, 0, draw.randint(1, LONGEST_LATER_MS)))
+    later_ms = draw.choice((None, 0, draw.choice(LATER_MS)))
     return Moment(command=command, place=place, later_ms=later_ms)
 
 

@@ -1,4 +1,4 @@
-"""A client that is killed -9 at any WinRM request of install and join, at three moments of each."""
+"""A client that is killed -9 at any WinRM request of install and join, at moments around each."""
 
 from __future__ import annotations
 
