@@ -258,7 +258,7 @@ def test_a_taken_name_is_refused(lab: Lab) -> None:
 
 
 def test_a_kubelet_without_a_port_of_health_is_not_waited_for(lab: Lab) -> None:
-    """Kubeadm leaves its check out, and the node joins."""
+    """The node joins; kubeadm leaves its check out."""
     plane = lab.plane
     assert isinstance(plane, ControlPlane)
     before = plane.objects.get("configmaps", "kubelet-config", "kube-system")
