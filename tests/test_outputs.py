@@ -1,0 +1,320 @@
+"""Facts about where reports go, and about judging without a network; by starting wincnode."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import harmless
+import pytest
+import reports
+
+from wincnode import checks
+from wincnode.checks import Verdict
+from wincnode.cli.outputs import Wish, deliver, wishes, write
+from wincnode.commands.inspect import chosen
+from wincnode.commands.preflight import Judging, again
+from wincnode.commands.saved import load, parse
+from wincnode.errors import ConfigError
+from wincnode.formats import FORMATS
+from wincnode.inventory.model import Inventory
+from wincnode.lab.nodes import PASSWORD, lab_nodes, ports, write_inventory
+from wincnode.lab.nodes import Wish as LabWish
+from wincnode.report import Report
+
+ROOT = os.geteuid() == 0
+
+
+def wincnode(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run wincnode in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "wincnode", *words],
+        cwd=folder,
+        env={**os.environ, "WINCNODE_LAB_PASSWORD": PASSWORD},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run a healthy and a broken node; gives the folder of their inventory."""
+    folder = tmp_path_factory.mktemp("fleet")
+    wishes = {"web-1": LabWish(profile="ws2022"), "web-2": LabWish(profile="ws2019-broken")}
+    with lab_nodes(wishes) as found:
+        write_inventory(folder / "wincnode.yaml", ports(found))
+        yield folder
+
+
+def test_one_run_gives_every_format(fleet: Path) -> None:
+    """One preflight, one file a format, and the table on stdout; each as its reader takes it."""
+    files = [word for name in FORMATS for word in ("-o", f"{name}=report.{name}")]
+
+    done = wincnode(fleet, "preflight", *files)
+
+    assert done.returncode == 5, done.stderr
+    assert done.stdout.startswith("preflight: 2 nodes: 1 blocked, 1 ready\n")
+    for name in FORMATS:
+        harmless.check(name, (fleet / f"report.{name}").read_text(encoding="utf-8"))
+    assert done.stdout == (fleet / "report.table").read_text(encoding="utf-8")
+    assert not list(fleet.glob(".*.part"))
+    line = json.loads((fleet / "report.gitlab").read_text())[0]["location"]["lines"]["begin"]
+    assert (fleet / "wincnode.yaml").read_text().splitlines()[line - 1].strip() == "web-2:"
+
+
+def test_a_format_on_stdout_stands_there_alone(fleet: Path) -> None:
+    """A pipe gets one document; progress is on stderr."""
+    done = wincnode(fleet, "preflight", "web-1", "-o", "json", "-o", "junit=alone.xml")
+
+    assert json.loads(done.stdout)["exit_code"] == done.returncode == 0
+    assert ET.parse(fleet / "alone.xml").getroot().tag == "testsuites"
+
+
+def test_saved_facts_are_judged_as_the_node_was(fleet: Path) -> None:
+    """Without a network: another folder, no inventory's password, and the same findings."""
+    live = wincnode(fleet, "preflight", "-o", "json")
+    saved = wincnode(fleet, "facts", "-o", "json=facts.json")
+    (fleet / "elsewhere").mkdir()
+    again = wincnode(
+        fleet / "elsewhere", "preflight", "--from", "../facts.json", "-i", "../wincnode.yaml",
+        "-o", "json",
+    )  # fmt: skip
+
+    assert (saved.returncode, saved.stdout) == (0, ""), saved.stderr
+    assert again.returncode == live.returncode == 5, again.stderr
+
+    def judged(text: str) -> list[Any]:
+        return [
+            (node["node"], node["status"], node["computer"], node["build"], node["findings"])
+            for node in json.loads(text)["nodes"]
+        ]
+
+    assert without_clock(judged(again.stdout)) == without_clock(judged(live.stdout))
+
+
+def without_clock(nodes: list[Any]) -> list[Any]:
+    """Leave out what a second of delay changes."""
+    return [(*row[:4], [f for f in row[4] if f["check"] != "sys.time"]) for row in nodes]
+
+
+def test_saved_facts_need_no_inventory(fleet: Path, tmp_path: Path) -> None:
+    """The file of facts is what names the nodes then."""
+    wincnode(fleet, "facts", "-o", f"json={tmp_path}/f.json")
+
+    done = wincnode(tmp_path, "preflight", "--from", "f.json", "web-1", "-o", "sarif")
+
+    assert done.returncode == 0, done.stderr
+    missing = wincnode(tmp_path, "preflight", "--from", "f.json", "-i", "none.yaml")
+    unknown = wincnode(tmp_path, "preflight", "--from", "f.json", "web-9")
+    assert (missing.returncode, "none.yaml: cannot be read" in missing.stderr) == (2, True)
+    assert (unknown.returncode, "no facts of web-9" in unknown.stderr) == (2, True)
+
+
+def test_only_a_topic_is_judged(fleet: Path) -> None:
+    """--only leaves the other checks out; a misspelt topic is refused."""
+    done = wincnode(fleet, "preflight", "web-2", "--only", "net", "--only", "sys.mem", "-o", "json")
+
+    ids = {row["check"] for row in json.loads(done.stdout)["nodes"][0]["findings"]}
+    assert ids == {
+        check.id
+        for check in checks.all_checks()
+        if check.id.startswith("net.") or check.id == "sys.mem"
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", "nett"], "--only nett: no check is of this topic"),
+        (["-o", "xml"], "-o xml: no such format; did you mean"),
+        (["-o", "json", "-o", "junit"], "json and junit cannot both go to stdout"),
+        (["-o", "json="], "the file's name is missing"),
+        (["-o", "json=none/report.json"], "none/report.json: cannot be written: No such file"),
+        (["-o", "json=wincnode.yaml/x"], "cannot be written: Not a directory"),
+        (["-o", "json=."], "is a folder"),
+        (["-o", "json=a", "-o", "junit=./a"], "is given twice"),
+        (["--from", "none.json"], "none.json: cannot be read"),
+        (["--from", "wincnode.yaml"], "wincnode.yaml: not JSON"),
+        (["--from", "x.json", "--local"], "one of --from and --local"),
+        (["--local", "web-1"], "takes no NODE"),
+        (["--local"], "this host is not Windows"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_network(
+    tmp_path: Path, words: Sequence[str], said: str
+) -> None:
+    """Nothing listens at the node of this inventory, and nobody asks it."""
+    write_inventory(tmp_path / "wincnode.yaml", {"web-1": 9})
+
+    done = wincnode(tmp_path, "preflight", *words)
+
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
+    assert said in done.stderr
+    assert "web-1:" not in done.stderr
+
+
+@pytest.mark.skipif(ROOT, reason="root may write everywhere")
+def test_a_folder_without_rights_is_refused(tmp_path: Path) -> None:
+    """The file would have to be made there."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        wishes([f"json={tmp_path}/x"], FORMATS, default="table")
+
+
+def test_stdout_gets_the_default_where_nothing_else_goes() -> None:
+    """A report in a file alone still tells a person how it went."""
+    assert wishes(None, FORMATS, default="table") == (Wish(format="table"),)
+    assert wishes(["json=-"], FORMATS, default="table") == (Wish(format="json"),)
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """Its permissions stay, a link stays a link, and what fails leaves the old one."""
+    real = tmp_path / "real"
+    real.write_text("old")
+    real.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to(real)
+
+    write(link, "new")
+    with pytest.raises(UnicodeEncodeError):
+        write(real, "\ud800")
+
+    assert (real.read_text(), link.is_symlink()) == ("new\n", True)
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
+    """Other users of a CI host may read it, as far as the umask says."""
+    (tmp_path / "plain").touch()
+
+    write(tmp_path / "report", "x")
+
+    assert (tmp_path / "report").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_pipe_is_written_as_it_is(tmp_path: Path) -> None:
+    """A shell's >(...) and devices are no files to be replaced."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as reader:
+        (wish,) = wishes([f"json=/dev/fd/{writing}"], FORMATS, default="")
+        assert wish.path
+        write(wish.path, "x")
+        os.close(writing)
+        assert reader.read() == "x\n"
+
+
+def test_a_file_that_cannot_be_written_any_more_holds_up_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named, and the others arrive."""
+    made = [(Wish(format="json", path=tmp_path / "gone" / "a"), "1")]
+    made += [(Wish(format="json", path=tmp_path / "b"), "2")]
+
+    assert not deliver(made)
+    assert (tmp_path / "b").read_text() == "2\n"
+    assert "gone/a: cannot be written: No such file" in capsys.readouterr().err
+
+
+def document(**nodes: object) -> bytes:
+    """Give a document of facts."""
+    return json.dumps({"schema": "wincnode/facts/v1", "nodes": nodes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[]", "schema is not wincnode/facts/v1"),
+        (b'{"schema": "wincnode/facts/v2"}', "schema is not wincnode/facts/v1"),
+        (b'{"schema": "wincnode/facts/v1"}', "nodes: is not an object"),
+        (b'{"schema": "wincnode/facts/v1", "nodes": {"a": NaN}}', "NaN is no number"),
+        (document(a=1), "nodes.a: is not an object"),
+        (document(**{"A b": {}}), "nodes.A b: no name of a node"),
+        (document(**{"\x1b[2J": {}}), r"nodes.\x1b[2J: no name of a node"),
+        (document(a={"section": {}}), "section is unknown; did you mean sections?"),
+        (document(a={"sections": []}), "nodes.a.sections: is not an object"),
+        (document(a={"sections": {"os": 1}}), "nodes.a.sections.os: is not an object"),
+        (document(a={"computer": 1}), "nodes.a.computer: is not a text"),
+        (document(a={"skew_s": "1"}), "nodes.a.skew_s: is not a number"),
+        (b'{"schema":"wincnode/facts/v1","nodes":{"a":{"skew_s":1e999}}}', "number of seconds"),
+    ],
+)
+def test_a_document_that_is_none_is_refused_by_its_place(content: bytes, said: str) -> None:
+    """The file may come from anywhere; the message names what is wrong."""
+    with pytest.raises(ConfigError) as caught:
+        parse(content, Path("facts.json"))
+
+    assert said in caught.value.message
+    assert caught.value.message.startswith("facts.json")
+    assert "\x1b" not in caught.value.message
+
+
+def test_a_file_of_facts_with_a_mark_of_windows_is_read(tmp_path: Path) -> None:
+    """PowerShell's Out-File puts a byte order mark before it."""
+    (tmp_path / "f.json").write_bytes(b"\xef\xbb\xbf" + document(a={"sections": {}}))
+
+    assert list(load(tmp_path / "f.json")) == ["a"]
+
+
+def test_facts_that_are_missing_are_unknown_and_no_crash() -> None:
+    """An empty document is judged, too: nothing is known, and so nothing passes."""
+    saved = parse(document(a={}, b={"sections": {"os": {"build": True}}}), Path("f"))
+    report = again(Inventory(path=Path()), frozenset(), saved, Judging())
+
+    assert {row.verdict for row in report.nodes[0].findings} == {Verdict.UNKNOWN}
+    assert [node.build for node in report.nodes] == [0, 0]
+
+
+def test_warnings_end_with_5_where_they_count() -> None:
+    """An ignored one and one that only informs do not count."""
+    nodes = reports.preflight().nodes
+    warned, ignored = nodes[2], nodes[3]
+
+    def code(*rows: object) -> int:
+        return Report(command="preflight", nodes=rows, warnings_count=True).exit_code  # type: ignore[arg-type] # nodes
+
+    only_warned = reports.node("a", "warnings", *warned.findings[1:])
+    quiet = [row for row in ignored.findings if row.verdict is not Verdict.UNKNOWN]
+    assert code(only_warned) == 5
+    assert Report(command="preflight", nodes=(only_warned,)).exit_code == 0
+    assert code(reports.node("a", "warnings", *quiet)) == 0
+    assert code(ignored) == 5  # what could not be judged counts
+    assert code(reports.failed("b", ConfigError("x")), only_warned) == 5
+
+
+def test_chosen_checks_are_of_the_topics() -> None:
+    """A topic is the first word of an id; a whole id is one check."""
+    found = chosen(["sys", "net.cidr"])
+
+    assert found
+    assert {row.id.partition(".")[0] for row in found} == {"sys", "net"}
+    assert [row.id for row in found if row.id.startswith("net.")] == ["net.cidr"]
+    assert chosen([]) is None
+    with pytest.raises(ConfigError, match="no check is of this topic"):
+        chosen(["net.cdir"])
+
+
+def test_fail_on_warning_is_on_the_command_line(tmp_path: Path) -> None:
+    """Facts with too little memory for comfort: a warning, which ends with 0 or 5."""
+    (tmp_path / "f.json").write_bytes(
+        document(a={"sections": {"hardware": {"memory_bytes": 6 << 30}}})
+    )
+    words = ["preflight", "--from", "f.json", "--only", "sys.mem"]
+
+    assert wincnode(tmp_path, *words).returncode == 0
+    assert wincnode(tmp_path, *words, "--fail-on", "warning").returncode == 5
+    ignored = wincnode(tmp_path, *words, "--fail-on", "warning", "--ignore", "sys.mem")
+    assert (ignored.returncode, "ignored sys.mem" in ignored.stdout) == (0, True)
