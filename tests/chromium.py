@@ -7,6 +7,7 @@ chromium's headless `--remote-debugging-pipe`, which reads descriptor 3 and writ
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -142,16 +143,25 @@ class Tab:
         return found
 
 
+def _pipe() -> tuple[int, int]:
+    """Give a pipe whose ends are none of the descriptors that the browser's will have."""
+    low = os.pipe()
+    high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20) for end in low)
+    for end in low:
+        os.close(end)
+    return high[0], high[1]
+
+
 @contextmanager
 def tab() -> Iterator[Tab]:
     """Start a browser with one page; it is ended with all its processes."""
     browser = program()
     with tempfile.TemporaryDirectory(prefix="wincnode-chromium-") as profile:
-        read_there, to = os.pipe()
-        back, write_there = os.pipe()
+        read_there, to = _pipe()
+        back, write_there = _pipe()
         # The shell moves the pipes to where the browser looks for them.
         child = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec 3<&{read_there} 4>&{write_there}; exec "$0" "$@"',
+            ["/bin/bash", "-c", f'exec 3<&{read_there} 4>&{write_there}; exec "$0" "$@"',
              browser, f"--user-data-dir={profile}", *SWITCHES, "about:blank"],
             pass_fds=(read_there, write_there),
             stdin=subprocess.DEVNULL,

@@ -62,10 +62,10 @@ def _faults(element: ET.Element) -> Iterator[str]:
         yield f"{element.tag} is no element"
         return
     yield from (
-        f"{element.tag} lacks {name}" for name in form.required if name not in element.keys()
-    )  # noqa: SIM118 - an element is no mapping
+        f"{element.tag} lacks {name}" for name in form.required if name not in element.attrib
+    )
     known = {*form.required, *form.optional}
-    yield from (f"{element.tag} has {name}" for name in element.keys() if name not in known)  # noqa: SIM118
+    yield from (f"{element.tag} has {name}" for name in element.attrib if name not in known)
     if "time" in known and not TIME.fullmatch(element.get("time", "")):
         yield f"{element.tag}: time is {element.get('time')}"
     if not form.text and (element.text or "").strip():

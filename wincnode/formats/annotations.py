@@ -24,7 +24,7 @@ class Annotation:
     id: str = ""
 
 
-def annotations(report: Report, *, most: int) -> Iterator[Annotation]:
+def annotated(report: Report, *, most: int) -> Iterator[Annotation]:
     """Give at most so many annotations of each level.
 
     One for each complaint where all fit, else one for each kind of complaint; the last says how

@@ -6,7 +6,7 @@ Sources: learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands (ta
 
 from __future__ import annotations
 
-from wincnode.formats.annotations import Annotation, annotations
+from wincnode.formats.annotations import Annotation, annotated
 from wincnode.formats.safe import line
 from wincnode.report import Report
 
@@ -17,7 +17,7 @@ TYPES = {"error": "error", "warning": "warning", "note": "warning"}
 
 def render(report: Report) -> str:
     """Give a line for each issue; notes, of which Azure knows none, are left out."""
-    rows = [row for row in annotations(report, most=MOST) if row.level != "note"]
+    rows = [row for row in annotated(report, most=MOST) if row.level != "note"]
     return "\n".join(_command(row, line(report.inventory)) for row in rows)
 
 

@@ -7,7 +7,7 @@ actions/toolkit:docs/problem-matchers.md (10 of each level of a step are shown).
 
 from __future__ import annotations
 
-from wincnode.formats.annotations import Annotation, annotations
+from wincnode.formats.annotations import Annotation, annotated
 from wincnode.formats.safe import line
 from wincnode.report import Report
 
@@ -17,7 +17,7 @@ COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 def render(report: Report) -> str:
     """Give a line for each annotation."""
-    rows = annotations(report, most=MOST)
+    rows = annotated(report, most=MOST)
     return "\n".join(_command(row, line(report.inventory)) for row in rows)
 
 

@@ -42,7 +42,7 @@ NAMES = 12
 OPENED = 6
 SIGNS = {"+": "add", "-": "remove", "@": "where", " ": ""}
 # Beside what a check wants, as test reports do: it does not hold.
-SIGNS_OF = {"error": "✗", "warning": "!", "unknown": "?", "note": "i", "ignored": "–"}
+SIGNS_OF = {"error": "✗", "warning": "!", "unknown": "?", "note": "i", "ignored": "-"}
 WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
@@ -174,12 +174,12 @@ def _group(group: Group, known: Mapping[str, Entry], *, opened: bool) -> str:
     title = first.title or (entry.title if entry else "") or first.id
     number = len(group.nodes)
     where = _e(group.nodes[0]) if number == 1 else f"{number} nodes"
+    sign = f'<span aria-hidden="true">{SIGNS_OF[first.word]}</span>'
+    place = f'<a href="#?q={quote(first.id, safe="")}">show where</a>'
     parts = [
-        f'<li class="{first.level}"><details{" open" * opened}><summary>'
-        f'<h3><span aria-hidden="true">{SIGNS_OF[first.word]}</span> {_e(title)}</h3>'
-        f'<span class="count">{where}</span></summary>',
-        f'<p class="meta">{_badge(first)} {_link(first, known)}{_because(group)} '
-        f'<a href="#?q={quote(first.id, safe="")}">show where</a></p>',
+        f'<li class="{first.level}"><details{" open" * opened}><summary>',
+        f'<h3>{sign} {_e(title)}</h3><span class="count">{where}</span></summary>',
+        f'<p class="meta">{_badge(first)} {_link(first, known)}{_because(group)} {place}</p>',
         "".join(_seen(group)),
         f'<p class="remedy">{_e(first.remedy)}</p>' if first.remedy else "",
         "</details></li>\n",
@@ -239,8 +239,8 @@ def _node(node: NodeReport, problems: tuple[Problem, ...], place: int) -> str:
     went = sum(step.outcome in ("ok", "changed") for step in node.steps)
     parts = [
         f'<details id="node:{quote(name, safe="")}" data-status="{node.status}" data-n="{place}">',
-        f'<summary><b>{_e(name)}</b><span class="pill s-{node.status}">'
-        f"{node.status.replace('-', ' ')}",
+        f'<summary><b>{_e(name)}</b><span class="pill s-{node.status}">',
+        node.status.replace("-", " "),
         f'</span><span class="about">{_e(", ".join(filter(None, said)))}</span>',
         f'<span class="tally">{_tally(problems)}</span></summary>',
         f"<ul>{''.join(map(_problem, problems))}</ul>" if problems else "",

@@ -21,7 +21,7 @@ _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+!|~$^=\"'-])")
 
 def render(report: Report) -> str:
     """Give a heading, how many nodes are how, and a table of what is wrong."""
-    lines = [f"## wincnode {_text(report.command)}", "", _text(headline(report)), ""]
+    lines = [f"## wincnode {_text(line(report.command))}", "", _text(headline(report)), ""]
     lines += ["| nodes | status | which |", "|---:|---|---|"]
     for status, number in counts(report):
         nodes = [line(node.node, limit=60) for node in report.nodes if node.status == status]

@@ -22,6 +22,12 @@ def line(value: object, *, limit: int = LINE) -> str:
     return printable(str(value).strip(), limit=limit)
 
 
+def no_command(text: str) -> str:
+    """Give text for the beginning of a line: GitHub's agent obeys one that begins with `::`."""
+    bare = text.lstrip()
+    return text if not bare.startswith("::") else text.replace("::", "\\x3a:", 1)
+
+
 def dumps(data: Any, *, indent: int | None = None) -> str:
     r"""Give JSON in ASCII that every parser takes, and in which no agent finds a command.
 

@@ -8,6 +8,7 @@ code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-cod
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import PurePath, PureWindowsPath
@@ -111,7 +112,8 @@ def fingerprint(row: Problem) -> str:
 
 def uri(path: str) -> str:
     """Give a path as a URI: relative where it is, else with its scheme."""
-    pure = PureWindowsPath(path) if "\\" in path or path[1:2] == ":" else PurePath(path)
+    windows = "\\" in path or re.match("[A-Za-z]:/", path)
+    pure = PureWindowsPath(path) if windows else PurePath(path)
     text = quote(pure.as_posix().encode("utf-8", "replace"), safe="/:~")
     if text.startswith("/"):
         return f"file://{text}"

@@ -12,7 +12,7 @@ from wincnode.checks import Verdict
 from wincnode.differences import Line
 from wincnode.formats.problems import BAD, GOOD, STATUSES, Group, Problem, groups, headline, named
 from wincnode.formats.problems import of as problems_of
-from wincnode.formats.safe import line
+from wincnode.formats.safe import line, no_command
 from wincnode.plan import render as render_plan
 from wincnode.report import PENDING_OUTCOMES, NodeReport, Report
 
@@ -36,12 +36,18 @@ def rows(report: Report) -> tuple[Row, ...]:
     """Give the lines, each in parts with the mark that says how a part is drawn."""
     few = len(report.nodes) <= FEW
     found = groups(problems_of(report))
-    head = [(("head", f"{line(report.command)}: {headline(report)}"),), ()]
-    top = [*head, *(_each(report) if few else _by_status(report))]
+    head: Row = (("head", f"{line(report.command)}: {headline(report)}"),)
+    top = [head, (), *(_each(report) if few else _by_status(report))]
     told = [*_told(report)]
     room = 10**6 if few else max(SCREEN - len(top) - len(told), FEW)
     below = _complaints(found, room)
-    return (*top, *([()] if below or told else []), *below, *told, *_plans(report))
+    whole = (*top, *([()] if below or told else []), *below, *told, *_plans(report))
+    return tuple(map(_guarded, whole))
+
+
+def _guarded(row: Row) -> Row:
+    """Give a row with which no command of an agent begins."""
+    return tuple((mark, no_command(text)) for mark, text in row[:1]) + row[1:]
 
 
 def _each(report: Report) -> Iterator[Row]:
