@@ -266,7 +266,9 @@ def _hostile_nodes(dice: random.Random, number: int) -> Iterator[NodeReport]:
             findings=findings,
             steps=steps,
             plan=plan,
-            error=RunFailed(text(), remedy=text(), id=text()) if dice.random() < 0.4 else None,
+            error=RunFailed(f"{text()}\n{text()}\n{text()}", remedy=text(), id=text())
+            if dice.random() < 0.4
+            else None,
             notes=(text(),) * dice.randrange(2),
             line=dice.randrange(5),
         )

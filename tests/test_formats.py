@@ -17,6 +17,7 @@ import pytest
 import reports
 
 from wincnode.checks import Severity, Verdict
+from wincnode.errors import RunFailed
 from wincnode.formats import FORMATS, problems, render, table
 from wincnode.formats.catalogue import slug
 from wincnode.formats.schema import facts_schema, line_schema, report_schema
@@ -170,6 +171,27 @@ def test_marks_of_the_table_say_what_is_bad() -> None:
     assert marks["ready"] == "good"
     assert marks["blocked"] == marks["unreachable"] == "error"
     assert marks["warning sys.mem"] == marks["warnings"] == "warning"
+
+
+def test_the_lines_of_an_error_stay_lines() -> None:
+    """The ends of logs that a failed join tells are read as lines, and none of them is obeyed."""
+    error = RunFailed("web-1: it stopped\n\n::error::x\n  E1130 kubelet: no", remedy="Look.")
+    report = Report(command="join", nodes=(reports.failed("web-1", error),))
+    text = render("table", report)
+    case = next(harmless.xml(render("junit", report)).iter("error"))
+    message = json.loads(render("sarif", report))["runs"][0]["results"][0]["message"]["text"]
+
+    assert text.endswith(
+        "error run.failed  web-1: it stopped\n    \\x3a:error::x\n    E1130 kubelet: no\n    > Look."
+    )
+    assert (case.get("message"), case.text) == (
+        "web-1: it stopped",
+        "Look.\n\\x3a:error::x\nE1130 kubelet: no",
+    )
+    assert message.split("\n") == ["web-1: it stopped. Look.", "::error::x", "E1130 kubelet: no"]
+    assert render("github", report).endswith("Look.%0A::error::x%0AE1130 kubelet: no")
+    for name in FORMATS:
+        harmless.check(name, render(name, report))
 
 
 def junit(report: Report) -> dict[tuple[str, str], ET.Element]:

@@ -51,7 +51,7 @@ def _of_one(row: Problem) -> Annotation:
     return Annotation(
         level=row.level,
         title=f"{row.node}: {row.id}",
-        message=" ".join(filter(None, (_said(row), row.remedy))),
+        message="\n".join((" ".join(filter(None, (_said(row), row.remedy))), *row.details)),
         at=row.at,
         id=row.id,
     )

@@ -29,7 +29,7 @@ def _violation(row: Problem, path: str) -> Mapping[str, Any]:
     because = f" (because of {', '.join(row.because_of)})" if row.because_of else ""
     said = f"{row.node}: {row.message or row.title}{because}."
     return {
-        "description": " ".join(filter(None, (said, row.remedy))),
+        "description": "\n".join((" ".join(filter(None, (said, row.remedy))), *row.details)),
         "check_name": row.id,
         "fingerprint": fingerprint(row),
         "severity": SEVERITIES[row.level],

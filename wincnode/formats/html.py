@@ -31,7 +31,7 @@ from wincnode.formats.problems import (
     named,
     of_node,
 )
-from wincnode.formats.safe import dumps, line
+from wincnode.formats.safe import dumps, line, no_command
 from wincnode.formats.table import plans
 from wincnode.report import NodeReport, Report
 
@@ -40,6 +40,7 @@ MESSAGES = 4
 NAMES = 12
 # The rest of a long list is opened one by one.
 OPENED = 6
+MANY = 100
 SIGNS = {"+": "add", "-": "remove", "@": "where", " ": ""}
 # Beside what a check wants, as test reports do: it does not hold.
 SIGNS_OF = {"error": "✗", "warning": "!", "unknown": "?", "note": "i", "ignored": "-"}
@@ -68,6 +69,7 @@ def render(report: Report) -> str:
         "legend": "".join(_legend(report)),
         "todo": _todo(found, known),
         "plans": _plans(report),
+        "many": " many" if len(report.nodes) > MANY else "",
         "options": "".join(_options(report)),
         "nodes": "".join(_node(report.nodes[n], problems[n], n) for n in _worst_first(report)),
         "checks": _entries([known[id] for id in sorted(seen) if id in known]),
@@ -181,10 +183,18 @@ def _group(group: Group, known: Mapping[str, Entry], *, opened: bool) -> str:
         f'<h3>{sign} {_e(title)}</h3><span class="count">{where}</span></summary>',
         f'<p class="meta">{_badge(first)} {_link(first, known)}{_because(group)} {place}</p>',
         "".join(_seen(group)),
+        _details(first),
         f'<p class="remedy">{_e(first.remedy)}</p>' if first.remedy else "",
         "</details></li>\n",
     ]
     return "".join(parts)
+
+
+def _details(row: Problem) -> str:
+    if not row.details:
+        return ""
+    text = "\n".join(no_command(_e(text)) for text in row.details)
+    return f'<pre tabindex="0">{text}</pre>'
 
 
 def _badge(row: Problem) -> str:
@@ -275,7 +285,7 @@ def _problem(row: Problem) -> str:
     at = anchor(row.node, id)
     return (
         f'<li id="{at}" class="{row.level}"><a class="id" href="#{at}">{_e(row.id)}</a> '
-        f"{_e(row.message or row.title)}{_because(row)}{_mark(row)}</li>"
+        f"{_e(row.message or row.title)}{_because(row)}{_mark(row)}{_details(row)}</li>"
     )
 
 

@@ -9,11 +9,11 @@ junit-10.xsd@031e285e
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wincnode.checks import Finding, Severity, Verdict
 from wincnode.events import StepFinished
-from wincnode.formats.safe import line
+from wincnode.formats.safe import line, lines, no_command
 from wincnode.report import PENDING_OUTCOMES, NodeReport, Report, warns
 
 # Verdict of a case, and the element that says it; what passes needs none.
@@ -116,12 +116,14 @@ class _Suite:
 def _of_error(node: NodeReport) -> Case | None:
     if node.error is None:
         return None
-    return _element("error", node.error.id, node.error.message, node.error.remedy)
+    message, *details = lines(node.error.message) or ("",)
+    return _element("error", node.error.id, message, node.error.remedy, details)
 
 
-def _element(kind: str, of: str, message: str, body: str) -> Case:
+def _element(kind: str, of: str, message: str, remedy: str, details: Iterable[str] = ()) -> Case:
     opened = f"<{kind} type={_quoted(of)} message={_quoted(message)}"
-    return kind, f"{opened}>{_text(body)}</{kind}>" if body else f"{opened}/>"
+    body = "\n".join(no_command(_text(text)) for text in (remedy, *details) if text)
+    return kind, f"{opened}>{body}</{kind}>" if body else f"{opened}/>"
 
 
 def _quoted(value: object) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from wincnode.checks import Finding, Severity, Verdict
-from wincnode.formats.safe import line
+from wincnode.formats.safe import line, lines
 from wincnode.report import NodeReport, Report
 
 Level = Literal["error", "warning", "note"]
@@ -44,6 +44,7 @@ class Problem:
     Args:
         id: of the error, the check or the step. kind: which of them it is.
         title: what the check is about; empty for an error. message: what was seen.
+        details: further lines of an error, such as the ends of logs.
         ignored: by --ignore. unknown: the facts were not enough to judge.
         at: the node's line in the inventory, 0 where it has none.
     """
@@ -54,6 +55,7 @@ class Problem:
     level: Level
     title: str = ""
     message: str = ""
+    details: tuple[str, ...] = ()
     remedy: str = ""
     because_of: tuple[str, ...] = ()
     ignored: bool = False
@@ -107,12 +109,14 @@ def of_node(node: NodeReport) -> Iterator[Problem]:
     """Give the complaints about one node: its error, what its checks found, its steps."""
     name = line(node.node)
     if node.error is not None:
+        said = lines(node.error.message) or ("",)
         yield Problem(
             node=name,
             id=line(node.error.id),
             kind="error",
             level="error",
-            message=line(node.error.message).removeprefix(f"{name}: "),
+            message=said[0].removeprefix(f"{name}: "),
+            details=said[1:],
             remedy=line(node.error.remedy),
             at=node.line,
         )
@@ -160,9 +164,9 @@ def groups(rows: Iterable[Problem]) -> tuple[Group, ...]:
     """Put together what is the same complaint: worst first, causes before what follows."""
     found: dict[tuple[str, str, str], list[Problem]] = {}
     for row in rows:
-        # An error of two nodes with other remedies is not the same one.
-        remedy = row.remedy if row.kind == "error" else ""
-        found.setdefault((row.id, row.word, remedy), []).append(row)
+        # An error of two nodes with another remedy or other logs is not the same one.
+        more = "\n".join((row.remedy, *row.details)) if row.kind == "error" else ""
+        found.setdefault((row.id, row.word, more), []).append(row)
     return tuple(sorted((Group(problems=tuple(rows)) for rows in found.values()), key=_place))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from wincnode.events import printable
 
 LINE = 2000
+LINES = 100
 # The longest text of a step's differences; a text of a node's event has at most 1 MiB.
 TEXT = 64 * 1024
 DEPTH = 16
@@ -20,6 +21,13 @@ BITS = 64
 def line(value: object, *, limit: int = LINE) -> str:
     """Give one line that no terminal, XML parser or agent of a CI stumbles over or obeys."""
     return printable(str(value).strip(), limit=limit)
+
+
+def lines(value: str) -> tuple[str, ...]:
+    """Give the lines of a text that has several, such as an error with the ends of logs."""
+    rows = value[: LINE * LINES].split("\n")
+    shown = [line(row) for row in rows[:LINES] if row.strip()]
+    return (*shown, "…") if len(rows) > LINES else tuple(shown)
 
 
 def no_command(text: str) -> str:

@@ -96,7 +96,7 @@ def _result(row: Problem, place: int, inventory: str) -> Mapping[str, Any]:
         "ruleId": row.id,
         "ruleIndex": place,
         "level": row.level,
-        "message": {"text": " ".join(filter(None, words))},
+        "message": {"text": "\n".join((" ".join(filter(None, words)), *row.details))},
         "locations": [location],
         "partialFingerprints": {"wincnode/v1": fingerprint(row)},
     }

@@ -123,6 +123,8 @@ def _group(group: Group, detail: int) -> Iterator[Row]:
             yield (("", f"    on {named(group.nodes)}"),)
         else:
             yield from _messages(messages)
+    if detail > 2:
+        yield from ((("", f"    {text}"),) for text in first.details)
     if detail > 2 and first.remedy:
         yield (("", f"    > {first.remedy}"),)
 
