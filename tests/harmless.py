@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import sarif_form
 from junit_form import faults_of
 
 # What the formats may begin a command of an agent with: their own, and no other.
@@ -132,7 +133,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "junit": _junit,
     "html": page,
     "markdown": _markdown,
-    "sarif": _json,
+    "sarif": lambda text: sarif_form.check(_json(text)),
     "github": _lines_of("github"),
     "gitlab": _json,
     "azure": _lines_of("azure"),
