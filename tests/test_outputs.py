@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -17,20 +18,27 @@ from unittest import mock
 import harmless
 import pytest
 import reports
+from winps import winps
 
 from wincnode import checks
 from wincnode.checks import Verdict
 from wincnode.cli import run
 from wincnode.cli.outputs import Wish, deliver, wishes, write
-from wincnode.commands.inspect import chosen
+from wincnode.commands import preflight
+from wincnode.commands.inspect import Options, Session, chosen
 from wincnode.commands.preflight import Judging, again
 from wincnode.commands.saved import load, parse
 from wincnode.errors import ConfigError
+from wincnode.facts import SECTIONS
 from wincnode.formats import FORMATS
 from wincnode.inventory.model import Inventory
 from wincnode.lab.nodes import PASSWORD, lab_nodes, ports, write_inventory
 from wincnode.lab.nodes import Wish as LabWish
+from wincnode.lab.powershell import PowerShellEngine
+from wincnode.lab.windows.machine import Machine, load_profile
 from wincnode.report import Report
+from wincnode.transport import local
+from wincnode.transport.local import LocalTransport
 
 ROOT = os.geteuid() == 0
 
@@ -340,3 +348,39 @@ def test_fail_on_warning_is_on_the_command_line(tmp_path: Path) -> None:
     assert here(tmp_path, *strict)[0] == 5
     code, stdout, _ = here(tmp_path, *strict, "--ignore", "sys.mem")
     assert (code, "ignored sys.mem" in stdout) == (0, True)
+
+
+def test_this_host_is_judged_by_its_own_powershell(tmp_path: Path) -> None:
+    """Through the local transport the shipped scripts say the same as over WinRM.
+
+    A PowerShell engine over the lab's machine stands for this Windows host.
+    """
+    machine = Machine(load_profile("ws2019-broken"), tmp_path / "host", computer="CI-1")
+    seen: list[str] = []
+
+    with PowerShellEngine(Path(winps()), machine) as engine:
+
+        def started(command: str) -> subprocess.Popen[bytes]:
+            words = [winps(), *shlex.split(command, posix=False)[1:]]
+            pipe = subprocess.PIPE
+            return subprocess.Popen(
+                words, stdin=pipe, stdout=pipe, stderr=pipe, env=engine.environment
+            )
+
+        # Windows' own way to start a program is all that is replaced.
+        with mock.patch.object(local, "_started", started):
+            report = preflight.run(
+                Inventory(path=Path()),
+                Options(nodes=("ci-1",)),
+                Session(
+                    connect=lambda _: LocalTransport(platform="win32"),
+                    watch=lambda _, item: seen.append(type(item).__name__),
+                ),
+            )
+
+    (node,) = report.nodes
+    assert (node.status, node.computer, node.build) == ("blocked", "CI-1", 17763)
+    failing = {row.check for row in node.findings if row.verdict is Verdict.FAIL}
+    assert failing <= set(load_profile("ws2019-broken").expects)
+    assert "feat.containers" in failing
+    assert seen.count("FactsRead") == len(SECTIONS)
