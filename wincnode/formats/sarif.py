@@ -68,7 +68,7 @@ def _invocation(report: Report) -> Mapping[str, Any]:
 
 def _rule(id: str, title: str, entry: Entry | None) -> Mapping[str, Any]:
     if entry is None:
-        return {"id": id, "shortDescription": {"text": title or id}}
+        return {"id": id, "shortDescription": {"text": title or id or "(without a name)"}}
     help_text = f"{entry.remedy}\n\nwincnode explain {id}, {entry.anchor}"
     level = {"error": "error", "warning": "warning"}.get(entry.severity, "note")
     return {
