@@ -145,6 +145,23 @@ def test_two_hundred_nodes_fit_one_screen() -> None:
     assert re.search(r"^and \d+ more; -o html=report.html", text, re.MULTILINE)
 
 
+def test_causes_stand_before_what_follows_from_them() -> None:
+    """However many nodes have what follows, and however long the chain; a circle is no end."""
+    chain = [
+        reports.finding("svc.hns", because_of=("svc.vmcompute",)),
+        reports.finding("svc.vmcompute", because_of=("feat.containers", "net.nic")),
+        reports.finding("net.nic", because_of=("svc.hns",)),
+    ]
+    rows = (
+        reports.node("a", "blocked", *chain, reports.finding("feat.containers")),
+        reports.node("b", "blocked", *chain),
+    )
+    found = problems.groups(problems.of(Report(command="preflight", nodes=rows)))
+
+    assert found[0].first.id == "feat.containers"
+    assert {group.first.id for group in found[1:]} == {"svc.hns", "svc.vmcompute", "net.nic"}
+
+
 def test_a_plan_is_drawn_once_for_nodes_alike() -> None:
     """What would change on three nodes stands once under their names."""
     text = render("table", reports.planned())

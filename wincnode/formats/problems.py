@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -167,20 +167,30 @@ def groups(rows: Iterable[Problem]) -> tuple[Group, ...]:
         # An error of two nodes with another remedy or other logs is not the same one.
         more = "\n".join((row.remedy, *row.details)) if row.kind == "error" else ""
         found.setdefault((row.id, row.word, more), []).append(row)
-    return tuple(sorted((Group(problems=tuple(rows)) for rows in found.values()), key=_place))
+    made = [Group(problems=tuple(rows)) for rows in found.values()]
+    causes = {group.first.id: group.because_of for group in made}
+    return tuple(sorted(made, key=lambda group: _place(group, causes)))
 
 
-def _place(group: Group) -> tuple[int, bool, bool, bool, int, str]:
+def _place(
+    group: Group, causes: Mapping[str, tuple[str, ...]]
+) -> tuple[int, bool, bool, int, int, str]:
     first = group.first
-    follows = all(row.because_of for row in group.problems)
     return (
         LEVELS.index(first.level),
         first.unknown,
         first.kind != "error",
-        follows,
+        _depth(first.id, causes),
         -len(group.nodes),
         first.id,
     )
+
+
+def _depth(id: str, causes: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()) -> int:
+    """Count the steps from a root cause; a circle ends where it closes."""
+    path = (*above, id)
+    deeper = [_depth(row, causes, path) for row in causes.get(id, ()) if row not in path]
+    return 1 + max(deeper) if deeper else 0
 
 
 def counts(report: Report) -> tuple[tuple[str, int], ...]:

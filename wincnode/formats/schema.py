@@ -37,7 +37,7 @@ def line_schema() -> dict[str, Any]:
     rows = [
         _line("run", {"schema": {"const": LINE}, "command": TEXT, "at": at}),
         _line("node", _node(whole=False)["properties"]),
-        _line("finding", {"node": TEXT, **_finding()["properties"]}),
+        _line("finding", {"node": TEXT, **_finding()["properties"]}, ("docs",)),
         _line("step", {"node": TEXT, **_step()["properties"]}, ("kind", "title", "key")),
         _line("end", {"exit_code": _exit_code(), "statuses": statuses}),
     ]
@@ -129,7 +129,9 @@ def _finding() -> dict[str, Any]:
                 "description": "Failed checks that this one follows from",
             },
             "ignored": {"type": "boolean", "description": "By --ignore"},
-        }
+            "docs": {**TEXT, "description": "Where the check is explained"},
+        },
+        optional=("docs",),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from wincnode.checks import Verdict
+from wincnode.checks import Severity, Verdict
 from wincnode.differences import Line
 from wincnode.formats.problems import BAD, GOOD, STATUSES, Group, Problem, groups, headline, named
 from wincnode.formats.problems import of as problems_of
@@ -73,9 +73,11 @@ def _cells(node: NodeReport) -> tuple[str, ...]:
 def _numbers(node: NodeReport) -> tuple[int, int, int]:
     """Count errors, warnings and unknowns."""
     errors = sum(finding.blocks for finding in node.findings)
-    failed = sum(finding.verdict is Verdict.FAIL for finding in node.findings)
+    warnings = sum(
+        row.verdict is Verdict.FAIL and row.severity is Severity.WARNING for row in node.findings
+    )
     unknown = sum(finding.verdict is Verdict.UNKNOWN for finding in node.findings)
-    return errors, failed - errors, unknown
+    return errors, warnings, unknown
 
 
 def _by_status(report: Report) -> Iterator[Row]:
