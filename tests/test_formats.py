@@ -199,14 +199,14 @@ def test_the_lines_of_an_error_stay_lines() -> None:
     message = json.loads(render("sarif", report))["runs"][0]["results"][0]["message"]["text"]
 
     assert text.endswith(
-        "error run.failed  web-1: it stopped\n    \\x3a:error::x\n    E1130 kubelet: no\n    > Look."
+        "error run.failed  web-1: it stopped\n    \\x3a:error::x\n      E1130 kubelet: no\n    > Look."
     )
     assert (case.get("message"), case.text) == (
         "web-1: it stopped",
-        "Look.\n\\x3a:error::x\nE1130 kubelet: no",
+        "Look.\n\\x3a:error::x\n  E1130 kubelet: no",
     )
-    assert message.split("\n") == ["web-1: it stopped. Look.", "::error::x", "E1130 kubelet: no"]
-    assert render("github", report).endswith("Look.%0A::error::x%0AE1130 kubelet: no")
+    assert message.split("\n") == ["web-1: it stopped. Look.", "::error::x", "  E1130 kubelet: no"]
+    assert render("github", report).endswith("Look.%0A::error::x%0A  E1130 kubelet: no")
     for name in FORMATS:
         harmless.check(name, render(name, report))
 

@@ -193,8 +193,8 @@ def _group(group: Group, known: Mapping[str, Entry], *, opened: bool) -> str:
 def _details(row: Problem) -> str:
     if not row.details:
         return ""
-    text = "\n".join(no_command(_e(text)) for text in row.details)
-    return f'<pre tabindex="0">{text}</pre>'
+    text = "\n".join(no_command(html.escape(text)) for text in row.details)
+    return f'<pre class="said">{text}</pre>'
 
 
 def _badge(row: Problem) -> str:
@@ -305,12 +305,13 @@ def _entry(entry: Entry) -> str:
     source = _e(entry.source)
     if entry.source.startswith("https://"):
         source = f'<a href="{source}" rel="noreferrer">{source}</a>'
+    said = f"<br>Source: {source}" if source else ""
     return (
         f'<details id="about:{quote(entry.id)}"><summary><span class="id">{_e(entry.id)}</span> '
         f"{_e(entry.title)}</summary><p>{_e(entry.meaning)}</p>"
         f'<p class="remedy">{_e(entry.remedy)}</p>'
-        f'<p class="note"><code>wincnode explain {_e(entry.id)}</code>, {_e(entry.anchor)}<br>'
-        f"Source: {source}</p></details>\n"
+        f'<p class="note"><code>wincnode explain {_e(entry.id)}</code>, {_e(entry.anchor)}'
+        f"{said}</p></details>\n"
     )
 
 

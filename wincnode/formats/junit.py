@@ -122,7 +122,8 @@ def _of_error(node: NodeReport) -> Case | None:
 
 def _element(kind: str, of: str, message: str, remedy: str, details: Iterable[str] = ()) -> Case:
     opened = f"<{kind} type={_quoted(of)} message={_quoted(message)}"
-    body = "\n".join(no_command(_text(text)) for text in (remedy, *details) if text)
+    rows = [line(remedy), *details] if remedy else details
+    body = "\n".join(no_command(html.escape(text)) for text in rows)
     return kind, f"{opened}>{body}</{kind}>" if body else f"{opened}/>"
 
 

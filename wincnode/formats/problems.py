@@ -115,7 +115,7 @@ def of_node(node: NodeReport) -> Iterator[Problem]:
             id=line(node.error.id),
             kind="error",
             level="error",
-            message=said[0].removeprefix(f"{name}: "),
+            message=said[0].strip().removeprefix(f"{name}: "),
             details=said[1:],
             remedy=line(node.error.remedy),
             at=node.line,

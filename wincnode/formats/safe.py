@@ -11,6 +11,7 @@ from wincnode.events import printable
 
 LINE = 2000
 LINES = 100
+INDENT = 16
 # The longest text of a step's differences; a text of a node's event has at most 1 MiB.
 TEXT = 64 * 1024
 DEPTH = 16
@@ -26,8 +27,14 @@ def line(value: object, *, limit: int = LINE) -> str:
 def lines(value: str) -> tuple[str, ...]:
     """Give the lines of a text that has several, such as an error with the ends of logs."""
     rows = value[: LINE * LINES].split("\n")
-    shown = [line(row) for row in rows[:LINES] if row.strip()]
+    shown = [indented(row) for row in rows[:LINES] if row.strip()]
     return (*shown, "…") if len(rows) > LINES else tuple(shown)
+
+
+def indented(value: str) -> str:
+    """Give a line that keeps its indent, made harmless."""
+    bare = value.lstrip(" ")
+    return " " * min(len(value) - len(bare), INDENT) + line(bare)
 
 
 def no_command(text: str) -> str:

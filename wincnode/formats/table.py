@@ -12,7 +12,7 @@ from wincnode.checks import Severity, Verdict
 from wincnode.differences import Line
 from wincnode.formats.problems import BAD, GOOD, STATUSES, Group, Problem, groups, headline, named
 from wincnode.formats.problems import of as problems_of
-from wincnode.formats.safe import line, no_command
+from wincnode.formats.safe import indented, line, no_command
 from wincnode.plan import render as render_plan
 from wincnode.report import PENDING_OUTCOMES, NodeReport, Report
 
@@ -181,13 +181,7 @@ def plans(report: Report) -> list[tuple[list[str], str, tuple[Line, ...]]]:
     found = []
     for lines, nodes in alike.items():
         pending = sum(step.outcome in PENDING_OUTCOMES for step in nodes[0].steps)
-        safe = tuple((sign, line_of_plan(text)) for sign, text in lines)
+        safe = tuple((sign, indented(text)) for sign, text in lines)
         head = f"{pending} of {len(nodes[0].steps)} steps pending"
         found.append(([line(node.node, limit=60) for node in nodes], head, safe))
     return found
-
-
-def line_of_plan(text: str) -> str:
-    """Give a line of a plan, which keeps its indent, made harmless."""
-    indent = text[: len(text) - len(text.lstrip(" "))]
-    return indent + line(text)
