@@ -283,9 +283,13 @@ def _of(number: int, word: str) -> str:
 def _problem(row: Problem) -> str:
     id = f"step:{row.id}" if row.kind == "step" else row.id
     at = anchor(row.node, id)
+    # That of a check is the same on every node, and the script adds it from the data.
+    own = row.remedy if row.kind == "error" else ""
+    remedy = f'<p class="remedy">{_e(own)}</p>' if own else ""
     return (
         f'<li id="{at}" class="{row.level}"><a class="id" href="#{at}">{_e(row.id)}</a> '
-        f"{_e(row.message or row.title)}{_because(row)}{_mark(row)}{_details(row)}</li>"
+        f"{_e(row.message or row.title)}{_because(row)}{_mark(row)}{_details(row)}"
+        f"{remedy}</li>"
     )
 
 
