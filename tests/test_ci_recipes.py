@@ -134,6 +134,16 @@ def test_the_image_has_what_the_wheel_is_built_of() -> None:
     assert "--no-index" in CONTAINERFILE
 
 
+def test_every_format_is_in_the_help() -> None:
+    """What `-o` lists is what there is, in the same order."""
+    command: Any = typer.main.get_command(app)
+    (option,) = (row for row in command.commands["preflight"].params if row.name == "output")
+
+    assert re.findall(r"[a-z]+", option.help.partition(";")[0].replace(" or ", " ")) == list(
+        FORMATS
+    )
+
+
 def test_every_format_is_on_the_page() -> None:
     """A format that nobody reads of is not there; the order is that of the table."""
     assert re.findall(r"^\| `([a-z]+)` \|", REPORTS, re.MULTILINE) == list(FORMATS)

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from string import Template
@@ -30,6 +31,7 @@ from wincnode.formats.problems import (
     groups,
     named,
     of_node,
+    worst_first,
 )
 from wincnode.formats.safe import dumps, line, no_command
 from wincnode.formats.table import plans
@@ -51,9 +53,10 @@ def render(report: Report) -> str:
     """Give the report as an HTML document."""
     style = (PAGE / "style.css").read_text(encoding="utf-8")
     script = (PAGE / "script.js").read_text(encoding="utf-8")
-    problems = {place: tuple(of_node(node)) for place, node in enumerate(report.nodes)}
+    report = replace(report, nodes=worst_first(report))
+    problems = [tuple(of_node(node)) for node in report.nodes]
     known = catalogue()
-    found = groups(row for rows in problems.values() for row in rows)
+    found = groups(row for rows in problems for row in rows)
     seen = {line(row.check) for node in report.nodes for row in node.findings}
     seen |= {group.first.id for group in found if group.first.kind == "error"}
     parts = {
@@ -71,7 +74,7 @@ def render(report: Report) -> str:
         "plans": _plans(report),
         "many": " many" if len(report.nodes) > MANY else "",
         "options": "".join(_options(report)),
-        "nodes": "".join(_node(report.nodes[n], problems[n], n) for n in _worst_first(report)),
+        "nodes": "".join(_node(node, problems[n], n) for n, node in enumerate(report.nodes)),
         "checks": _entries([known[id] for id in sorted(seen) if id in known]),
         "data": _data(report),
         "version": __version__,
@@ -260,11 +263,6 @@ def _node(node: NodeReport, problems: tuple[Problem, ...], place: int) -> str:
         "</details>\n",
     ]
     return "".join(parts)
-
-
-def _worst_first(report: Report) -> list[int]:
-    order = list(STATUSES)
-    return sorted(range(len(report.nodes)), key=lambda n: order.index(report.nodes[n].status))
 
 
 def _tally(problems: tuple[Problem, ...]) -> str:

@@ -199,6 +199,12 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
     return tuple((name, statuses.count(name)) for name in STATUSES if name in statuses)
 
 
+def worst_first(report: Report) -> tuple[NodeReport, ...]:
+    """Give the nodes by their status, the worst first, those alike in the report's order."""
+    order = list(STATUSES)
+    return tuple(sorted(report.nodes, key=lambda node: order.index(node.status)))
+
+
 def headline(report: Report) -> str:
     """Say in a sentence how the nodes are."""
     total = len(report.nodes)

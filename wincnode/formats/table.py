@@ -10,7 +10,17 @@ from typing import Literal
 
 from wincnode.checks import Severity, Verdict
 from wincnode.differences import Line
-from wincnode.formats.problems import BAD, GOOD, STATUSES, Group, Problem, groups, headline, named
+from wincnode.formats.problems import (
+    BAD,
+    GOOD,
+    STATUSES,
+    Group,
+    Problem,
+    groups,
+    headline,
+    named,
+    worst_first,
+)
 from wincnode.formats.problems import of as problems_of
 from wincnode.formats.safe import indented, line, no_command
 from wincnode.plan import render as render_plan
@@ -51,7 +61,7 @@ def _guarded(row: Row) -> Row:
 
 
 def _each(report: Report) -> Iterator[Row]:
-    cells = [COLUMNS, *(_cells(node) for node in report.nodes)]
+    cells = [COLUMNS, *(_cells(node) for node in worst_first(report))]
     widths = [max(len(row[place]) for row in cells) for place in range(len(COLUMNS))]
     for number, row in enumerate(cells):
         texts = [f"{cell:{width}}  " for cell, width in zip(row, widths, strict=True)]
