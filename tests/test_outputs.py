@@ -151,6 +151,19 @@ def test_saved_facts_need_no_inventory(fleet: Path, tmp_path: Path) -> None:
     assert (unknown[0], "no facts of web-9" in unknown[2]) == (2, True)
 
 
+def test_the_inventory_is_named_as_seen_from_here(tmp_path: Path) -> None:
+    """A platform finds the file by its path in the checkout, however the user wrote it."""
+    (tmp_path / "fleet").mkdir()
+    write_inventory(tmp_path / "fleet" / "w.yaml", {"a": 9})
+    (tmp_path / "f.json").write_bytes(document(a={}))
+    whole = str(tmp_path / "fleet" / "w.yaml")
+
+    here(tmp_path, "preflight", "--from", "f.json", "-i", whole, "-o", "gitlab=out.json")
+
+    (place, *_) = json.loads((tmp_path / "out.json").read_text())
+    assert place["location"]["path"] == "fleet/w.yaml"
+
+
 def test_only_a_topic_is_judged(fleet: Path) -> None:
     """--only leaves the other checks out; a misspelt topic is refused."""
     wincnode(fleet, "facts", "web-2", "-o", "json=only.json")

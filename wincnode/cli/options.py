@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -242,6 +242,12 @@ def outputs(words: Sequence[str] | None) -> tuple[Wish, ...]:
     return wishes(words, FORMATS, default="table")
 
 
+def _here(path: Path) -> Path:
+    """Give a path as seen from the working folder, by which CI platforms know their files."""
+    below = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return path.relative_to(Path.cwd()) if below else path
+
+
 def end(report: Report, wanted: Sequence[Wish], inventory: Inventory) -> NoReturn:
     """Give the report in each format that is wanted, and end with its exit code."""
     from wincnode.cli.outputs import deliver
@@ -249,7 +255,7 @@ def end(report: Report, wanted: Sequence[Wish], inventory: Inventory) -> NoRetur
     from wincnode.report import located
     from wincnode.ui import show
 
-    whole = located(report, inventory, at=datetime.now(tz=UTC))
+    whole = located(report, replace(inventory, path=_here(inventory.path)), at=datetime.now(tz=UTC))
     files = [wish for wish in wanted if wish.path is not None]
     arrived = deliver((wish, render(wish.format, whole)) for wish in files)
     for wish in wanted:
