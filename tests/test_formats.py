@@ -19,7 +19,7 @@ import reports
 from wincnode.checks import Severity, Verdict
 from wincnode.errors import RunFailed
 from wincnode.formats import FORMATS, problems, render, table
-from wincnode.formats.catalogue import slug
+from wincnode.formats.catalogue import catalogue, slug
 from wincnode.formats.schema import facts_schema, line_schema, report_schema
 from wincnode.report import Report
 
@@ -442,12 +442,18 @@ def test_markdown_is_no_longer_than_a_comment() -> None:
     assert "| 2 | blocked | web\\-2, web\\-3 |" in render("markdown", reports.preflight())
 
 
-def test_anchors_are_those_of_the_page() -> None:
+def test_every_anchor_is_a_heading_of_its_page() -> None:
     """What GitHub makes of a heading is where a link leads."""
-    page = (Path(__file__).parent.parent / "docs" / "checks.md").read_text(encoding="utf-8")
+    docs = Path(__file__).parent.parent / "docs"
+    pages = {f"docs/{name}.md": (docs / f"{name}.md").read_text() for name in ("checks", "errors")}
+    headings = {
+        f"{page}#{slug(head)}"
+        for page, text in pages.items()
+        for head in re.findall("^## (.+)$", text, re.MULTILINE)
+    }
 
     assert slug("sys.bitlocker.fdv") == "sysbitlockerfdv"
-    assert "\n## sys.bitlocker.fdv\n" in page
+    assert {entry.anchor for entry in catalogue().values()} <= headings
 
 
 def test_an_unknown_or_informing_finding_is_no_error() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from unittest import mock
 
 import harmless
+import jsonschema
 import pytest
 import reports
 from winps import winps
@@ -32,6 +33,7 @@ from wincnode.commands.saved import load, parse
 from wincnode.errors import ConfigError
 from wincnode.facts import SECTIONS
 from wincnode.formats import FORMATS
+from wincnode.formats.schema import facts_schema
 from wincnode.inventory.model import Inventory
 from wincnode.lab.nodes import PASSWORD, lab_nodes, ports, write_inventory
 from wincnode.lab.nodes import Wish as LabWish
@@ -99,46 +101,44 @@ def test_one_run_gives_every_format(fleet: Path) -> None:
     assert (fleet / "wincnode.yaml").read_text().splitlines()[line - 1].strip() == "web-2:"
 
 
-def test_a_format_on_stdout_stands_there_alone(fleet: Path) -> None:
-    """A pipe gets one document; progress is on stderr."""
-    done = wincnode(fleet, "preflight", "web-1", "-o", "json", "-o", "junit=alone.xml")
+@pytest.fixture(scope="module")
+def facts(fleet: Path) -> Path:
+    """Save the facts of the nodes once."""
+    saved = wincnode(fleet, "facts", "-o", "json=facts.json")
+    assert (saved.returncode, saved.stdout) == (0, ""), saved.stderr
+    return fleet / "facts.json"
 
-    assert json.loads(done.stdout)["exit_code"] == done.returncode == 0
+
+def judged(text: str) -> list[Any]:
+    """Give what a report in JSON says of the nodes, without what a second of delay changes."""
+    return [
+        (
+            *(node[name] for name in ("node", "status", "computer", "build")),
+            [row for row in node["findings"] if row["check"] != "sys.time"],
+        )
+        for node in json.loads(text)["nodes"]
+    ]
+
+
+def test_saved_facts_are_judged_as_the_node_was(fleet: Path, facts: Path, tmp_path: Path) -> None:
+    """Without a network, in another folder: the same findings.
+
+    Of the live run, stdout is one document alone, and a file has the other format.
+    """
+    live = wincnode(fleet, "preflight", "-o", "json", "-o", "junit=alone.xml")
+    words = ["--from", str(facts), "-i", str(fleet / "wincnode.yaml"), "-o", "json=again.json"]
+    code, _, stderr = here(tmp_path, "preflight", *words)
+
+    assert code == live.returncode == 5, stderr
+    assert judged((tmp_path / "again.json").read_text()) == judged(live.stdout)
     assert harmless.xml((fleet / "alone.xml").read_text()).tag == "testsuites"
 
 
-def test_saved_facts_are_judged_as_the_node_was(fleet: Path) -> None:
-    """Without a network: another folder, no inventory's password, and the same findings."""
-    live = wincnode(fleet, "preflight", "-o", "json")
-    saved = wincnode(fleet, "facts", "-o", "json=facts.json")
-    (fleet / "elsewhere").mkdir()
-    again = wincnode(
-        fleet / "elsewhere", "preflight", "--from", "../facts.json", "-i", "../wincnode.yaml",
-        "-o", "json",
-    )  # fmt: skip
-
-    assert (saved.returncode, saved.stdout) == (0, ""), saved.stderr
-    assert again.returncode == live.returncode == 5, again.stderr
-
-    def judged(text: str) -> list[Any]:
-        return [
-            (node["node"], node["status"], node["computer"], node["build"], node["findings"])
-            for node in json.loads(text)["nodes"]
-        ]
-
-    assert without_clock(judged(again.stdout)) == without_clock(judged(live.stdout))
-
-
-def without_clock(nodes: list[Any]) -> list[Any]:
-    """Leave out what a second of delay changes."""
-    return [(*row[:4], [f for f in row[4] if f["check"] != "sys.time"]) for row in nodes]
-
-
-def test_saved_facts_need_no_inventory(fleet: Path, tmp_path: Path) -> None:
+def test_saved_facts_need_no_inventory(facts: Path, tmp_path: Path) -> None:
     """The file of facts is what names the nodes then."""
-    wincnode(fleet, "facts", "-o", f"json={tmp_path}/f.json")
-
+    (tmp_path / "f.json").write_bytes(facts.read_bytes())
     judge = ["preflight", "--from", "f.json"]
+
     code, _, _ = here(tmp_path, *judge, "web-2", "-o", "sarif=r.sarif")
     results = json.loads((tmp_path / "r.sarif").read_text())["runs"][0]["results"]
     places = [row["locations"][0]["physicalLocation"]["artifactLocation"] for row in results]
@@ -146,9 +146,14 @@ def test_saved_facts_need_no_inventory(fleet: Path, tmp_path: Path) -> None:
     unknown = here(tmp_path, *judge, "web-9")
 
     assert code == 5
-    assert places == [{"uri": "f.json"}] * len(places)
+    assert places == [{"uri": "f.json"}] * len(results)
     assert (missing[0], "none.yaml: cannot be read" in missing[2]) == (2, True)
     assert (unknown[0], "no facts of web-9" in unknown[2]) == (2, True)
+
+
+def test_saved_facts_are_what_their_schema_says(facts: Path) -> None:
+    """What `wincnode facts` writes is what docs/facts.schema.json describes."""
+    jsonschema.validate(json.loads(facts.read_text()), facts_schema())
 
 
 def test_the_inventory_is_named_as_seen_from_here(tmp_path: Path) -> None:
@@ -164,14 +169,13 @@ def test_the_inventory_is_named_as_seen_from_here(tmp_path: Path) -> None:
     assert place["location"]["path"] == "fleet/w.yaml"
 
 
-def test_only_a_topic_is_judged(fleet: Path) -> None:
+def test_only_a_topic_is_judged(facts: Path, tmp_path: Path) -> None:
     """--only leaves the other checks out; a misspelt topic is refused."""
-    wincnode(fleet, "facts", "web-2", "-o", "json=only.json")
-    words = ["--from", "only.json", "--only", "net", "--only", "sys.mem", "-o", "json=only"]
+    words = ["--from", str(facts), "--only", "net", "--only", "sys.mem", "-o", "json=only"]
 
-    here(fleet, "preflight", *words)
+    here(tmp_path, "preflight", "web-2", *words)
 
-    report = json.loads((fleet / "only").read_text())
+    report = json.loads((tmp_path / "only").read_text())
     ids = {row["check"] for row in report["nodes"][0]["findings"]}
     assert ids == {
         check.id
