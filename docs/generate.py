@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +17,7 @@ from wincnode.cluster.access import RIGHTS, roles
 from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
 from wincnode.commands import compat
 from wincnode.error_ids import load_error_ids
+from wincnode.formats.schema import facts_schema, line_schema, report_schema
 from wincnode.hcs.errors import load_code_causes, load_meanings
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
@@ -90,7 +92,7 @@ EXIT_CODES = """\
 | 2 | usage or configuration; no network was touched |
 | 3 | changes are pending (`--plan --exit-code`, `lock --check`) |
 | 4 | unreachable, or not let in |
-| 5 | blocked by preflight, or denied (`compat --exit-code`) |
+| 5 | blocked by preflight (or warned, `--fail-on warning`), or denied (`compat --exit-code`) |
 | 6 | another run holds the node |
 | 70 | a bug of ours; the log file is named |
 | 130 | interrupted |
@@ -389,7 +391,11 @@ PICKS = {
 
 def schema_file() -> str:
     """Give docs/wincnode.schema.json, with which editors complete an inventory."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return _dumped(schema())
+
+
+def _dumped(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"
 
 
 PAGES = {
@@ -400,8 +406,11 @@ PAGES = {
     "codes.md": codes_page,
     "compat.md": compat_page,
     "errors.md": errors_page,
+    "facts.schema.json": lambda: _dumped(facts_schema()),
     "inventory.md": inventory_page,
     "kinds.md": kinds_page,
+    "report-line.schema.json": lambda: _dumped(line_schema()),
+    "report.schema.json": lambda: _dumped(report_schema()),
     "security.md": security_page,
     "wincnode.schema.json": schema_file,
 }

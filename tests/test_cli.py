@@ -226,7 +226,7 @@ def test_explain_names_the_nearest_check() -> None:
 
 
 def test_explain_knows_our_own_errors() -> None:
-    """The id that an error shows in brackets is met with its meaning and remedy."""
+    """The id that stands before an error is met with its meaning and remedy."""
     known = wincnode("explain", "link.password")
     near = wincnode("explain", "link.pasword")
 
@@ -265,7 +265,7 @@ def completed(folder: Path, words: str) -> list[str]:
         ("wincnode apply ", ["books/", "other.yaml", "wincnode.yaml"]),
         ("wincnode apply books/", ["books/b.yml"]),
         ("wincnode apply --no", ["--no-input"]),
-        ("wincnode preflight -o j", ["json"]),
+        ("wincnode preflight -o ju", ["junit"]),
         ("wincnode preflight --ignore sys.m", ["sys.mem"]),
         ("wincnode explain link.pa", ["link.password"]),
     ],

@@ -15,6 +15,7 @@ from spellings import spellings
 
 from wincnode import runner
 from wincnode.events import StepFinished
+from wincnode.formats import FORMATS
 from wincnode.lab.nodes import LabNode
 from wincnode.plan import Plan, Step, to_wire
 
@@ -76,7 +77,8 @@ def test_twelve_secrets_are_nowhere_but_where_they_were_wanted(tmp_path: Path) -
     """No output, file, registry value or command line holds one, however the run ends."""
     with lab_node(tmp_path / "node") as node, command_lines() as started:
         here = desk(tmp_path, node, playbook())
-        looked = here.run("apply", "playbook.yaml", "--check", **SECRETS)
+        files = [word for name in FORMATS for word in ("-o", f"{name}=report.{name}")]
+        looked = here.run("apply", "playbook.yaml", "--check", *files, **SECRETS)
         done = here.run(*APPLY, **SECRETS)
         run = runner.new_run()
         plan = to_wire(failing(), run=run, mode="apply", who=runner.who("test"))

@@ -17,9 +17,11 @@ from wincnode.cli.options import (
     Kubeconfig,
     NoInput,
     Output,
+    Outputs,
     Plan,
     end,
     may_ask,
+    outputs,
     planned,
 )
 from wincnode.cli.options import Format as ReportFormat
@@ -122,7 +124,7 @@ def apply(
 @cluster.command()
 def check(
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = ReportFormat.table,
+    output: Outputs = None,
     ignore: Ignore = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -135,6 +137,7 @@ def check(
     from wincnode.commands import cluster_check as verb
     from wincnode.inventory import load
 
+    wanted = outputs(output)
     job = verb.Job(
         inventory=load(inventory),
         kubeconfig=kubeconfig,
@@ -142,4 +145,4 @@ def check(
         ignore=frozenset(ignore or ()),
         may_ask=may_ask(no_input=no_input),
     )
-    end(verb.run(job), output)
+    end(verb.run(job), wanted, job.inventory)

@@ -10,13 +10,12 @@ from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORY,
     ExitCode,
-    Format,
     Ignore,
     InventoryFile,
     Nodes,
     NoInput,
     OneNode,
-    Output,
+    Outputs,
     Parallel,
     Plan,
     PlaybookFile,
@@ -26,6 +25,7 @@ from wincnode.cli.options import (
     asked,
     end,
     may_ask,
+    outputs,
     planned,
     session,
 )
@@ -36,32 +36,11 @@ RunId = Annotated[
 
 
 @app.command()
-def preflight(
-    nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
-    ignore: Ignore = None,
-    parallel: Parallel = 20,
-    no_input: NoInput = False,
-) -> None:
-    """Check whether nodes can run the wanted containers; changes nothing on them.
-
-    Example: wincnode preflight -i wincnode.yaml --ignore sys.mem -o json
-    """
-    from wincnode.commands import preflight as verb
-
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
-    with session(known) as running:
-        report = verb.run(known.inventory, known.options, running)
-    end(report, output)
-
-
-@app.command()
 def apply(
     playbook: PlaybookFile,
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
     reboot: Reboot = RebootPolicy.never,
@@ -82,6 +61,7 @@ def apply(
 
     planned(plan=plan, exit_code=exit_code)
     steps = playbooks.load(assets.playbook(playbook))
+    wanted = outputs(output)
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
     job = execution.Job(
         playbooks=(steps,),
@@ -93,32 +73,38 @@ def apply(
     )
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
 def facts(
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--output", metavar="json[=FILE]", help="To stdout if no file."),
+    ] = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
 ) -> None:
     """Print what nodes say of themselves, as JSON; changes nothing on them.
 
-    Example: wincnode facts win1
+    Example: wincnode facts -o json=facts.json
     """
-    import json
-
+    from wincnode.cli.outputs import deliver, wishes
     from wincnode.commands import facts as verb
+    from wincnode.formats import safe, table
     from wincnode.ui import show
 
+    wanted = wishes(output or ["json"], ("json",), default="")
     known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
     with session(known) as running:
         document, report = verb.run(known.options, running)
-    typer.echo(json.dumps(document, indent=2))
+    text = safe.dumps(document, indent=2)
+    arrived = deliver((wish, text) for wish in wanted)
     if report.nodes:
-        show(report, to_stderr=True)
-    raise typer.Exit(report.exit_code)
+        show(table.rows(report), to_stderr=True)
+    raise typer.Exit(report.exit_code or (0 if arrived else 1))
 
 
 @app.command()
@@ -141,7 +127,7 @@ def attach(
     node: OneNode,
     run_id: RunId = "",
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    output: Outputs = None,
     no_input: NoInput = False,
 ) -> None:
     """Follow a run on a node to its end, whoever started it.
@@ -151,10 +137,11 @@ def attach(
     from wincnode.commands import runs as verb
     from wincnode.ui import Progress
 
+    wanted = outputs(output)
     known = asked(inventory, [node], no_input=no_input)
     with Progress((node,)) as progress:
         report = verb.attach(node, run_id, connect=known.connect, watch=progress.watch)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()

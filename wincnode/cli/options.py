@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from wincnode.cli.outputs import Wish
     from wincnode.commands.inspect import Opener, Options, Session
     from wincnode.fleet import Stop
     from wincnode.inventory.model import Inventory
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How a report is printed."""
+    """How a result that is no report over nodes is printed."""
 
     table = "table"
     json = "json"
@@ -46,6 +47,12 @@ def _yaml_files(incomplete: str) -> list[str]:
     from wincnode.commands.complete import yaml_files
 
     return yaml_files(incomplete)
+
+
+def _formats(incomplete: str) -> list[str]:
+    from wincnode.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 def _checks(incomplete: str) -> list[str]:
@@ -77,6 +84,17 @@ PlaybookFile = Annotated[
     ),
 ]
 Output = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT[=FILE]",
+        help="table, json, jsonl, junit, html, markdown, sarif, github, gitlab or azure; to a file,"
+        " or to stdout, which gets the table if nothing else. May be given several times.",
+        autocompletion=_formats,
+    ),
+]
 Ignore = Annotated[
     list[str] | None,
     typer.Option(
@@ -213,13 +231,36 @@ def _first_interrupt_asks(stop: Stop) -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def end(report: Report, output: Format) -> NoReturn:
-    """Print the report and end with its exit code."""
-    from wincnode.formats import json as json_format
+def outputs(words: Sequence[str] | None) -> tuple[Wish, ...]:
+    """Judge the words of `-o`, before any network is touched.
+
+    Raises: ConfigError.
+    """
+    from wincnode.cli.outputs import wishes
+    from wincnode.formats import FORMATS
+
+    return wishes(words, FORMATS, default="table")
+
+
+def _here(path: Path) -> Path:
+    """Give a path as seen from the working folder, by which CI platforms know their files."""
+    below = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return path.relative_to(Path.cwd()) if below else path
+
+
+def end(report: Report, wanted: Sequence[Wish], inventory: Inventory) -> NoReturn:
+    """Give the report in each format that is wanted, and end with its exit code."""
+    from wincnode.cli.outputs import deliver
+    from wincnode.formats import render, table
+    from wincnode.report import located
     from wincnode.ui import show
 
-    if output is Format.json:
-        typer.echo(json_format.render(report))
-    else:
-        show(report)
-    raise typer.Exit(report.exit_code)
+    whole = located(report, replace(inventory, path=_here(inventory.path)), at=datetime.now(tz=UTC))
+    files = [wish for wish in wanted if wish.path is not None]
+    arrived = deliver((wish, render(wish.format, whole)) for wish in files)
+    for wish in wanted:
+        if wish.path is None and wish.format == "table":
+            show(table.rows(whole))
+        elif wish.path is None:
+            deliver([(wish, render(wish.format, whole))])
+    raise typer.Exit(whole.exit_code or (0 if arrived else 1))

@@ -12,13 +12,12 @@ from wincnode.cli.options import (
     DEFAULT_INVENTORY,
     Context,
     ExitCode,
-    Format,
     Ignore,
     InventoryFile,
     Kubeconfig,
     Nodes,
     NoInput,
-    Output,
+    Outputs,
     Parallel,
     Plan,
     Reboot,
@@ -27,6 +26,7 @@ from wincnode.cli.options import (
     asked,
     end,
     may_ask,
+    outputs,
     planned,
     session,
     today,
@@ -53,7 +53,7 @@ class Method(StrEnum):
 def install(
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    output: Outputs = None,
     files: Annotated[
         Way,
         typer.Option(
@@ -92,6 +92,7 @@ def install(
     from wincnode.commands.reboots import Reboots
 
     planned(plan=plan, exit_code=exit_code)
+    wanted = outputs(output)
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
     how = delivery.Files(
         cache=cache_folder(os.environ, Path.home()),
@@ -112,14 +113,14 @@ def install(
         session(known) as running,
     ):
         report = apply.run(known.inventory, known.options, job, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
 def join(
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    output: Outputs = None,
     method: Annotated[
         Method, typer.Option("--method", help="By kubeadm, or by TLS bootstrap without it.")
     ] = Method.kubeadm,
@@ -169,6 +170,7 @@ def join(
     from wincnode.commands.readiness import Proof
 
     planned(plan=plan, exit_code=exit_code)
+    wanted = outputs(output)
     known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
     where = verb.Where(
         method=method.value,
@@ -182,14 +184,14 @@ def join(
     job = verb.job(known.inventory, today=today(), check=plan, pending_counts=exit_code)
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, where, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
 def leave(
     nodes: Nodes = None,
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
@@ -239,6 +241,7 @@ def leave(
     planned(plan=plan, exit_code=exit_code)
     if sum((cluster_only, machine_only, keep_node)) > 1:
         raise ConfigError("it takes one of --cluster-only, --machine-only, --keep-node")
+    wanted = outputs(output)
     known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
     if not (plan or yes):
         _confirm(known.options.nodes, may_ask=may_ask(no_input=no_input))
@@ -260,7 +263,7 @@ def leave(
     )
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, where, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 def _confirm(names: tuple[str, ...], *, may_ask: bool) -> None:
