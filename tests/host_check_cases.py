@@ -88,6 +88,7 @@ HOST_UNKNOWN: list[tuple[str, Path]] = [
     ("sec.defender", DEFENDER),
     ("sec.defender.excl", (*DEFENDER, "excluded")),
     ("sec.defender.lock", (*DEFENDER, "tamper_exclusions")),
+    ("sec.defender.lock", (*DEFENDER, "tamper_protection")),
     ("sec.av.filters", ("protection", "filters")),
     ("sec.logging", ("protection", "transcription")),
     ("sec.netfx.tls", ("protection", "net_strong")),

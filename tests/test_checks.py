@@ -17,6 +17,7 @@ from check_cases import FAILING, GONE, ROUTE, TAKEN, UNKNOWN, Path
 from host_check_cases import HOST_FAILING, HOST_UNKNOWN, TOLD
 
 from wincnode.checks import (
+    LONGEST_EVIDENCE,
     Check,
     Finding,
     Outcome,
@@ -34,11 +35,14 @@ from wincnode.facts import Facts
 from wincnode.inventory import parse
 from wincnode.lab.model.facts import facts_of
 from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
+from wincnode.updates import load_updates
 
 BY_ID = {check.id: check for check in node_checks()}
 # A day on which Windows Server 2022 gets all updates.
 TODAY = date(2026, 9, 1)
-WANTED = Wanted(subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False, today=TODAY)
+WANTED = Wanted(
+    subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False, today=TODAY, updates=load_updates()
+)
 
 
 @cache
@@ -149,6 +153,14 @@ def test_old_kubelet_explains_its_port_and_its_kubeconfig() -> None:
         "net.listen": ("sw.kubelet",),
         "left.kubeconfig": ("sw.kubelet",),
     }
+
+
+def test_what_a_node_says_is_bounded_and_obeyed_by_no_terminal() -> None:
+    """Evidence quotes nodes, which may be hostile."""
+    tools = [f"\x1b]0;gone\x07{number}" for number in range(1000)]
+    found = finding("sys.tools", facts_with((("settings", "missing_tools"), tools)))
+    assert found.evidence.startswith("System32 has no \\x1b]0;gone\\x070, ")
+    assert len(found.evidence) <= 4 * LONGEST_EVIDENCE
 
 
 def test_port_taken_by_a_stranger_has_no_cause() -> None:

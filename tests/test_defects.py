@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,13 @@ from wincnode.checks import Finding, Severity, Verdict, Wanted, run_checks
 from wincnode.facts import Facts
 from wincnode.lab.model.facts import facts_of
 from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
+from wincnode.updates import load_updates
 
-WANTED = {"subnets": ("10.244.0.0/16", "10.96.0.0/12"), "today": date(2026, 9, 1)}
+WANTED: dict[str, Any] = {
+    "subnets": ("10.244.0.0/16", "10.96.0.0/12"),
+    "today": date(2026, 9, 1),
+    "updates": load_updates(),
+}
 
 
 def told(name: str, folder: Path) -> list[Finding]:
@@ -113,6 +119,16 @@ def test_a_defect_is_as_severe_as_it_is(
     row = told(name, tmp_path)[0]
     assert row.severity is severity
     assert words in row.evidence
+
+
+def test_exclusions_that_policy_hides_are_unknown(tmp_path: Path) -> None:
+    """An empty list would say that Defender scans everything."""
+    machine = Machine(load_profile("ws2022"), tmp_path / "m", computer="WEB-1")
+    sections = facts_of(machine)
+    sections["protection"]["defender"]["excluded"] = None
+    found = {row.check: row for row in run_checks(Facts(sections=sections), Wanted(**WANTED))}
+    assert found["sec.defender.excl"].verdict is Verdict.UNKNOWN
+    assert "hides" in found["sec.defender.excl"].evidence
 
 
 @pytest.mark.parametrize("name", ["sys.dedup.unknown", "virt.nested.unknown", "sec.wdac.unknown"])

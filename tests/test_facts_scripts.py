@@ -151,6 +151,7 @@ def spoil(machine: Machine) -> None:
     cni.touch()
     machine.cim["Win32_Processor"] = []
     del machine.cim["Win32_DeviceGuard"], machine.cim["Win32_LogicalDisk"]
+    del machine.cim["MSFT_DedupVolume"]
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +187,19 @@ def test_missing_device_guard_is_no_missing_policy(odd: list[Event]) -> None:
     assert policy["code_integrity"]["user"] is None
     assert "Invalid class" in policy["code_integrity"]["error"]
     assert policy["elevated"] is True
+
+
+def test_what_does_not_answer_about_deduplication_says_why(odd: list[Event]) -> None:
+    """The other settings are known all the same."""
+    settings = facts(odd)["settings"]
+    assert "Invalid class" in settings["dedup_volumes"]
+    assert settings["missing_tools"] == ["curl.exe"]
+
+
+def test_an_account_that_is_no_administrator_is_told(tmp_path: Path) -> None:
+    """The token of the process counts, not the name of the account."""
+    with lab_node(tmp_path / "node", profile="sec.admin") as node:
+        assert facts(read(node))["policy"]["elevated"] is False
 
 
 def test_a_dead_provider_leaves_only_its_section_unknown(odd: list[Event]) -> None:

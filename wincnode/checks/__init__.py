@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
+from wincnode.events import printable
 from wincnode.facts import FactMissing, Facts, Unknown
 from wincnode.updates import Updates
+
+LONGEST_EVIDENCE = 2000
 
 
 class Severity(Enum):
@@ -219,7 +222,8 @@ def _finding(check: Check, outcome: Outcome, broken: set[str], wanted: Wanted) -
         title=check.title,
         verdict=outcome.verdict,
         severity=severity,
-        evidence=outcome.evidence,
+        # What a node says of itself reaches terminals and reports here.
+        evidence=printable(outcome.evidence, limit=LONGEST_EVIDENCE),
         remedy="" if outcome.verdict is Verdict.PASS else check.remedy,
         because_of=tuple(id for id in outcome.because if id in broken),
         ignored=ignored,

@@ -143,7 +143,7 @@ CHECKS = (
     ),
     Check(
         id="sec.hvci",
-        title="What guards the kernel is told",
+        title="What guards the kernel is known",
         severity=Severity.INFO,
         proves="It is known whether test-signed drivers, such as those of Open vSwitch, can load.",
         remedy="Use signed drivers alone where HVCI runs.",

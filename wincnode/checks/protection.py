@@ -1,36 +1,24 @@
-"""What guards the machine: scanners and other filters of files, AppLocker, logs, TLS, roots."""
+"""What guards the machine: scanners and other filters of files, logs, TLS, roots."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
-from wincnode.facts import Facts, Section
+from wincnode.facts import FactMissing, Facts, Section
 
-# What a node runs as programs of its own; wincnode/worker/paths.py.
-_CONTAINERD = r"C:\Program Files\containerd\bin\containerd.exe"
-_KUBELET = r"C:\k\kubelet.exe"
+# The programs of a node: wincnode/worker/paths.py.
 _EXCLUDED = ("containerd.exe", "containerd-shim-runhcs-v1.exe", "kubelet.exe")
 # learn.microsoft.com/windows-hardware/drivers/ifs/allocated-altitudes: FSFilter Anti-Virus, and
 # Microsoft Defender's own.
 _ANTIVIRUS = (Decimal(320000), Decimal(330000))
 _DEFENDER = "wdfilter"
-# Virtual file systems whose filters are known to break layers: moby/moby#42807
-_KNOWN_BAD = re.compile(r"cbfs|dropbox|dokan", re.IGNORECASE)
+# Virtual file systems whose filters are known to break layers (moby/moby#42807), and an agent's
+# with which containers never start on Server 2022 (microsoft/Windows-Containers#374).
+_KNOWN_BAD = re.compile(r"cbfs|dropbox|dokan|splunk", re.IGNORECASE)
 _STRONG_BY_DEFAULT = 460798  # the release of .NET Framework 4.7
 _TAMPER_ON = 5
-# Everyone, administrators, SYSTEM: who runs a node's programs.
-_USERS = {"S-1-1-0", "S-1-5-32-544", "S-1-5-18"}
-# learn.microsoft.com/windows/security/application-security/application-control/
-# app-control-for-business/applocker/understanding-the-path-rule-condition-in-applocker
-_VARIABLES = {
-    "%windir%": (r"C:\Windows",),
-    "%system32%": (r"C:\Windows\System32",),
-    "%osdrive%": ("C:",),
-    "%programfiles%": (r"C:\Program Files", r"C:\Program Files (x86)"),
-}
 
 
 def _defender_state(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -57,6 +45,8 @@ def _locked(defender: Section) -> str:
 
 def _missing(defender: Section) -> tuple[str, ...]:
     """List the node's programs that no exclusion which counts names, by path or by name."""
+    if defender.value("excluded") is None and not _locked(defender):
+        raise FactMissing("a policy hides Defender's exclusions")
     own = () if _locked(defender) else defender.texts("excluded")
     counted = (*own, *defender.texts("excluded_by_policy"))
     there = {text.lower().rpartition("\\")[2] for text in counted}
@@ -113,50 +103,6 @@ def _filters(facts: Facts, _wanted: Wanted) -> Outcome:
     return passed("no other scanner filters files")
 
 
-def _applocker(facts: Facts, _wanted: Wanted) -> Outcome:
-    services = facts.known("services").section("services")
-    service = services.data.get("appidsvc")
-    runs = service is not None and services.section("appidsvc").text("state") == "Running"
-    enforced = [row for row in facts.known("protection").rows("applocker") if _enforced(row)]
-    if not enforced:
-        return passed("no rule is enforced")
-    names = ", ".join(row.text("collection") for row in enforced)
-    if not runs:
-        return passed(f"rules for {names} are there; AppIDSvc, which enforces them, does not run")
-    blocked = [text for row in enforced for text in _blocked(row)]
-    if blocked:
-        return failed("; ".join(blocked))
-    return passed(f"rules for {names} are enforced, and let the node's programs run")
-
-
-def _enforced(row: Section) -> bool:
-    """Tell whether a collection is enforced: with rules it is, unless they are for audit alone."""
-    return row.setting("mode") != 0 and bool(row.rows("paths") or row.number("others"))
-
-
-def _blocked(row: Section) -> Iterator[str]:
-    """Say which of the node's programs no rule by path allows, or one denies."""
-    collection = row.text("collection")
-    for program in (_CONTAINERD, _KUBELET) if collection == "Exe" else (r"C:\k\*.ps1",):
-        rules = [rule for rule in row.rows("paths") if rule.text("user") in _USERS]
-        actions = {rule.text("action") for rule in rules if _covers(rule.text("path"), program)}
-        if "Deny" in actions:
-            yield f"{collection} rules deny {program}"
-        elif "Allow" not in actions:
-            yield f"no {collection} rule by path allows {program}"
-
-
-def _covers(pattern: str, program: str) -> bool:
-    variable, _, rest = pattern.partition("\\")
-    starts = _VARIABLES.get(variable.lower(), (variable,))
-    return any(_matches(f"{start}\\{rest}" if rest else start, program) for start in starts)
-
-
-def _matches(pattern: str, program: str) -> bool:
-    parts = [re.escape(part) for part in pattern.split("*")]
-    return re.fullmatch(".*".join(parts).replace(r"\?", "."), program, re.IGNORECASE) is not None
-
-
 def _logging(facts: Facts, _wanted: Wanted) -> Outcome:
     protection = facts.known("protection")
     kinds = {
@@ -209,7 +155,7 @@ _LOCK_SOURCE = (
 CHECKS = (
     Check(
         id="sec.defender",
-        title="Defender's state is told",
+        title="Defender's state is known",
         severity=Severity.INFO,
         proves="It is known whether files are scanned as they are opened.",
         remedy="None is needed.",
@@ -247,27 +193,14 @@ CHECKS = (
         proves="Layers can be unpacked and joined; others' filters are known to break that.",
         remedy="Exclude C:\\ProgramData\\containerd and the runtime's programs in that product, or "
         "uninstall it; fltmc filters lists the drivers.",
-        source="moby/moby#42807; docker/for-win#3884; https://learn.microsoft.com/windows-hardware/"
+        source="moby/moby#42807; docker/for-win#3884; microsoft/Windows-Containers#374; https://learn.microsoft.com/windows-hardware/"
         "drivers/ifs/allocated-altitudes",
         needs=("protection",),
         run=_filters,
     ),
     Check(
-        id="sec.applocker",
-        title="AppLocker lets the node's programs run",
-        severity=Severity.WARNING,
-        proves="Administrators can run the node's programs; services are held by rules only where "
-        "policy extends them to services.",
-        remedy="Allow %PROGRAMFILES%\\containerd\\* and %OSDRIVE%\\k\\* by path for Everyone, or "
-        "by publisher or hash, and then --ignore sec.applocker.",
-        source="https://learn.microsoft.com/windows/security/application-security/application-"
-        "control/app-control-for-business/applocker/rule-collection-extensions",
-        needs=("services", "protection"),
-        run=_applocker,
-    ),
-    Check(
         id="sec.logging",
-        title="What PowerShell logs is told",
+        title="PowerShell logs nothing",
         severity=Severity.INFO,
         proves="It is known what stays on the machine; wincnode passes secrets beside all of it.",
         remedy="None is needed for wincnode; give other tools no secret in scripts or arguments.",
@@ -301,7 +234,7 @@ CHECKS = (
     ),
     Check(
         id="sec.secureboot",
-        title="Secure Boot is told",
+        title="The state of Secure Boot is known",
         severity=Severity.INFO,
         proves="It is known whether test-signed drivers, such as those of Open vSwitch, can load.",
         remedy="Use signed drivers alone where it is on.",

@@ -86,7 +86,7 @@ CHECKS = (
     ),
     Check(
         id="svc.hns.state",
-        title="Switches of HNS are told",
+        title="The switches of HNS are known",
         severity=Severity.INFO,
         proves="It is known how HNS differs from its defaults.",
         remedy="Delete what nobody wants: reg delete HKLM\\SYSTEM\\CurrentControlSet\\Services\\"

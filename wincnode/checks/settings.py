@@ -128,7 +128,7 @@ CHECKS = (
     ),
     Check(
         id="sys.8dot3",
-        title="Short names of files are told",
+        title="It is known whether files get short names",
         severity=Severity.INFO,
         proves="It is known whether the volume spends time on short names.",
         remedy="fsutil 8dot3name set C: 1 saves time on folders with many files.",
@@ -171,7 +171,7 @@ CHECKS = (
     ),
     Check(
         id="sys.locale",
-        title="The language of Windows is told",
+        title="The language of Windows is known",
         severity=Severity.INFO,
         proves="Texts of programs in another language can be placed; wincnode reads none of them.",
         remedy="None is needed.",

@@ -34,6 +34,8 @@ COLUMNS = ("node", "status", "computer", "build", "errors", "warnings", "unknown
 FEW = 20
 SCREEN = 45
 MESSAGES = 3
+# What is only worth a word is told by the verbs that do nothing but look.
+INFOS_OF = frozenset({"preflight", "cluster check"})
 MARKS: dict[str, Mark] = {"error": "error", "warning": "warning", "unknown": "warning"}
 
 
@@ -45,7 +47,8 @@ def render(report: Report) -> str:
 def rows(report: Report) -> tuple[Row, ...]:
     """Give the lines, each in parts with the mark that says how a part is drawn."""
     few = len(report.nodes) <= FEW
-    found = groups(problems_of(report))
+    infos = report.command in INFOS_OF
+    found = groups(row for row in problems_of(report) if infos or row.word != "note")
     head: Row = (("head", f"{line(report.command)}: {headline(report)}"),)
     top = [head, (), *(_each(report) if few else _by_status(report))]
     told = [*_told(report)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path, PureWindowsPath
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
@@ -119,6 +121,11 @@ def _defects() -> dict[str, dict[str, Any]]:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    return deepcopy(_parsed(path))  # whoever gets it may change it
+
+
+@cache
+def _parsed(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     raw: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe one
     return raw

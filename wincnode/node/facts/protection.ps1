@@ -30,6 +30,8 @@ function Get-WnFactsProtection {
 
     $defender = 'Microsoft\Windows Defender'
     $names = { param([string]$key) $item = & $open "SOFTWARE\$key\Exclusions\Processes"; if ($null -ne $item) { $item.GetValueNames() } }
+    # A policy may hide them from administrators, too.
+    try { $excluded = [object[]]@(& $names $defender) } catch [Security.SecurityException] { $excluded = $null }
 
     $applocker = foreach ($collection in 'Exe', 'Script') {
         $key = & $open "SOFTWARE\Policies\Microsoft\Windows\SrpV2\$collection"
@@ -50,7 +52,7 @@ function Get-WnFactsProtection {
     @{
         filters          = [object[]]@($filters)
         defender         = @{
-            excluded           = [object[]]@(& $names $defender)
+            excluded           = $excluded
             excluded_by_policy = [object[]]@(& $names "Policies\$defender")
             no_local_merge     = & $read "Policies\$defender" 'DisableLocalAdminMerge'
             tamper_protection  = & $read "$defender\Features" 'TamperProtection'

@@ -1,111 +1,25 @@
-"""Updates of Windows that containers need or that break them, disputed settings, known holes.
-
-They are dated rows. A file of one's own goes before the rows that ship, by their ids.
-"""
+"""Rows of updates from their files: those that ship, and one's own laid over them by id."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
 from wincnode.assets import PACKAGE
 from wincnode.errors import ConfigError
+from wincnode.updates.model import Override, Recipe, Update, UpdateKind, Updates, Vulnerability
 
-UpdateKind = Literal["needed", "bad", "image"]
-Component = Literal["kubelet", "containerd"]
 T = TypeVar("T")
 
 SHIPPED = PACKAGE / "data" / "updates.yaml"
 MOST_BYTES = 1 << 20
 LONGEST_TEXT = 1000
 VERSION = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Update:
-    """Revisions of a build that lack something, or on which something is broken.
-
-    Args:
-        kind: `needed` and `image` concern revisions below `below`; `bad` those from `first` on.
-        networks: the cluster networks that it matters with; empty: all.
-        overlay: it matters only where packets travel in VXLAN.
-    """
-
-    id: str
-    build: int
-    kind: UpdateKind
-    first: int
-    below: int | None
-    networks: tuple[str, ...]
-    overlay: bool
-    date: date
-    effect: str
-    source: str
-
-    def concerns(self, revision: int) -> bool:
-        """Tell whether a revision of the build is one of these."""
-        return self.first <= revision and (self.below is None or revision < self.below)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
-    """Who sets an override to which value."""
-
-    value: int
-    by: str
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Override:
-    """A value of FeatureManagement's Overrides that recipes for nodes of a build set."""
-
-    id: str
-    build: int
-    date: date
-    effect: str
-    recipes: tuple[Recipe, ...]
-
-    @property
-    def disputed(self) -> bool:
-        """Tell whether the recipes differ."""
-        return len({recipe.value for recipe in self.recipes}) > 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Vulnerability:
-    """A hole; `fixed` gives the first version without it of each minor that got a fix."""
-
-    id: str
-    component: Component
-    fixed: tuple[str, ...]
-    severity: Literal["error", "warning"]
-    date: date
-    effect: str
-    source: str
-
-    def concerns(self, version: str) -> bool:
-        """Tell whether a version has the hole: later minors do not, older ones do."""
-        wanted = _numbers(version)
-        fixes = {_numbers(text)[:2]: _numbers(text) for text in self.fixed}
-        fix = fixes.get(wanted[:2])
-        return wanted < fix if fix else wanted[:2] < max(fixes)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Updates:
-    """All rows, and the day to which they are known."""
-
-    as_of: date
-    updates: tuple[Update, ...]
-    overrides: tuple[Override, ...]
-    vulnerabilities: tuple[Vulnerability, ...]
 
 
 def load_updates(path: Path | None = None) -> Updates:
@@ -132,10 +46,6 @@ def _over(
 ) -> tuple[T, ...]:
     rows = {name(row): row for row in (*base, *own)}
     return tuple(row for id, row in rows.items() if id not in removed)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version.lstrip("v"))[:3]))
 
 
 class _Wrong(ValueError):
