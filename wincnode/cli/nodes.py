@@ -8,11 +8,11 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     ExitCode,
     Format,
     Ignore,
-    InventoryFile,
+    Inventories,
     Nodes,
     NoInput,
     OneNode,
@@ -23,6 +23,7 @@ from wincnode.cli.options import (
     Reboot,
     RebootPolicy,
     RebootsAtOnce,
+    VaultPasswords,
     asked,
     end,
     may_ask,
@@ -38,7 +39,8 @@ RunId = Annotated[
 @app.command()
 def preflight(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Output = Format.table,
     ignore: Ignore = None,
     parallel: Parallel = 20,
@@ -50,7 +52,14 @@ def preflight(
     """
     from wincnode.commands import preflight as verb
 
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     with session(known) as running:
         report = verb.run(known.inventory, known.options, running)
     end(report, output)
@@ -60,7 +69,8 @@ def preflight(
 def apply(
     playbook: PlaybookFile,
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Output = Format.table,
     plan: Plan = False,
     exit_code: ExitCode = False,
@@ -82,7 +92,14 @@ def apply(
 
     planned(plan=plan, exit_code=exit_code)
     steps = playbooks.load(assets.playbook(playbook))
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     job = execution.Job(
         playbooks=(steps,),
         command=f"apply {playbook.name}",
@@ -99,7 +116,8 @@ def apply(
 @app.command()
 def facts(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
 ) -> None:
@@ -112,7 +130,7 @@ def facts(
     from wincnode.commands import facts as verb
     from wincnode.ui import show
 
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     with session(known) as running:
         document, report = verb.run(known.options, running)
     typer.echo(json.dumps(document, indent=2))
@@ -123,7 +141,10 @@ def facts(
 
 @app.command()
 def runs(
-    node: OneNode, inventory: InventoryFile = DEFAULT_INVENTORY, no_input: NoInput = False
+    node: OneNode,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    no_input: NoInput = False,
 ) -> None:
     """List the runs that a node remembers, the newest first.
 
@@ -131,7 +152,7 @@ def runs(
     """
     from wincnode.commands import runs as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     for row in verb.listed(node, connect=known.connect):
         typer.echo(f"{row.id}  {row.state:8}  {row.started}  {row.operator}  {row.command}")
 
@@ -140,7 +161,8 @@ def runs(
 def attach(
     node: OneNode,
     run_id: RunId = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Output = Format.table,
     no_input: NoInput = False,
 ) -> None:
@@ -151,7 +173,7 @@ def attach(
     from wincnode.commands import runs as verb
     from wincnode.ui import Progress
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     with Progress((node,)) as progress:
         report = verb.attach(node, run_id, connect=known.connect, watch=progress.watch)
     end(report, output)
@@ -166,7 +188,8 @@ def cancel(
             metavar="[RUN]", help="A run's id or its beginning; the one that runs if none."
         ),
     ] = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     no_input: NoInput = False,
 ) -> None:
     """End a run on a node before its next step; the step that it is at is finished.
@@ -175,6 +198,6 @@ def cancel(
     """
     from wincnode.commands import runs as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     for text in verb.cancel(node, run_id, connect=known.connect):
         typer.echo(text)

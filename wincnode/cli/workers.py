@@ -9,12 +9,12 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     Context,
     ExitCode,
     Format,
     Ignore,
-    InventoryFile,
+    Inventories,
     Kubeconfig,
     Nodes,
     NoInput,
@@ -24,6 +24,7 @@ from wincnode.cli.options import (
     Reboot,
     RebootPolicy,
     RebootsAtOnce,
+    VaultPasswords,
     asked,
     end,
     may_ask,
@@ -52,7 +53,8 @@ class Method(StrEnum):
 @app.command()
 def install(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Output = Format.table,
     files: Annotated[
         Way,
@@ -92,7 +94,14 @@ def install(
     from wincnode.commands.reboots import Reboots
 
     planned(plan=plan, exit_code=exit_code)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     how = delivery.Files(
         cache=cache_folder(os.environ, Path.home()),
         way=files.value,
@@ -118,7 +127,8 @@ def install(
 @app.command()
 def join(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Output = Format.table,
     method: Annotated[
         Method, typer.Option("--method", help="By kubeadm, or by TLS bootstrap without it.")
@@ -169,7 +179,14 @@ def join(
     from wincnode.commands.readiness import Proof
 
     planned(plan=plan, exit_code=exit_code)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     where = verb.Where(
         method=method.value,
         command=_line(command),
@@ -188,7 +205,8 @@ def join(
 @app.command()
 def leave(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Output = Format.table,
     plan: Plan = False,
     exit_code: ExitCode = False,
@@ -239,7 +257,7 @@ def leave(
     planned(plan=plan, exit_code=exit_code)
     if sum((cluster_only, machine_only, keep_node)) > 1:
         raise ConfigError("it takes one of --cluster-only, --machine-only, --keep-node")
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     if not (plan or yes):
         _confirm(known.options.nodes, may_ask=may_ask(no_input=no_input))
     where = verb.Where(

@@ -247,7 +247,12 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """One file; each node carries the connection and the kubelet that hold for it."""
+    """All sources as one; each node carries the connection and the kubelet that hold for it.
+
+    Args:
+        path: of our own file; of the first of Ansible's where there is none.
+        notes: what the user is told of, though it is no mistake.
+    """
 
     path: Path
     cluster: Cluster = field(default_factory=Cluster)
@@ -256,6 +261,7 @@ class Inventory:
     artifacts: Artifacts = field(default_factory=Artifacts)
     connection: Connection = field(default_factory=Connection)
     nodes: tuple[Node, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 SECTIONS: Mapping[str, type] = MappingProxyType(
