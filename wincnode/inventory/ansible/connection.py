@@ -192,9 +192,9 @@ class Reader:
             return str(value)
         raise ValueError("takes a single value")
 
-    def _password(self, text: str, placed: Placed) -> Source:
-        if not text:
-            raise ValueError("is empty")
+    def _password(self, text: str, placed: Placed) -> Source | None:
+        if not text:  # as where a Kerberos ticket is to be used
+            return None
         if not isinstance(placed.value, Vaulted):
             self._guard(placed.place)
         # By the text, not by the place: else each host of a wrong password would be tried anew.

@@ -102,7 +102,10 @@ def _is_ansible(root: MappingNode) -> bool:
     if "plugin" in rows or not rows:
         return bool(rows)
     if not rows.keys() & OUR_SECTIONS:
-        return bool(rows.keys() & {"all", "ungrouped"}) or any(map(_has_group, rows.values()))
+        marked = rows.keys() & {"all", "ungrouped"} or any(
+            row.startswith("ansible_") for row in rows
+        )
+        return bool(marked) or any(map(_has_group, rows.values()))
     full = [value for value in rows.values() if not yaml.is_empty(value)]
     return bool(full) and all(_is_group(value) for value in full)
 

@@ -144,6 +144,10 @@ def _value(text: str) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of backslashes that Python would rather see doubled
-            return ast.literal_eval(text)
+            value = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
+    # What no variable can be is text all the same.
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "..." if value is ... else str(value) if isinstance(value, complex) else value

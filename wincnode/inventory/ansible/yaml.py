@@ -61,7 +61,12 @@ class _Reader:
         self._passed: list[str] = []
 
     def read(self, root: Node) -> list[str]:
-        for key, value in self._rows(root):
+        rows = self._rows(root)
+        if rows and all(isinstance(value, ScalarNode) and not is_empty(value) for _, value in rows):
+            text = "holds no group; files of variables belong into group_vars or host_vars"
+            self._mistakes.add(self._place(root), "", text)
+            return []
+        for key, value in rows:
             if key.value == "plugin":
                 text = "configures an inventory plugin; wincnode runs none"
                 self._mistakes.add(self._place(key), "plugin", text)
