@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.cli.inventory import InventoryCLI
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader, init_plugin_loader, inventory_loader
@@ -48,7 +48,7 @@ def main() -> None:
 def warm_up() -> None:
     """Load all plugins once, before the forks; each would load them anew otherwise."""
     init_plugin_loader()
-    for name in C.INVENTORY_ENABLED:
+    for name in constants.INVENTORY_ENABLED:
         inventory_loader.get(name)
     for name in ("winrm", "psrp"):
         connection_loader.get(name, PlayContext(), os.devnull)

@@ -258,7 +258,7 @@ def opened(node: Node) -> dict[str, Any]:
 
 def wanted(row: dict[str, Any]) -> dict[str, Any]:
     """Give what Ansible would do in our words: its names of schemes, and paths without `~`."""
-    paths = {name: row.get(name) and os.path.expanduser(row[name]) for name in PATHS}
+    paths = {name: row.get(name) and str(Path(row[name]).expanduser()) for name in PATHS}
     ssl = "certificate" if row.get("cert_file") else "basic"
     auth = ssl if row["auth"] == "ssl" else AUTHS[row["auth"]]
     return {**row, **paths, "auth": auth, "password": row["password"] or None}
@@ -286,10 +286,8 @@ def private(paths: Sequence[Path], folder: Path) -> list[Path]:
 def test_what_is_no_inventory_is_refused_by_file_and_line(name: str) -> None:
     """Templates, plugins, lists of plays, files that are not valid in their own format."""
     path = CORPUS / name
-    mistakes = Mistakes(path)
 
     with pytest.raises(ConfigError) as caught:
-        resolve([path], Files(Keys()), mistakes)
-        mistakes.raise_any()
+        load([path], Keys())
 
     assert caught.value.message.startswith(f"{path}{REFUSED[name]}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from wincnode.errors import ConfigError
 from wincnode.inventory.ansible.ranges import LIMIT_HOSTS
@@ -17,6 +18,7 @@ from wincnode.inventory.marks import Mistakes, Place, shown
 ALL, UNGROUPED = "all", "ungrouped"
 LIMIT_GROUPS = 10_000
 LIMIT_DEPTH = 64
+SHOWN = 8  # of a circle, however long it is
 
 
 @dataclass(kw_only=True, slots=True)
@@ -171,7 +173,7 @@ class Family:
         while name not in seen:  # upwards, where every group that is left has a parent that is
             seen[name] = min(self._parents[name] & left)
             name = seen[name]
-        for child, parent in _circle(seen, name):
+        for child, parent in islice(_circle(seen, name), SHOWN):
             place = self._groups[parent].children.get(child)
             if place:
                 text = f"{shown(child)} in {shown(parent)} closes a circle of groups"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from yaml.constructor import ConstructorError, SafeConstructor
+from yaml import YAMLError
+from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.resolver import Resolver
 
@@ -62,15 +63,16 @@ class _Reader:
 
     def read(self, root: Node) -> list[str]:
         rows = self._rows(root)
+        plugin = next((key for key, _ in rows if key.value == "plugin"), None)
+        if plugin is not None:
+            text = "configures an inventory plugin; wincnode runs none"
+            self._mistakes.add(self._place(plugin), "plugin", text)
+            return []
         if rows and all(isinstance(value, ScalarNode) and not is_empty(value) for _, value in rows):
             text = "holds no group; files of variables belong into group_vars or host_vars"
             self._mistakes.add(self._place(root), "", text)
             return []
         for key, value in rows:
-            if key.value == "plugin":
-                text = "configures an inventory plugin; wincnode runs none"
-                self._mistakes.add(self._place(key), "plugin", text)
-                return []
             if not is_empty(value) and not isinstance(value, MappingNode):
                 self._pass(key, f"{shown(str(key.value))} is {marks.describe(value)}, no group")
             else:
@@ -189,9 +191,8 @@ class _Reader:
             if node.tag == "!unsafe":
                 return placed(name, _plain(_resolved(node)), place, unsafe=True)
             return placed(name, _plain(node), place)
-        except (ConstructorError, ValueError, OverflowError, RecursionError):
-            text = "is of a YAML type that no variable of a connection has"
-            self._mistakes.add(place, name, text)
+        except ValueError as err:
+            self._mistakes.add(place, name, str(err))
             return None
 
     @contextmanager
@@ -221,14 +222,21 @@ def _word(key: Node, what: str) -> str:
 
 
 def _plain(node: Node) -> object:
-    """Build a value as YAML 1.1 has it: 010 is 8, and `yes` is true."""
-    found: object = SafeConstructor().construct_document(node)
+    """Build a value as YAML 1.1 has it: 010 is 8, and `yes` is true.
+
+    Raises: ValueError: it is of another tag, or not what its tag says.
+    """
+    try:
+        found: object = SafeConstructor().construct_document(node)
+    # What PyYAML raises for a tag that does not fit its value.
+    except (YAMLError, AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        raise ValueError("is of a YAML type that no variable of a connection has") from None
     return found
 
 
 def _resolved(node: Node) -> Node:
     """Give a node with the tag that it would have without one of its own, and without quotes."""
     if not isinstance(node, ScalarNode):
-        raise ConstructorError(None, None, "no plain value", node.start_mark)
+        raise ValueError("takes a single value")
     tag = Resolver().resolve(ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call] # of PyYAML
     return ScalarNode(tag, node.value, node.start_mark, node.end_mark, node.style)
