@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from ansible_files import HEAD, read, refusal, write
+from nodes import lab_node
 
 from wincnode.errors import ConfigError
 from wincnode.inventory import Node, gather, select
 from wincnode.inventory.ansible.variables import BY_NAME, TABLE
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import specs
+from wincnode.lab.nodes import PASSWORD, USER
 
 PLANTED = "planted-7f3a-hunter2"
 OURS = "connection: {user: ada, password: {env: PW}, allow_unencrypted: true}\n"
@@ -393,22 +396,62 @@ def test_the_password_file_is_held_to_the_rule_of_secrets(tmp_path: Path) -> Non
         gather([VAULTS / "whole.ini"], [client])
 
 
-def test_the_command_line_takes_several_sources(tmp_path: Path) -> None:
-    """What is left out, and that a secret shows up nowhere, is seen from outside."""
-    hosts = HEAD + f"ansible_password={PLANTED}\nansible_port=1\n[web]\nw1 ansible_host=127.0.0.1\n"
-    hosts += "[linux]\nl1 ansible_connection=ssh\n"
-    write(tmp_path, {"h.ini": hosts, "wincnode.yaml": "cluster: {pod_cidr: 10.0.0.0/8}\n"})
-    done = subprocess.run(
-        [sys.executable, "-m", "wincnode", "facts", "-i", "h.ini", "-i", "wincnode.yaml", "web"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+def wincnode(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run wincnode in a folder, as a person does."""
+    return subprocess.run(
+        [sys.executable, "-m", "wincnode", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
 
-    assert done.returncode == 4, done.stderr
-    assert "note: h.ini: 1 host is left out" in done.stderr
-    assert "h.ini holds passwords in plain text" in done.stderr
-    assert PLANTED not in done.stdout + done.stderr
+
+def test_verbs_that_need_no_cluster_run_over_ansibles_inventory_alone(tmp_path: Path) -> None:
+    """A node is reached by what stands there; its password, in a vault or not, is seen nowhere."""
+    with lab_node(tmp_path / "node", engine="model") as node:
+        text = f"[win]\nWEB-1 ansible_host=127.0.0.1 ansible_port={node.port}\n"
+        text += "[linux]\nl[1:2]\n[win:vars]\nansible_connection=winrm\n"
+        text += f"ansible_user={USER}\nansible_winrm_transport=ntlm\nansible_winrm_scheme=http\n"
+        desk = write(tmp_path / "desk", {"hosts": text + f"ansible_password={PASSWORD}\n"})
+        facts = wincnode(desk, "facts", "-i", "hosts", "win")
+        runs = wincnode(desk, "runs", "-i", "hosts", "web-1")
+
+    assert facts.returncode == 0, facts.stderr
+    assert runs.returncode == 0, runs.stderr
+    assert '"web-1"' in facts.stdout
+    assert facts.stderr.count("note: hosts: 2 hosts are left out, without ansible_connection") == 1
+    assert "hosts:10: hosts holds passwords in plain text" in facts.stderr
+    assert PASSWORD not in facts.stdout + facts.stderr + runs.stdout + runs.stderr
+    assert holding(tmp_path, PASSWORD) == {desk / "hosts"}
+
+
+def test_verbs_that_need_a_cluster_say_what_is_missing(tmp_path: Path) -> None:
+    """And beside a file of ours, several sources are one; vaults are opened by the option."""
+    shutil.copytree(VAULTS / "mixed", tmp_path / "inv")
+    key = vault_key(tmp_path)
+    write(tmp_path, {"wincnode.yaml": "cluster: {pod_cidr: 10.0.0.0/8}\n"})
+    sources = ("-i", "inv/hosts.ini", "--vault-password-file", str(key))
+
+    alone = wincnode(tmp_path, "install", *sources, "--plan")
+    closed = wincnode(tmp_path, "preflight", *sources[:2], "-i", "wincnode.yaml")
+    beside = wincnode(tmp_path, "join", *sources, "-i", "wincnode.yaml", "v9")
+
+    assert (alone.returncode, closed.returncode, beside.returncode) == (2, 2, 2)
+    assert "inv/hosts.ini: cluster.kubernetes: missing" in alone.stderr
+    assert "inv/host_vars/v2.yml:1: is encrypted by ansible-vault" in closed.stderr
+    assert "no node or group is called v9; did you mean v" in beside.stderr
+    assert "planted-vault" not in alone.stderr + closed.stderr + beside.stderr
+
+
+def holding(folder: Path, text: str) -> set[Path]:
+    """Give the files below a folder that hold a text, in one of Windows' encodings or ours."""
+    forms = (text.encode(), text.encode("utf-16-le"))
+    return {
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in path.read_bytes() for form in forms)
+    }

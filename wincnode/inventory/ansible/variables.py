@@ -56,7 +56,7 @@ _SEALED = "over http every scheme but Basic is sealed in any case"
 _TICKET = "wincnode runs no kinit: it uses the ticket that is there"
 _NAMED = "the node is asked for under its own address"
 _DIRECT = "nodes are reached without a proxy"
-_LEGACY = "Ansible's winrm and psrp no longer read it"
+_LEGACY = "Ansible's winrm and psrp do not read it"
 
 # In the order of the plugins' lists, as the last of a field wins.
 TABLE: tuple[Variable, ...] = (

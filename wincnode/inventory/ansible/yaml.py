@@ -236,7 +236,7 @@ def _plain(node: Node) -> object:
 
 def _resolved(node: Node) -> Node:
     """Give a node with the tag that it would have without one of its own, and without quotes."""
-    if not isinstance(node, ScalarNode):
-        raise ValueError("takes a single value")
-    tag = Resolver().resolve(ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call] # of PyYAML
-    return ScalarNode(tag, node.value, node.start_mark, node.end_mark, node.style)
+    if isinstance(node, ScalarNode):
+        tag = Resolver().resolve(ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call] # of PyYAML
+        return ScalarNode(tag, node.value, node.start_mark, node.end_mark, node.style)
+    raise ValueError("takes a single value")
