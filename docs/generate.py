@@ -248,7 +248,8 @@ def ansible_page() -> str:
 
 ANSIBLE_END = """
 Of several for one field the last of this table wins, as for Ansible.
-Source: the options of winrm.py and psrp.py in ansible/ansible:lib/ansible/plugins/connection@v2.19.14.
+Source: the options of the connection plugins winrm and psrp,
+ansible/ansible:lib/ansible/plugins/connection@v2.19.14.
 """
 
 

@@ -443,7 +443,7 @@ def test_verbs_that_need_a_cluster_say_what_is_missing(tmp_path: Path) -> None:
     assert (alone.returncode, closed.returncode, beside.returncode) == (2, 2, 2)
     assert "inv/hosts.ini: cluster.kubernetes: missing" in alone.stderr
     assert "inv/host_vars/v2.yml:1: is encrypted by ansible-vault" in closed.stderr
-    assert "no node or group is called v9; did you mean v" in beside.stderr
+    assert "no node or group is called v9; one of v1, v2, win" in beside.stderr
     assert "planted-vault" not in alone.stderr + closed.stderr + beside.stderr
 
 

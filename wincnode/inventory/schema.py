@@ -96,7 +96,7 @@ def page() -> str:
         "",
         "One YAML file says which cluster, which runtime and which nodes.",
         "`wincnode init` writes a commented one.",
-        "Nodes may come from inventories of Ansible instead (docs/ansible.md): give each with `-i`.",
+        "Nodes may come from inventories of Ansible instead (docs/ansible.md), each given by `-i`.",
         "`nodes` may be left out then, and where a command is about the cluster alone.",
         "A mistake is reported with its line, all of them at once, before any network is touched.",
         "Relative paths start at the file's own folder.",
