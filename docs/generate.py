@@ -19,6 +19,8 @@ from wincnode.commands import compat
 from wincnode.error_ids import load_error_ids
 from wincnode.formats.schema import facts_schema, line_schema, report_schema
 from wincnode.hcs.errors import load_code_causes, load_meanings
+from wincnode.inventory.ansible.variables import CONNECTION, Variable
+from wincnode.inventory.ansible.variables import TABLE as VARIABLES
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
 from wincnode.isolation import RULE_SOURCES, RULES
@@ -281,6 +283,32 @@ def _lines(least: Mapping[str, str]) -> str:
     return ", ".join(f"{line} from {version}" for line, version in least.items())
 
 
+def ansible_page() -> str:
+    """Give docs/ansible.md: its text, then what becomes of each variable."""
+    text = (DOCS / "ansible.in.md").read_text(encoding="utf-8")
+    rows = [
+        (f"`{row.name}`", ", ".join(row.of) or "none", _became(row), row.why) for row in VARIABLES
+    ]
+    head = ("variable", "read by", "becomes", "")
+    return f"{text}\n## The variables\n{_table(head, rows)}{ANSIBLE_END}"
+
+
+ANSIBLE_END = """
+Of several for one field the last of this table wins, as for Ansible.
+Source: the options of the connection plugins winrm and psrp,
+ansible/ansible:lib/ansible/plugins/connection@v2.19.14.
+"""
+
+
+def _became(row: Variable) -> str:
+    if row.field:
+        return "`address`" if row.field == "address" else f"`connection.{row.field}`"
+    if row.only is None:
+        return "what is a node" if row.name == CONNECTION else "nothing"
+    allowed = ", ".join(f"`{word}`" for word in row.only)
+    return f"refused, but for {allowed}" if allowed else "refused"
+
+
 def security_page() -> str:
     """Give docs/security.md: what runs where, and the SHA-256 of every script."""
     rows = [
@@ -399,6 +427,7 @@ def _dumped(data: Mapping[str, Any]) -> str:
 
 
 PAGES = {
+    "ansible.md": ansible_page,
     "artifacts.md": artifacts_page,
     "causes.md": causes_page,
     "checks.md": checks_page,

@@ -8,10 +8,10 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     ExitCode,
     Ignore,
-    InventoryFile,
+    Inventories,
     Nodes,
     NoInput,
     OneNode,
@@ -22,6 +22,7 @@ from wincnode.cli.options import (
     Reboot,
     RebootPolicy,
     RebootsAtOnce,
+    VaultPasswords,
     asked,
     end,
     may_ask,
@@ -39,7 +40,8 @@ RunId = Annotated[
 def apply(
     playbook: PlaybookFile,
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
@@ -62,7 +64,14 @@ def apply(
     planned(plan=plan, exit_code=exit_code)
     steps = playbooks.load(assets.playbook(playbook))
     wanted = outputs(output)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     job = execution.Job(
         playbooks=(steps,),
         command=f"apply {playbook.name}",
@@ -79,7 +88,8 @@ def apply(
 @app.command()
 def facts(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Annotated[
         list[str] | None,
         typer.Option("-o", "--output", metavar="json[=FILE]", help="To stdout if no file."),
@@ -97,7 +107,7 @@ def facts(
     from wincnode.ui import show
 
     wanted = wishes(output or ["json"], ("json",), default="")
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     with session(known) as running:
         document, report = verb.run(known.options, running)
     text = safe.dumps(document, indent=2)
@@ -109,7 +119,10 @@ def facts(
 
 @app.command()
 def runs(
-    node: OneNode, inventory: InventoryFile = DEFAULT_INVENTORY, no_input: NoInput = False
+    node: OneNode,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    no_input: NoInput = False,
 ) -> None:
     """List the runs that a node remembers, the newest first.
 
@@ -117,7 +130,7 @@ def runs(
     """
     from wincnode.commands import runs as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     for row in verb.listed(node, connect=known.connect):
         typer.echo(f"{row.id}  {row.state:8}  {row.started}  {row.operator}  {row.command}")
 
@@ -126,7 +139,8 @@ def runs(
 def attach(
     node: OneNode,
     run_id: RunId = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     no_input: NoInput = False,
 ) -> None:
@@ -138,7 +152,7 @@ def attach(
     from wincnode.ui import Progress
 
     wanted = outputs(output)
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     with Progress((node,)) as progress:
         report = verb.attach(node, run_id, connect=known.connect, watch=progress.watch)
     end(report, wanted, known.inventory)
@@ -153,7 +167,8 @@ def cancel(
             metavar="[RUN]", help="A run's id or its beginning; the one that runs if none."
         ),
     ] = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     no_input: NoInput = False,
 ) -> None:
     """End a run on a node before its next step; the step that it is at is finished.
@@ -162,6 +177,6 @@ def cancel(
     """
     from wincnode.commands import runs as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     for text in verb.cancel(node, run_id, connect=known.connect):
         typer.echo(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -30,17 +31,28 @@ class Format(StrEnum):
     json = "json"
 
 
+def _given(context: typer.Context) -> list[Path]:
+    """Give the inventories that a line names so far."""
+    given = context.params.get("inventory") or DEFAULT_INVENTORIES
+    return [Path(path) for path in ([given] if isinstance(given, str | Path) else given)]
+
+
 def _nodes(context: typer.Context, incomplete: str) -> list[str]:
     from wincnode.commands.complete import names
 
-    return names(Path(context.params.get("inventory") or DEFAULT_INVENTORY), incomplete)
+    return names(_given(context), incomplete)
 
 
 def _node(context: typer.Context, incomplete: str) -> list[str]:
     from wincnode.commands.complete import names
 
-    path = Path(context.params.get("inventory") or DEFAULT_INVENTORY)
-    return names(path, incomplete, groups=False)
+    return names(_given(context), incomplete, groups=False)
+
+
+def _inventories(incomplete: str) -> list[str]:
+    from wincnode.commands.complete import inventories
+
+    return inventories(incomplete)
 
 
 def _yaml_files(incomplete: str) -> list[str]:
@@ -62,6 +74,25 @@ def _checks(incomplete: str) -> list[str]:
 
 
 DEFAULT_INVENTORY = Path("wincnode.yaml")
+DEFAULT_INVENTORIES = [DEFAULT_INVENTORY]
+Inventories = Annotated[
+    list[Path],
+    typer.Option(
+        "-i",
+        "--inventory",
+        metavar="PATH",
+        help="The inventory, or one of Ansible; may be given several times.",
+        autocompletion=_inventories,
+    ),
+]
+VaultPasswords = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--vault-password-file",
+        metavar="FILE",
+        help="Password of ansible-vault; else ANSIBLE_VAULT_PASSWORD_FILE.",
+    ),
+]
 InventoryFile = Annotated[
     Path,
     typer.Option(
@@ -173,19 +204,20 @@ def may_ask(*, no_input: bool) -> bool:
 
 
 def asked(
-    inventory: Path,
+    inventory: Path | Sequence[Path],
     nodes: Sequence[str] | None,
     *,
     no_input: bool,
     ignore: Sequence[str] | None = None,
     parallel: int = 1,
+    vault: Sequence[Path] | None = None,
 ) -> Asked:
     """Read the inventory and judge the options, before any network is touched."""
     from wincnode.commands.inspect import Options, check_ids
     from wincnode.connect import connector
-    from wincnode.inventory import load, select
+    from wincnode.inventory import select
 
-    loaded = load(inventory)
+    loaded = gathered([inventory] if isinstance(inventory, Path) else inventory, vault)
     chosen = select(loaded, nodes or ())
     options = Options(
         nodes=tuple(node.name for node in chosen),
@@ -195,6 +227,23 @@ def asked(
     check_ids(options.ignore)
     connect = connector(chosen, may_ask=may_ask(no_input=no_input))
     return Asked(inventory=loaded, options=options, connect=connect)
+
+
+def gathered(paths: Sequence[Path], vault: Sequence[Path] | None) -> Inventory:
+    """Read the inventories that a line names, and say what of them was left out."""
+    from wincnode.events import printable
+    from wincnode.inventory import gather
+
+    loaded = gather(paths, vault or _vault_of(os.environ))
+    for note in loaded.notes:
+        typer.echo(f"note: {printable(note)}", err=True)
+    return loaded
+
+
+def _vault_of(environment: Mapping[str, str]) -> list[Path]:
+    """Give the password file that Ansible's own variable names."""
+    named = environment.get("ANSIBLE_VAULT_PASSWORD_FILE")
+    return [Path(named)] if named else []
 
 
 @contextmanager

@@ -13,16 +13,18 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     Asked,
     Ignore,
-    InventoryFile,
+    Inventories,
     Nodes,
     NoInput,
     Outputs,
     Parallel,
+    VaultPasswords,
     asked,
     end,
+    gathered,
     may_ask,
     outputs,
     session,
@@ -54,7 +56,8 @@ def _topics(incomplete: str) -> list[str]:
 @app.command()
 def preflight(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     ignore: Ignore = None,
     only: Annotated[
@@ -100,12 +103,23 @@ def preflight(
     wanted = outputs(output)
     judging = verb.Judging(rules=chosen(only or ()), strict=fail_on is FailOn.warning)
     if saved is not None:
-        report, named_by = _again(saved, inventory, nodes, ignore, local=local, judging=judging)
+        if local:
+            raise ConfigError("it takes one of --from and --local")
+        named_by = _inventory(inventory, vault_password_file, else_of=saved)
+        report = _again(saved, named_by, nodes, ignore, judging)
         end(report, wanted, named_by)
     if local:
-        known = _this_host(inventory, nodes, ignore)
+        named_by = _inventory(inventory, vault_password_file, else_of=Path())
+        known = _this_host(named_by, nodes, ignore)
     else:
-        known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+        known = asked(
+            inventory,
+            nodes,
+            ignore=ignore,
+            parallel=parallel,
+            no_input=no_input,
+            vault=vault_password_file,
+        )
         if cluster and known.inventory.cluster.kubeconfig:
             judging = replace(judging, cluster=_cluster(known.inventory, no_input=no_input))
     with session(known) as running:
@@ -124,31 +138,28 @@ def _cluster(inventory: Inventory, *, no_input: bool) -> Api:
 
 def _again(
     saved: Path,
-    inventory: Path,
+    inventory: Inventory,
     nodes: Sequence[str] | None,
     ignore: Sequence[str] | None,
-    *,
-    local: bool,
     judging: Judging,
-) -> tuple[Report, Inventory]:
-    """Judge saved facts; gives the report, and the file that names the nodes."""
+) -> Report:
+    """Judge saved facts."""
     from wincnode.commands import preflight as verb
     from wincnode.commands.inspect import check_ids
     from wincnode.commands.saved import load, select
 
-    if local:
-        raise ConfigError("it takes one of --from and --local")
     ignored = frozenset(ignore or ())
     check_ids(ignored)
-    named_by = _inventory(inventory, else_of=saved)
-    groups = {group for node in named_by.nodes for group in node.groups}
+    groups = {group for node in inventory.nodes for group in node.groups}
     names = {word for word in nodes or () if word not in groups}
-    names |= {node.name for node in named_by.nodes if set(node.groups) & set(nodes or ())}
+    names |= {node.name for node in inventory.nodes if set(node.groups) & set(nodes or ())}
     facts = select(load(saved), names, saved)
-    return verb.again(named_by, ignored, facts, judging), named_by
+    return verb.again(inventory, ignored, facts, judging)
 
 
-def _this_host(inventory: Path, nodes: Sequence[str] | None, ignore: Sequence[str] | None) -> Asked:
+def _this_host(
+    inventory: Inventory, nodes: Sequence[str] | None, ignore: Sequence[str] | None
+) -> Asked:
     """Give this host as the one node that is asked, by the transport that needs no network.
 
     Raises: ConfigError: this host is not Windows, or further nodes are named.
@@ -164,17 +175,16 @@ def _this_host(inventory: Path, nodes: Sequence[str] | None, ignore: Sequence[st
     options = Options(nodes=(name,), ignore=frozenset(ignore or ()))
     check_ids(options.ignore)
     return Asked(
-        inventory=_inventory(inventory, else_of=Path()),
+        inventory=inventory,
         options=options,
         connect=lambda _: open_transport(here),
     )
 
 
-def _inventory(path: Path, *, else_of: Path) -> Inventory:
+def _inventory(paths: list[Path], vault: list[Path] | None, *, else_of: Path) -> Inventory:
     """Read the inventory; where only its default name is looked for, it may be missing."""
-    from wincnode.inventory import load
     from wincnode.inventory.model import Inventory
 
-    if path == DEFAULT_INVENTORY and not path.exists():
+    if paths == DEFAULT_INVENTORIES and not paths[0].exists():
         return Inventory(path=else_of)
-    return load(path)
+    return gathered(paths, vault)

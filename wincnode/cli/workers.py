@@ -9,11 +9,11 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     Context,
     ExitCode,
     Ignore,
-    InventoryFile,
+    Inventories,
     Kubeconfig,
     Nodes,
     NoInput,
@@ -23,6 +23,7 @@ from wincnode.cli.options import (
     Reboot,
     RebootPolicy,
     RebootsAtOnce,
+    VaultPasswords,
     asked,
     end,
     may_ask,
@@ -52,7 +53,8 @@ class Method(StrEnum):
 @app.command()
 def install(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     files: Annotated[
         Way,
@@ -93,7 +95,14 @@ def install(
 
     planned(plan=plan, exit_code=exit_code)
     wanted = outputs(output)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     how = delivery.Files(
         cache=cache_folder(os.environ, Path.home()),
         way=files.value,
@@ -119,7 +128,8 @@ def install(
 @app.command()
 def join(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     method: Annotated[
         Method, typer.Option("--method", help="By kubeadm, or by TLS bootstrap without it.")
@@ -171,7 +181,14 @@ def join(
 
     planned(plan=plan, exit_code=exit_code)
     wanted = outputs(output)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     where = verb.Where(
         method=method.value,
         command=_line(command),
@@ -190,7 +207,8 @@ def join(
 @app.command()
 def leave(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
@@ -242,7 +260,7 @@ def leave(
     if sum((cluster_only, machine_only, keep_node)) > 1:
         raise ConfigError("it takes one of --cluster-only, --machine-only, --keep-node")
     wanted = outputs(output)
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     if not (plan or yes):
         _confirm(known.options.nodes, may_ask=may_ask(no_input=no_input))
     where = verb.Where(
