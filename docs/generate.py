@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,7 +17,10 @@ from wincnode.cluster.access import RIGHTS, roles
 from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
 from wincnode.commands import compat
 from wincnode.error_ids import load_error_ids
+from wincnode.formats.schema import facts_schema, line_schema, report_schema
 from wincnode.hcs.errors import load_code_causes, load_meanings
+from wincnode.inventory.ansible.variables import CONNECTION, Variable
+from wincnode.inventory.ansible.variables import TABLE as VARIABLES
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
 from wincnode.isolation import RULE_SOURCES, RULES
@@ -100,7 +104,7 @@ EXIT_CODES = """\
 | 2 | usage or configuration; no network was touched |
 | 3 | changes are pending (`--plan --exit-code`, `lock --check`) |
 | 4 | unreachable, or not let in |
-| 5 | blocked by preflight, or denied (`compat --exit-code`) |
+| 5 | blocked by preflight (or warned, `--fail-on warning`), or denied (`compat --exit-code`) |
 | 6 | another run holds the node |
 | 70 | a bug of ours; the log file is named |
 | 130 | interrupted |
@@ -289,6 +293,32 @@ def _lines(least: Mapping[str, str]) -> str:
     return ", ".join(f"{line} from {version}" for line, version in least.items())
 
 
+def ansible_page() -> str:
+    """Give docs/ansible.md: its text, then what becomes of each variable."""
+    text = (DOCS / "ansible.in.md").read_text(encoding="utf-8")
+    rows = [
+        (f"`{row.name}`", ", ".join(row.of) or "none", _became(row), row.why) for row in VARIABLES
+    ]
+    head = ("variable", "read by", "becomes", "")
+    return f"{text}\n## The variables\n{_table(head, rows)}{ANSIBLE_END}"
+
+
+ANSIBLE_END = """
+Of several for one field the last of this table wins, as for Ansible.
+Source: the options of the connection plugins winrm and psrp,
+ansible/ansible:lib/ansible/plugins/connection@v2.19.14.
+"""
+
+
+def _became(row: Variable) -> str:
+    if row.field:
+        return "`address`" if row.field == "address" else f"`connection.{row.field}`"
+    if row.only is None:
+        return "what is a node" if row.name == CONNECTION else "nothing"
+    allowed = ", ".join(f"`{word}`" for word in row.only)
+    return f"refused, but for {allowed}" if allowed else "refused"
+
+
 def security_page() -> str:
     """Give docs/security.md: what runs where, and the SHA-256 of every script."""
     rows = [
@@ -399,10 +429,15 @@ PICKS = {
 
 def schema_file() -> str:
     """Give docs/wincnode.schema.json, with which editors complete an inventory."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return _dumped(schema())
+
+
+def _dumped(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"
 
 
 PAGES = {
+    "ansible.md": ansible_page,
     "artifacts.md": artifacts_page,
     "causes.md": causes_page,
     "checks.md": checks_page,
@@ -410,8 +445,11 @@ PAGES = {
     "codes.md": codes_page,
     "compat.md": compat_page,
     "errors.md": errors_page,
+    "facts.schema.json": lambda: _dumped(facts_schema()),
     "inventory.md": inventory_page,
     "kinds.md": kinds_page,
+    "report-line.schema.json": lambda: _dumped(line_schema()),
+    "report.schema.json": lambda: _dumped(report_schema()),
     "security.md": security_page,
     "wincnode.schema.json": schema_file,
 }

@@ -213,13 +213,17 @@ def run_checks(
     Failures come first, root causes before what follows from them and what is only worth a word
     last; then unknowns, then the rest.
     """
-    read = set(wanted.sections)
-    asked = checks or tuple(row for row in node_checks() if set(row.needs) <= read)
-    pairs = [(check, _outcome(check, facts, wanted)) for check in asked]
+    rules = _readable(wanted) if checks is None else checks
+    pairs = [(check, _outcome(check, facts, wanted)) for check in rules]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
     causes = {finding.check: finding.because_of for finding in findings}
     return tuple(sorted(findings, key=lambda finding: _place(finding, causes)))
+
+
+def _readable(wanted: Wanted) -> tuple[Check, ...]:
+    """List the checks of nodes whose sections are read."""
+    return tuple(row for row in node_checks() if set(row.needs) <= set(wanted.sections))
 
 
 def failures(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -260,10 +264,10 @@ def _finding(check: Check, outcome: Outcome, broken: set[str], wanted: Wanted) -
     return finding
 
 
-def _depth(check: str, causes: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()) -> int:
+def depth(check: str, causes: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()) -> int:
     """Count the steps from a root cause; a circle ends where it closes."""
     path = (*above, check)
-    deeper = [_depth(id, causes, path) for id in causes.get(check, ()) if id not in path]
+    deeper = [depth(id, causes, path) for id in causes.get(check, ()) if id not in path]
     return 1 + max(deeper) if deeper else 0
 
 
@@ -275,7 +279,7 @@ def _place(
     return (
         verdicts.index(finding.verdict),
         finding.severity is Severity.INFO,
-        _depth(finding.check, causes),
+        depth(finding.check, causes),
         severities.index(finding.severity),
         finding.check,
     )

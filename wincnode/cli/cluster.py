@@ -17,9 +17,11 @@ from wincnode.cli.options import (
     Kubeconfig,
     NoInput,
     Output,
+    Outputs,
     Plan,
     end,
     may_ask,
+    outputs,
     planned,
 )
 from wincnode.cli.options import Format as ReportFormat
@@ -122,7 +124,7 @@ def apply(
 @cluster.command()
 def check(
     inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = ReportFormat.table,
+    output: Outputs = None,
     ignore: Ignore = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -133,13 +135,14 @@ def check(
     Example: wincnode cluster check -o json
     """
     from wincnode.commands import cluster_check as verb
-    from wincnode.inventory import load
+    from wincnode.inventory import load_settings
 
+    wanted = outputs(output)
     job = verb.Job(
-        inventory=load(inventory),
+        inventory=load_settings(inventory),
         kubeconfig=kubeconfig,
         context=context,
         ignore=frozenset(ignore or ()),
         may_ask=may_ask(no_input=no_input),
     )
-    end(verb.run(job), output)
+    end(verb.run(job), wanted, job.inventory)

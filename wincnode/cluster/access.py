@@ -12,8 +12,8 @@ from wincnode.cluster.pools import AT_ONCE
 from wincnode.errors import ClusterRefused
 
 # `probe` is the part of `join` that it goes on without; `check` tells what it could not see.
-Task = Literal["join", "probe", "leave", "apply", "check"]
-TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply", "check")
+Task = Literal["join", "probe", "leave", "apply", "compat", "check"]
+TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply", "compat", "check")
 ROLE = "wincnode"
 RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -151,6 +151,19 @@ RIGHTS: tuple[Right, ...] = (
         group="projectcalico.org",
         resource="ipamconfigurations",
         why="With Calico alone: strict affinity of addresses, which Windows needs.",
+    ),
+    Right(
+        tasks=("compat",),
+        verbs=("list",),
+        resource="nodes",
+        why="For `--images-from-cluster`: which pods run on another system than Windows.",
+    ),
+    Right(
+        tasks=("compat",),
+        verbs=("list",),
+        resource="pods",
+        why="For `--images-from-cluster`: the images of all pods, whoever made them; Deployments,"
+        " DaemonSets and other owners are not read.",
     ),
     Right(
         tasks=("check",),

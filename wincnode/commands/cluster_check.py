@@ -11,13 +11,13 @@ from wincnode.cluster import facts
 from wincnode.cluster.api import Api
 from wincnode.cluster.connection import Patience
 from wincnode.commands.clusters import access_of
-from wincnode.commands.inspect import check_ids, status_of, wanted
+from wincnode.commands.inspect import check_ids, fitness, wanted
 from wincnode.errors import ClusterError, ClusterUnreachable
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report
 
 # Whoever asks is waiting; a cluster that is away for longer is away.
-PATIENCE = Patience(tries=3)
+PATIENCE = Patience(tries=2, connect_s=5.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +43,12 @@ def run(job: Job) -> Report:
     access = access_of(job.inventory, job.kubeconfig, job.context)
     api = Api(access, patience=PATIENCE, may_ask=job.may_ask)
     against = wanted(job.inventory, ignore=job.ignore)
-    return Report(command="cluster check", nodes=(judge(api, against),))
+    cluster = judge(api, against, checks.cluster_checks())
+    return Report(command="cluster check", nodes=(cluster,))
 
 
-def judge(api: Api, against: checks.Wanted) -> NodeReport:
-    """Read a cluster's facts and run every check of clusters."""
+def judge(api: Api, against: checks.Wanted, rules: tuple[checks.Check, ...]) -> NodeReport:
+    """Read a cluster's facts and run checks of clusters; one that is away is a result as well."""
     began = time.monotonic()
     try:
         read = facts.read(api)
@@ -58,10 +59,10 @@ def judge(api: Api, against: checks.Wanted) -> NodeReport:
             error=error,
             seconds=time.monotonic() - began,
         )
-    findings = checks.run_checks(read, against, checks.cluster_checks())
+    findings = checks.run_checks(read, against, rules)
     return NodeReport(
         node=api.server,
-        status=status_of(findings),
+        status=fitness(findings),
         findings=findings,
         seconds=time.monotonic() - began,
     )

@@ -258,7 +258,12 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """One file; each node carries the connection and the kubelet that hold for it."""
+    """All sources as one; each node carries the connection and the kubelet that hold for it.
+
+    Args:
+        path: of our own file; of the first of Ansible's where there is none.
+        notes: what the user is told of, though it is no mistake.
+    """
 
     path: Path
     cluster: Cluster = field(default_factory=Cluster)
@@ -268,6 +273,7 @@ class Inventory:
     preflight: Preflight = field(default_factory=Preflight)
     connection: Connection = field(default_factory=Connection)
     nodes: tuple[Node, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 SECTIONS: Mapping[str, type] = MappingProxyType(

@@ -181,6 +181,8 @@ class Machine:
         self.on_up: list[Callable[[], None]] = []
         self.mutex = threading.RLock()
         self.gone = threading.Event()
+        # Whether it was told to reboot, and has not come back yet.
+        self.rebooting = False
         self._install()
 
     @property
@@ -208,13 +210,18 @@ class Machine:
         return at
 
     def shut_down(self, after_s: float) -> None:
-        """Reboot after so many seconds, whoever waits."""
+        """Reboot after so many seconds, whoever waits; a further order changes nothing."""
 
         def work() -> None:
             self.clock.wait(after_s, self.gone)
             if not self.gone.is_set():
                 self.reboot()
+            self.rebooting = False
 
+        with self.mutex:
+            if self.rebooting:
+                return
+            self.rebooting = True
         threading.Thread(target=work, daemon=True).start()
 
     def reboot(self) -> None:
