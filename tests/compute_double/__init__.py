@@ -130,13 +130,18 @@ class Double:
         return sorted(path.name for path in root.iterdir()) if root.is_dir() else []
 
 
-def double(folder: Path, build: int = 20348, lines: Iterable[str] = ()) -> Double:
-    """Set up a machine in an empty folder."""
+def double(
+    folder: Path, build: int = 20348, lines: Iterable[str] = (), *, drive: Path | None = None
+) -> Double:
+    """Set up a machine in a folder; its drive C may be another machine's."""
     made = Double(
-        folder=folder / "double", drive=folder / "c", libraries=built(build), build=build
+        folder=folder / "double",
+        drive=drive or folder / "c",
+        libraries=built(build),
+        build=build,
     )
     made.folder.mkdir(parents=True)
-    (made.drive / "ProgramData").mkdir(parents=True)
+    (made.drive / "ProgramData").mkdir(parents=True, exist_ok=True)
     made.set(*lines)
     return made
 

@@ -9,6 +9,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
 
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+
 namespace Wincnode
 {
     [StructLayout(LayoutKind.Sequential)]
@@ -23,7 +25,6 @@ namespace Wincnode
     [UnmanagedFunctionPointer(CallingConvention.StdCall)]
     internal delegate void Notification(uint notificationType, IntPtr context, int notificationStatus, IntPtr notificationData);
 
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     internal static class Core
     {
         private const string Dll = "computecore.dll";
@@ -80,7 +81,6 @@ namespace Wincnode
         internal static extern int HcsRevokeVmAccess(string vmId, string filePath);
     }
 
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     internal static class Vm
     {
         private const string Dll = "vmcompute.dll";
@@ -112,7 +112,6 @@ namespace Wincnode
         internal static extern int NameToGuid(string name, out Guid guid);
     }
 
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     internal static class Offline
     {
         private const string Dll = "offreg.dll";
@@ -124,7 +123,6 @@ namespace Wincnode
         internal static extern uint ORCloseHive(IntPtr horKey);
     }
 
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     internal static class Kernel
     {
         private const string Dll = "kernel32.dll";
@@ -148,7 +146,6 @@ namespace Wincnode
         internal static extern IntPtr LocalFree(IntPtr memory);
     }
 
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
     internal static class Com
     {
         [DllImport("ole32.dll", ExactSpelling = true, CharSet = CharSet.Unicode)]

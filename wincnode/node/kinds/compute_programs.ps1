@@ -68,7 +68,7 @@ function Import-WnPlatform {
             # It fails at times on busy machines, with files of its own: one more attempt.
             try { Add-Type -TypeDefinition $source } catch { Add-Type -TypeDefinition $source }
         } catch {
-            return 'platform.cs was not compiled: ' + $_.Exception.Message
+            return 'platform.cs was not compiled: ' + $_.Exception.Message.Split("`n")[0].Trim()
         } finally {
             foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
             if ([IO.Directory]::Exists("$at\compile")) { [IO.Directory]::Delete("$at\compile", $true) }
@@ -78,6 +78,10 @@ function Import-WnPlatform {
     [Wincnode.Platform]::Refusal()
 }
 
+function Test-WnJunction([string]$Path) {
+    if (-not [IO.Directory]::Exists($Path)) { return [IO.File]::Exists($Path) -and (Test-WnLink $Path) }
+    [bool]((New-Object -TypeName IO.DirectoryInfo -ArgumentList $Path).Attributes -band [IO.FileAttributes]::ReparsePoint)
+}
 function Get-WnBelow([string]$Path) {
     # The full form of a path below the scratch root, which leads over no link.
     $rest = $Path.Replace('/', '\')
@@ -89,7 +93,7 @@ function Get-WnBelow([string]$Path) {
     foreach ($part in $rest.Split('\')) {
         if ($part -notmatch '^[^<>:"|?*/\\\x00-\x1f]*[^<>:"|?*/\\\x00-\x1f. ]$') { Stop-WnCall '0x80070005' "$Path is no path below $scratchRoot." $null }
         $at = "$at\$part"
-        if (([IO.File]::Exists($at) -or [IO.Directory]::Exists($at)) -and (Test-WnLink $at)) { Stop-WnCall '0x80070005' "$at is a link." $null }
+        if (Test-WnJunction $at) { Stop-WnCall '0x80070005' "$at is a link." $null }
     }
     $at
 }
@@ -322,7 +326,10 @@ function Invoke-WnVerb([hashtable]$Run, [string]$Verb, [Collections.IDictionary]
     if ($a.Contains('process')) { $process = Get-WnOpen $a['process'] 'process' }
     switch ($Verb) {
         'service.properties' { return , (Read-WnDocument (Get-WnAnswer ([Wincnode.Platform]::Service((ConvertTo-WnDocument $a['query']), $Limit))).Document) }
-        'service.systems' { return , @(Read-WnDocument (Get-WnAnswer ([Wincnode.Platform]::Systems((ConvertTo-WnDocument $a['query']), $Limit))).Document) }
+        'service.systems' {
+            $list = Read-WnDocument (Get-WnAnswer ([Wincnode.Platform]::Systems((ConvertTo-WnDocument $a['query']), $Limit))).Document
+            return , @(foreach ($found in $list) { $found })
+        }
         'system.create' { return New-WnSystem $Run $a['id'] ([Wincnode.Platform]::Create($a['id'], (ConvertTo-WnDocument $a['document']), $Limit)) }
         'system.create_v1' { return New-WnSystem $Run $a['id'] ([Wincnode.Platform]::CreateV1($a['id'], (ConvertTo-WnDocument $a['document']), $Limit)) }
         'system.open' { return New-WnSystem $Run $a['id'] ([Wincnode.Platform]::Open($a['id'])) }
@@ -433,7 +440,7 @@ function Get-WnLayerBelow([string]$Path, [int]$Depth) {
     # Layers hold no layers.
     if ($Depth -eq 0 -or -not [IO.Directory]::Exists($Path)) { return }
     if ([IO.File]::Exists("$Path\sandbox.vhdx") -or [IO.File]::Exists("$Path\blank.vhdx")) { return $Path }
-    foreach ($below in [IO.Directory]::GetDirectories($Path)) { if (-not (Test-WnLink $below)) { Get-WnLayerBelow $below ($Depth - 1) } }
+    foreach ($below in [IO.Directory]::GetDirectories($Path)) { if (-not (Test-WnJunction $below)) { Get-WnLayerBelow $below ($Depth - 1) } }
 }
 function Remove-WnScratch([string]$Name) {
     $full = Get-WnBelow $Name
@@ -449,7 +456,7 @@ function Remove-WnLeftover([hashtable]$Run) {
     $rows = @()
     $answer = [Wincnode.Platform]::Systems('{"Owners":["wincnode"]}', 30000)
     # Where the service does not answer, the program's own calls will say so.
-    if ($answer.Code -eq 0) { $rows += @(foreach ($system in @(Read-WnDocument $answer.Document)) { if ($null -ne $system) { @{ kind = 'system'; id = $system.Id } } }) }
+    if ($answer.Code -eq 0) { $rows += @(foreach ($system in (Read-WnDocument $answer.Document)) { if ($null -ne $system) { @{ kind = 'system'; id = $system.Id } } }) }
     if ([IO.Directory]::Exists($scratchRoot)) { $rows += @(foreach ($path in [IO.Directory]::GetFileSystemEntries($scratchRoot)) { @{ kind = 'scratch'; id = [IO.Path]::GetFileName($path) } }) }
     foreach ($row in $rows) {
         $told = [ordered]@{ kind = $row.kind; id = $row.id; removed = $true }
