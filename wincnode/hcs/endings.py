@@ -1,4 +1,4 @@
-"""What a program does at its end: everything that its calls acquired, given back in reverse order."""
+"""The end of a program: what its calls acquired is given back, in reverse order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def with_ending(calls: Iterable[Call], owner: str = OWNER) -> Program:
     return Program(calls=rows, ending=tuple(ending), owner=owner)
 
 
-def acquired(call: Call) -> Resource | None:
+def acquired(call: Call) -> Resource | None:  # noqa: PLR0911 - one return for each resource
     """Say what is to be given back once a call was made."""
     match call.action:
         case SystemCreate() | SystemCreateV1() | SystemOpen():
@@ -78,7 +78,9 @@ def acquired(call: Call) -> Resource | None:
             return None
 
 
-def released(action: Action) -> tuple[Resource, ...]:
+def released(  # noqa: PLR0911 - one return for each resource
+    action: Action,
+) -> tuple[Resource, ...]:
     """Say what a call gives back: one of these."""
     match action:
         case SystemClose(system=system):

@@ -115,7 +115,7 @@ def _read_call(row: Mapping[str, Any]) -> Call:
     if missing := {"id", "do", "limit_s", "args"} - set(row):
         raise WincnodeError(f"lacks {', '.join(sorted(missing))}")
     if unknown := set(row) - _KEYS:
-        raise WincnodeError(f"has an unknown key {sorted(unknown)[0]!r:.80}")
+        raise WincnodeError(f"has an unknown key {min(unknown)!r:.80}")
     if not CALL_ID.fullmatch(row["id"]):
         raise WincnodeError("an id has small letters, digits and _, and begins with a letter")
     action = ACTIONS.get(row["do"]) if isinstance(row["do"], str) else None
@@ -148,7 +148,7 @@ def _action(action: type[Action], args: object) -> Action:
         raise WincnodeError("args is a mapping")
     names = takes(action)
     if unknown := set(args) - set(names):
-        raise WincnodeError(f"{action.do} takes no {sorted(unknown)[0]!r:.80}")
+        raise WincnodeError(f"{action.do} takes no {min(unknown)!r:.80}")
     if missing := required(action) - set(args):
         raise WincnodeError(f"{action.do} lacks {', '.join(sorted(missing))}")
     values = {name: decode(value) for name, value in args.items()}

@@ -12,6 +12,7 @@ from wincnode.errors import WincnodeError
 REF = "$ref"
 JOIN = "$join"
 LAYERS = "$layers"
+LAYERS_V1 = "$layers_v1"
 _NAME = r"[a-z][a-z0-9_]*"
 CALL_ID = re.compile(_NAME)
 _WRITTEN = re.compile(rf"({_NAME})(?:\.({_NAME}))?")
@@ -37,9 +38,14 @@ class Join:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layers:
-    """Folders of layers, as documents list them: `[{"Id": NameToGuid(name), "Path": folder}]`."""
+    """Folders of layers, as documents list them: `[{"Id": NameToGuid(name), "Path": folder}]`.
+
+    Args: v1: whether it is a document of schema 1, which spells it `ID`.
+    Source: microsoft/hcsshim:internal/hcs/schema1/schema1.go (Layer)@7c9ff7f4
+    """
 
     of: Ref
+    v1: bool = False
 
 
 Text: TypeAlias = "str | Ref | Join"
@@ -77,8 +83,8 @@ def encode(value: Any) -> Any:
             return {REF: str(value)}
         case Join(parts=parts):
             return {JOIN: [encode(part) for part in parts]}
-        case Layers(of=of):
-            return {LAYERS: encode(of)}
+        case Layers(of=of, v1=v1):
+            return {LAYERS_V1 if v1 else LAYERS: encode(of)}
         case Mapping():
             return {key: encode(item) for key, item in value.items()}
         case list() | tuple():
@@ -107,8 +113,8 @@ def decode(value: Any) -> Any:
             return ref(written)
         case "$join", [*parts] if parts and all(isinstance(part, str | Ref) for part in parts):
             return Join(parts=tuple(parts))
-        case "$layers", Ref() as of:
-            return Layers(of=of)
+        case "$layers" | "$layers_v1", Ref() as of:
+            return Layers(of=of, v1=key == LAYERS_V1)
         case _:
             raise WincnodeError(f"{key} is no reference, or takes another value")
 

@@ -1,6 +1,6 @@
 """Verbs of layers, files and images.
 
-Source: microsoft/hcsshim:internal/wclayer/wclayer.go, internal/security/grantvmgroupaccess.go@7c9ff7f4;
+Source: microsoft/hcsshim:internal/wclayer/wclayer.go, internal/vmcompute/vmcompute.go@7c9ff7f4;
 offreg.h of the Windows SDK
 """
 

@@ -1,4 +1,4 @@
-"""What a program acquires is its own, stands on what it needs, and is given back in reverse order."""
+"""What a program acquires is its own, in order, and is given back in reverse order."""
 
 from __future__ import annotations
 
