@@ -13,7 +13,7 @@ from dataclasses import field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from wincnode.hcs.references import Join, Layers, Ref, encode
+from wincnode.hcs.references import Join, Layers, Ref
 
 FIRST_BUILD = 17763
 # Schema version: the first build that has it.
@@ -45,9 +45,9 @@ def wire(name: str, since: str, *, build: int = 0, source: str = "") -> Any:
 
 
 def to_document(value: Any, build: int) -> Any:
-    """Give a document as JSON has it, without what a build does not know."""
+    """Give a document's object, without what a build does not know; references stay."""
     if isinstance(value, Ref | Join | Layers):
-        return encode(value)
+        return value
     if is_dataclass(value):
         return {
             row.metadata["name"]: to_document(item, build)
