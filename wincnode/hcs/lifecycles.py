@@ -72,6 +72,8 @@ _CONFIG = "\\Files\\Windows\\System32\\config\\"
 BELOW = "below.txt"
 WRITTEN = "written.txt"
 MARK = "wincnode"
+# A program of another owner than wincnode finds leftovers and leaves them.
+LOOKER = "wincnode-look"
 
 
 def service() -> Program:
@@ -187,7 +189,7 @@ def linux(build: int, *, kernel: str, rootfs: str) -> Program:
 
 def listing() -> Program:
     """List all compute systems, those of others as well."""
-    return _program([_call("systems", ServiceSystems(query={}), ASK_S)])
+    return _program([_call("systems", ServiceSystems(query={}), ASK_S)], owner=LOOKER)
 
 
 def removal(system: str) -> Program:
@@ -197,7 +199,8 @@ def removal(system: str) -> Program:
             _call("box", SystemOpen(id=system), ASK_S),
             _call("state", _state(), ASK_S),
             _call("end", SystemTerminate(system=ref("box")), ASK_S),
-        ]
+        ],
+        owner=LOOKER,
     )
 
 
@@ -228,5 +231,5 @@ def _call(id: str, action: Action, limit_s: int) -> Call:
     return Call(id=id, action=action, limit_s=limit_s)
 
 
-def _program(calls: list[Call]) -> Program:
-    return checked(with_ending(calls))
+def _program(calls: list[Call], owner: str = OWNER) -> Program:
+    return checked(with_ending(calls, owner))
