@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, TypeAlias
 
-from wincnode.hcs.calls import (
-    Action,
+from wincnode.hcs.calls import Action
+from wincnode.hcs.compute_calls import (
+    ProcessClose,
+    ProcessCreate,
+    SystemClose,
+    SystemCreate,
+    SystemCreateV1,
+    SystemExited,
+    SystemOpen,
+    SystemTerminate,
+)
+from wincnode.hcs.program import OWNER, Call, Program
+from wincnode.hcs.references import Ref, Text
+from wincnode.hcs.storage_calls import (
     FolderCreate,
     FolderRemove,
     LayerActivate,
@@ -16,19 +28,9 @@ from wincnode.hcs.calls import (
     LayerPrepare,
     LayerScratch,
     LayerUnprepare,
-    ProcessClose,
-    ProcessCreate,
-    SystemClose,
-    SystemCreate,
-    SystemCreateV1,
-    SystemExited,
-    SystemOpen,
-    SystemTerminate,
     VmGrant,
     VmRevoke,
 )
-from wincnode.hcs.program import OWNER, Call, Program
-from wincnode.hcs.references import Ref, Text
 
 # Source: winerror.h of the Windows SDK; which of them mean that a system is gone already:
 # microsoft/hcsshim:internal/hcs/errors.go@7c9ff7f4 (IsNotExist, IsAlreadyStopped, IsPending)

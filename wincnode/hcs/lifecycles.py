@@ -10,18 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from wincnode.hcs.calls import (
-    Action,
-    FileRead,
-    FileWrite,
-    FolderCreate,
-    HiveEmpty,
-    ImageLayers,
-    LayerActivate,
-    LayerBase,
-    LayerPrepare,
-    LayerScratch,
-    LayerVolume,
+from wincnode.hcs.calls import Action
+from wincnode.hcs.compute_calls import (
     ProcessCreate,
     ProcessFinished,
     ServiceProperties,
@@ -32,7 +22,6 @@ from wincnode.hcs.calls import (
     SystemProperties,
     SystemStart,
     SystemTerminate,
-    VmGrant,
 )
 from wincnode.hcs.documents.containers import (
     hyperv_container,
@@ -46,6 +35,19 @@ from wincnode.hcs.endings import with_ending
 from wincnode.hcs.program import OWNER, Call, Program
 from wincnode.hcs.references import Join, Layers, join, ref
 from wincnode.hcs.rules import checked
+from wincnode.hcs.storage_calls import (
+    FileRead,
+    FileWrite,
+    FolderCreate,
+    HiveEmpty,
+    ImageLayers,
+    LayerActivate,
+    LayerBase,
+    LayerPrepare,
+    LayerScratch,
+    LayerVolume,
+    VmGrant,
+)
 from wincnode.hcs.verbs import Texts
 
 Runtime = Literal["containerd", "docker"]

@@ -114,7 +114,7 @@ def _calls(row: Shape, key: str) -> Iterator[CallOutcome]:
         if status not in STATUSES:
             raise BadReply(f"{one.path}.status is {status!r:.60}, not one of {', '.join(STATUSES)}")
         error = one.value.get("error")
-        plain = isinstance(error, str)
+        said = error if isinstance(error, str) else ""
         yield CallOutcome(
             id=one.text("id"),
             do=one.text("do"),
@@ -122,10 +122,14 @@ def _calls(row: Shape, key: str) -> Iterator[CallOutcome]:
             ms=one.number("ms", 0),
             code=_code(one),
             message=one.text("message", ""),
-            error=None if plain or error is None else result_error(error, f"{one.path}.error"),
-            said=error if plain else "",
+            error=None if said or error is None else _windows(error, f"{one.path}.error"),
+            said=said,
             result=one.value.get("result"),
         )
+
+
+def _windows(error: Any, path: str) -> ResultError | None:
+    return None if error == "" else result_error(error, path)
 
 
 def _code(row: Shape) -> int | None:

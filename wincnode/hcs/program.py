@@ -7,7 +7,7 @@ that nothing stays behind. It travels as JSON: docs/hcs.md describes the form.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -152,6 +152,8 @@ def _action(action: type[Action], args: object) -> Action:
     if missing := required(action) - set(args):
         raise WincnodeError(f"{action.do} lacks {', '.join(sorted(missing))}")
     values = {name: decode(value) for name, value in args.items()}
-    return action(
+    # Whether each value fits is told by `wincnode.hcs.rules`.
+    make: Callable[..., Action] = action
+    return make(
         **{name: tuple(row) if isinstance(row, list) else row for name, row in values.items()}
     )

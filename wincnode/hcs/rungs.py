@@ -21,8 +21,9 @@ class Rung:
     """One thing that a node shows by doing it.
 
     Args:
-        needs: rungs without which it cannot be tried. alike: lower rungs that fail for the same
-            reasons. remedy: what to do where no error says more.
+        needs: rungs without which it cannot be tried. alike: lower rungs that may fail for the same
+            reason. outdoes: probes whose failure means nothing once this has passed.
+        remedy: what to do where no error says more.
     """
 
     id: RungId
@@ -32,6 +33,7 @@ class Rung:
     source: str
     needs: tuple[RungId, ...] = ()
     alike: tuple[RungId, ...] = ()
+    outdoes: tuple[RungId, ...] = ()
 
 
 # The container rungs do not wait for the probes below them, which nobody has run on every Windows:
@@ -77,6 +79,7 @@ RUNGS: tuple[Rung, ...] = (
         source="microsoft/hcsshim:internal/hcsoci/hcsdoc_wcow.go@7c9ff7f4",
         needs=("schema",),
         alike=("storage",),
+        outdoes=("storage",),
     ),
     Rung(
         id="hyperv",
@@ -86,7 +89,8 @@ RUNGS: tuple[Rung, ...] = (
         "Microsoft-Windows-Hyper-V-Worker-Admin on the node.",
         source="moby/moby:daemon/internal/libcontainerd/local/local_windows.go@b985e231",
         needs=("schema",),
-        alike=("vm", "storage"),
+        alike=("vm", "storage", "process"),
+        outdoes=("vm",),
     ),
     Rung(
         id="lcow",
@@ -96,6 +100,7 @@ RUNGS: tuple[Rung, ...] = (
         source="microsoft/hcsshim:internal/uvm/create_lcow.go@v0.8.6",
         needs=("schema",),
         alike=("vm",),
+        outdoes=("vm",),
     ),
 )
 BY_ID: Mapping[RungId, Rung] = {rung.id: rung for rung in RUNGS}

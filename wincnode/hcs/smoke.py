@@ -21,6 +21,17 @@ Status = Literal["pass", "fail", "skipped", "unknown"]
 NO_RUNTIME, NO_UTILITY_VM, NO_IMAGE = 0x80070002, 0x80070003, 0x80070490
 # ERROR_MOD_NOT_FOUND and ERROR_PROC_NOT_FOUND as HRESULTs.
 NO_EXPORT = frozenset({0x8007007E, 0x8007007F})
+REMEDIES: Mapping[Missing, str] = {
+    "rung": "See what that rung says.",
+    "feature": "Run `wincnode install`, which installs it and reboots the node where it may.",
+    "image": "Let it be pulled, or name an image of the node's Windows build with --image.",
+    "runtime": "Run `wincnode install` first, which installs containerd.",
+    "wish": "",
+}
+COMPILING = (
+    "The node has to compile wincnode's platform.cs: let PowerShell of SYSTEM use Add-Type and csc.exe,"
+    " or run the rung with `wincnode` on the node itself."
+)
 # HCS_E_OPERATION_TIMEOUT
 OPERATION_TIMEOUT = 0x80370118
 _VERSION = re.compile(r"\b10\.0\.(\d{5})(?:\.(\d{1,6}))?")
@@ -34,7 +45,7 @@ class Verdict:
     Args:
         evidence: in words. reasons: likely causes of a failure, the likeliest first.
         missing: why it was skipped; None where it was not. because: ids of what explains it.
-        notes: what else the reader should know, such as what stayed behind.
+        advice: what to do, where that is not the remedy of a cause or of the rung. notes: what else the reader should know, such as what stayed behind.
     """
 
     rung: Rung
@@ -43,13 +54,18 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     missing: Missing | None = None
     because: tuple[str, ...] = ()
+    advice: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def remedy(self) -> str:
         """Say what to do: the remedy of the likeliest cause, or the rung's own."""
-        if self.status == "pass" or self.missing == "wish":
+        if self.status == "pass":
             return ""
+        if self.missing is not None:
+            return REMEDIES[self.missing]
+        if self.advice:
+            return self.advice
         return self.reasons[0].cause.remedy if self.reasons else self.rung.remedy
 
     @property
@@ -80,7 +96,7 @@ def judged(rung: Rung, answer: Any, known: Meanings, *, missing: tuple[str, ...]
     try:
         came = outcome(answer)
         if came.refused:
-            return _unknown(rung, f"the node runs no program: {came.refused}")
+            return _unknown(rung, f"the node runs no program: {came.refused}", COMPILING)
         found = _failed(rung, came.broken, known) if came.broken else _succeeded(rung, came, known)
     except BadReply as error:
         return _unknown(rung, f"the answer has another form: {error.message}")
@@ -110,7 +126,7 @@ def unanswered(steps: tuple[Step, ...], verdicts: Mapping[RungId, Verdict], why:
 def _in_context(row: Verdict, verdicts: Mapping[RungId, Verdict]) -> Verdict:
     if row.status != "fail":
         return row
-    upper = [one for one in verdicts.values() if row.rung.id in one.rung.alike]
+    upper = [one for one in verdicts.values() if row.rung.id in one.rung.outdoes]
     if proof := next((one for one in upper if one.status == "pass"), None):
         text = f"{row.evidence}; but {proof.rung.id} passed, so the probe itself may be wrong"
         return replace(row, status="unknown", evidence=text, reasons=())
@@ -137,8 +153,8 @@ def _not_run(rung: Rung, missing: tuple[str, ...]) -> Verdict:
     )
 
 
-def _unknown(rung: Rung, text: str) -> Verdict:
-    return Verdict(rung=rung, status="unknown", evidence=_short(text))
+def _unknown(rung: Rung, text: str, advice: str = "") -> Verdict:
+    return Verdict(rung=rung, status="unknown", evidence=_short(text), advice=advice)
 
 
 def _failed(rung: Rung, call: CallOutcome, known: Meanings) -> Verdict:
@@ -169,6 +185,8 @@ def _told(call: CallOutcome, known: Meanings) -> str:
         one = code(call.code, known.names)
         text += f" with {one.hex} {one.name}".rstrip()
     words = call.words or (meaning(code(call.code, known.names), known) if call.code else "")
+    # What Windows' words leave out is the subject.
+    words = words.removeprefix("... ")
     return _short(f"{text}: {words}" if words else text)
 
 

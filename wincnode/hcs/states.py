@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from wincnode.hcs.calls import (
-    Action,
+from wincnode.hcs.calls import Action
+from wincnode.hcs.compute_calls import (
     ProcessCreate,
     SystemExited,
     SystemModify,

@@ -73,6 +73,7 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     profile = replace(profile, durations={**profile.durations, **wish.durations})
     clock = Clock(haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
+    machine.compute.faults |= set(wish.faults.compute)
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from wincnode.hcs.calls import (
-    Action,
+from wincnode.hcs.calls import Action
+from wincnode.hcs.compute_calls import (
     ProcessClose,
     ProcessFinished,
     ProcessTerminate,

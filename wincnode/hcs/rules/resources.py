@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from wincnode.hcs.calls import (
-    Action,
+from wincnode.hcs.calls import Action
+from wincnode.hcs.compute_calls import SystemCreate, SystemCreateV1, SystemTerminate
+from wincnode.hcs.endings import Resource, acquired, released
+from wincnode.hcs.program import Call, Program
+from wincnode.hcs.references import Join, Ref, Text
+from wincnode.hcs.rules.problem import Problem, Rule
+from wincnode.hcs.storage_calls import (
     FileCopy,
     FileWrite,
     FolderCreate,
@@ -15,14 +20,7 @@ from wincnode.hcs.calls import (
     LayerPrepare,
     LayerScratch,
     LayerVolume,
-    SystemCreate,
-    SystemCreateV1,
-    SystemTerminate,
 )
-from wincnode.hcs.endings import Resource, acquired, released
-from wincnode.hcs.program import Call, Program
-from wincnode.hcs.references import Join, Ref, Text
-from wincnode.hcs.rules.problem import Problem, Rule
 
 # What ends a system with the last of its handles, should nobody get to `finally`.
 # Source: microsoft/hcsshim:internal/hcs/schema2/compute_system.go,

@@ -1,0 +1,96 @@
+"""What facts say of a node before the rungs of the smoke ladder are tried on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from wincnode.errors import ConfigError
+from wincnode.facts import FactMissing, Facts
+from wincnode.hcs.lifecycles import Runtime
+from wincnode.hcs.rungs import Situation
+from wincnode.inventory.model import Inventory
+from wincnode.isolation import ISOLATIONS, Isolation
+from wincnode.support import load_support
+from wincnode.worker.containerd import sandbox_image
+
+T = TypeVar("T")
+# The sections that the ladder looks at.
+SECTIONS = ("os", "hardware", "features", "services")
+INSTALLED = ("Installed", "Enabled")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What the ladder is to try.
+
+    Args:
+        image: in place of the one that every pod starts with. pull: whether it may be fetched.
+        isolation: in place of the inventory's. lcow: kernel and root file system on the node.
+    """
+
+    image: str = ""
+    pull: bool = True
+    isolation: tuple[Isolation, ...] = ()
+    lcow: tuple[str, str] | None = None
+
+
+def situation(facts: Facts, inventory: Inventory, wish: Wish, *, build: int) -> Situation:
+    """Put together what is known; what the node did not say is unknown.
+
+    Raises: ConfigError: no image was named, and none is known for the node's build.
+    """
+    runtime = _runtime(facts)
+    wanted = tuple(row for row in ISOLATIONS if row in inventory.runtime.isolation)
+    return Situation(
+        build=build,
+        containers=_known(lambda: _installed(facts, "Containers")),
+        hyperv=_known(lambda: _installed(facts, "Hyper-V", "Microsoft-Hyper-V")),
+        hypervisor=_known(lambda: facts.known("hardware").flag("hypervisor_present")),
+        vmcompute=_known(lambda: "vmcompute" in facts.known("services").section("services").data),
+        runtime=runtime,
+        image=wish.image or _image(inventory, build),
+        isolation=wish.isolation or wanted,
+        lcow=wish.lcow,
+    )
+
+
+def _image(inventory: Inventory, build: int) -> str:
+    try:
+        return sandbox_image(inventory, build=build, support=load_support())
+    except ConfigError as error:
+        raise ConfigError(
+            f"no image for the containers of a smoke test: {error.message}",
+            remedy="Name one of the node's Windows build with --image.",
+        ) from error
+
+
+def _runtime(facts: Facts) -> Runtime | None:
+    """Give the runtime whose images are used; where the node did not say, containerd is asked."""
+    try:
+        names = facts.known("services").section("services").data
+    except FactMissing:
+        return "containerd"
+    if "containerd" in names:
+        return "containerd"
+    return "docker" if names.keys() & {"docker", "com.docker.service"} else None
+
+
+def _installed(facts: Facts, *names: str) -> bool:
+    """Say whether a feature is installed, of which servers and clients have two names.
+
+    Raises: FactMissing.
+    """
+    states = facts.known("features").section("states")
+    for name in names:
+        if name in states.data:
+            return states.text(name) in INSTALLED
+    raise FactMissing(f"the node did not report the feature {names[0]}")
+
+
+def _known(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except FactMissing:
+        return None
