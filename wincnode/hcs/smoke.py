@@ -29,8 +29,8 @@ REMEDIES: Mapping[Missing, str] = {
     "wish": "",
 }
 COMPILING = (
-    "The node has to compile wincnode's platform.cs: let PowerShell of SYSTEM use Add-Type and csc.exe,"
-    " or run the rung with `wincnode` on the node itself."
+    "The node compiles wincnode's platform.cs once in each run: let PowerShell of SYSTEM use"
+    " Add-Type, csc.exe and its own TEMP; docs/security.md has the hash of the file."
 )
 # HCS_E_OPERATION_TIMEOUT
 OPERATION_TIMEOUT = 0x80370118
@@ -45,7 +45,8 @@ class Verdict:
     Args:
         evidence: in words. reasons: likely causes of a failure, the likeliest first.
         missing: why it was skipped; None where it was not. because: ids of what explains it.
-        advice: what to do, where that is not the remedy of a cause or of the rung. notes: what else the reader should know, such as what stayed behind.
+        advice: what to do, where that is not the remedy of a cause or of the rung.
+        notes: what else the reader should know, such as what stayed behind.
     """
 
     rung: Rung
