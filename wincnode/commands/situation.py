@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,8 +11,10 @@ from wincnode.errors import ConfigError
 from wincnode.facts import FactMissing, Facts
 from wincnode.hcs.lifecycles import Runtime
 from wincnode.hcs.rungs import Situation
+from wincnode.inventory.fields import IMAGE
 from wincnode.inventory.model import Inventory
 from wincnode.isolation import ISOLATIONS, Isolation
+from wincnode.node.kinds import PATH
 from wincnode.support import load_support
 from wincnode.worker.containerd import sandbox_image
 
@@ -35,13 +38,36 @@ class Wish:
     isolation: tuple[Isolation, ...] = ()
     lcow: tuple[str, str] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse an image that no container runtime could pull.
+
+        Raises: ConfigError.
+        """
+        if self.image and not re.fullmatch(IMAGE, self.image):
+            raise ConfigError(
+                f"--image is {self.image!r:.80}, which is no full reference of an image",
+                remedy="Give registry, name and tag: mcr.microsoft.com/windows/nanoserver:ltsc2022",
+            )
+
+
+def linux_files(text: str) -> tuple[str, str] | None:
+    """Read KERNEL,ROOTFS; an empty text is None.
+
+    Raises: ConfigError: these are no two full paths.
+    """
+    if not text:
+        return None
+    kernel, comma, rootfs = text.partition(",")
+    if not comma or not all(re.fullmatch(PATH, path) for path in (kernel, rootfs)):
+        raise ConfigError(
+            f"--lcow is {text!r:.80}; it takes two full paths of the node, KERNEL,ROOTFS"
+        )
+    return kernel, rootfs
+
 
 def situation(facts: Facts, inventory: Inventory, wish: Wish, *, build: int) -> Situation:
-    """Put together what is known; what the node did not say is unknown.
-
-    Raises: ConfigError: no image was named, and none is known for the node's build.
-    """
-    runtime = _runtime(facts)
+    """Put together what is known; what the node did not say is unknown."""
+    image, why = (wish.image, "") if wish.image else _image(inventory, build)
     wanted = tuple(row for row in ISOLATIONS if row in inventory.runtime.isolation)
     return Situation(
         build=build,
@@ -49,21 +75,20 @@ def situation(facts: Facts, inventory: Inventory, wish: Wish, *, build: int) -> 
         hyperv=_known(lambda: _installed(facts, "Hyper-V", "Microsoft-Hyper-V")),
         hypervisor=_known(lambda: facts.known("hardware").flag("hypervisor_present")),
         vmcompute=_known(lambda: "vmcompute" in facts.known("services").section("services").data),
-        runtime=runtime,
-        image=wish.image or _image(inventory, build),
+        runtime=_runtime(facts),
+        image=image,
+        no_image=why,
         isolation=wish.isolation or wanted,
         lcow=wish.lcow,
     )
 
 
-def _image(inventory: Inventory, build: int) -> str:
+def _image(inventory: Inventory, build: int) -> tuple[str, str]:
+    """Give the image that every pod of a node starts with, or why none is known."""
     try:
-        return sandbox_image(inventory, build=build, support=load_support())
+        return sandbox_image(inventory, build=build, support=load_support()), ""
     except ConfigError as error:
-        raise ConfigError(
-            f"no image for the containers of a smoke test: {error.message}",
-            remedy="Name one of the node's Windows build with --image.",
-        ) from error
+        return "", f"the inventory leads to no image: {error.message}"
 
 
 def _runtime(facts: Facts) -> Runtime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wincnode import runner
@@ -16,7 +16,7 @@ from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished
 from wincnode.facts import Facts, from_reads
 from wincnode.hcs import smoke
 from wincnode.hcs.errors import Meanings, load_meanings
-from wincnode.hcs.program import to_json
+from wincnode.hcs.program import Program, to_json
 from wincnode.hcs.rungs import BY_ID, RUNGS, RungId, Situation, Skipped, Step, Tried, ladder
 from wincnode.inventory.model import Inventory
 from wincnode.node.kinds import Value, all_kinds, split
@@ -55,8 +55,18 @@ def check_ids(ids: frozenset[str]) -> None:
         )
 
 
-def run(inventory: Inventory, options: Options, wish: Wish, session: Session) -> Report:
-    """Try the ladder on nodes side by side; each rung is a finding of the report."""
+def run(
+    inventory: Inventory,
+    options: Options,
+    wish: Wish,
+    session: Session,
+    *,
+    ignore: frozenset[str] = frozenset(),
+) -> Report:
+    """Try the ladder on nodes side by side; each rung is a finding of the report.
+
+    Args: ignore: ids of rungs whose failure counts for nothing.
+    """
     known = load_meanings()
 
     def work(name: str) -> Iterator[Item]:
@@ -73,7 +83,7 @@ def run(inventory: Inventory, options: Options, wish: Wish, session: Session) ->
             )
         finally:
             transport.close()
-        yield concluded(replace(result, seconds=time.monotonic() - began), options.ignore)
+        yield concluded(replace(result, seconds=time.monotonic() - began), ignore)
 
     return over_nodes("smoke", options, work, session)
 
@@ -163,15 +173,20 @@ def finding(row: smoke.Verdict) -> Finding:
     )
 
 
-def programs_step(steps: tuple[Step, ...]) -> PlanStep:
+def ladder_step(steps: tuple[Step, ...]) -> PlanStep:
     """Give the step that tries the rungs."""
-    tried = [step for step in steps if isinstance(step, Tried)]
+    tried = (step for step in steps if isinstance(step, Tried))
+    return programs_step([(step.rung.id, step.needs, step.program) for step in tried])
+
+
+def programs_step(programs: Sequence[tuple[str, Sequence[str], Program]]) -> PlanStep:
+    """Give the step that carries programs out, each with its id and the ids that it needs."""
     rows: list[Value] = [
-        {"id": step.rung.id, "needs": [*step.needs], "program": to_json(step.program)}
-        for step in tried
+        {"id": id, "needs": [*needs], "program": to_json(program)}
+        for id, needs, program in programs
     ]
     key, want = split(all_kinds()[KIND], {"programs": rows})
-    seconds = sum(step.program.limit_s for step in tried) + SPARE_S
+    seconds = sum(program.limit_s for _, _, program in programs) + SPARE_S
     return PlanStep(
         id=PROGRAMS_STEP, kind=KIND, title="smoke ladder", key=key, want=want, timeout_s=seconds
     )
@@ -182,7 +197,7 @@ def _plan(node: str, now: Situation, steps: tuple[Step, ...], *, pull: bool) -> 
     rungs = {step.rung.id for step in steps if isinstance(step, Tried)}
     wanted = pull and now.runtime == "containerd" and rungs & {"process", "hyperv"}
     image = [_pull(now.image)] if wanted else []
-    return Plan(node=node, steps=(*image, programs_step(steps)))
+    return Plan(node=node, steps=(*image, ladder_step(steps)))
 
 
 def _pull(image: str) -> PlanStep:

@@ -115,7 +115,7 @@ class Situation:
         hypervisor: whether one runs; None as above. It may be that of the machine's own host.
         vmcompute: whether the service exists; None as above.
         runtime: which container runtime has the image; None where none is installed.
-        image: full reference; empty where none is to be used.
+        image: full reference; empty where there is none, for which `no_image` says why.
         isolation: which containers the node is to run.
         lcow: kernel and root file system on the node, where a Linux machine is to be tried.
     """
@@ -127,6 +127,7 @@ class Situation:
     vmcompute: bool | None = None
     runtime: Runtime | None = None
     image: str = ""
+    no_image: str = "no image was named"
     isolation: tuple[Isolation, ...] = ("process",)
     lcow: tuple[str, str] | None = None
 
@@ -218,7 +219,7 @@ def _imageless(rung: Rung, now: Situation) -> Skipped | None:
         text = "no container runtime is installed that could give an image's layers"
         return Skipped(rung=rung, missing="runtime", text=text)
     if not now.image:
-        return Skipped(rung=rung, missing="image", text="no image was named")
+        return Skipped(rung=rung, missing="image", text=now.no_image)
     return None
 
 
