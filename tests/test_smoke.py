@@ -41,7 +41,7 @@ def hyperv(node: LabNode) -> None:
 
 def test_an_installed_node_climbs_the_ladder_for_the_requests_of_any_plan(tmp_path: Path) -> None:
     with site(tmp_path) as lab:
-        assert lab.run("install").code == 0
+        assert lab.run("install --no-smoke").code == 0
         before = len(lab.nodes["web-1"].server.requests)
 
         smoke = lab.run("smoke")
@@ -65,7 +65,7 @@ def test_hyperv_containers_and_linux_machines_are_tried_where_they_are_wanted(
     tmp_path: Path,
 ) -> None:
     with site(tmp_path) as lab:
-        assert lab.run("install").code == 0
+        assert lab.run("install --no-smoke").code == 0
         hyperv(lab.nodes["web-1"])
 
         wanted = lab.run("smoke --isolation hyperv --lcow C:\\l\\vmlinux,C:\\l\\initrd.img")
@@ -145,7 +145,7 @@ def test_a_node_that_may_not_compile_is_unknown(tmp_path: Path) -> None:
 
 def test_an_image_that_cannot_be_pulled_leaves_the_other_rungs(tmp_path: Path) -> None:
     with site(tmp_path) as lab:
-        assert lab.run("install").code == 0
+        assert lab.run("install --no-smoke").code == 0
         assert lab.nodes["web-1"].worker.containerd.running is not None
         lab.nodes["web-1"].machine.path(r"C:\k\crictl.exe").unlink()
 
@@ -161,7 +161,7 @@ def test_an_image_that_cannot_be_pulled_leaves_the_other_rungs(tmp_path: Path) -
 
 def test_an_image_that_is_not_there_is_named(tmp_path: Path) -> None:
     with site(tmp_path) as lab:
-        assert lab.run("install").code == 0
+        assert lab.run("install --no-smoke").code == 0
 
         report = lab.run("smoke --no-pull").of("web-1")
 
@@ -223,3 +223,33 @@ def test_options_are_judged_before_any_node_is_asked() -> None:
     with pytest.raises(ConfigError, match=r"smoke\.vms"):
         check_ids(frozenset({"smoke.vms"}))
     check_ids(frozenset({"smoke.vm"}))
+
+
+def test_an_install_proves_the_node_unless_it_is_told_not_to(tmp_path: Path) -> None:
+    """A node that a container fails on is not ready to join; one that has joined is left alone."""
+    with site(tmp_path) as lab:
+        lab.nodes["web-1"].machine.compute.faults.add("hcs-unexpected-exit")
+
+        broken = lab.run("install")
+
+        assert broken.code == 1
+        assert broken.of("web-1")["status"] == "failed"
+        assert set(broken.outcomes("web-1")) <= {"changed", "ok"}
+        rows = {row["check"]: row for row in broken.of("web-1")["findings"]}
+        assert rows["smoke.process"]["verdict"] == "fail"
+        assert "likely" in rows["smoke.process"]["evidence"]
+        assert lab.run("install --no-smoke").code == 0
+        assert lab.run("join").code == 0
+        joined = lab.run("install")
+        assert joined.code == 0
+        assert "smoke.process" not in {row["check"] for row in joined.of("web-1")["findings"]}
+
+
+def test_an_install_is_done_where_a_rung_could_not_be_tried(tmp_path: Path) -> None:
+    with site(tmp_path) as lab:
+        lab.nodes["web-1"].machine.compute.faults.add("hcs-refused")
+
+        installed = lab.run("install")
+
+        assert installed.code == 0
+        assert installed.of("web-1")["status"] == "warnings"

@@ -83,6 +83,22 @@ def situation(facts: Facts, inventory: Inventory, wish: Wish, *, build: int) -> 
     )
 
 
+def installed(inventory: Inventory, *, build: int) -> Situation:
+    """Give what holds of a node that `install` has just seen to."""
+    wanted = tuple(row for row in ISOLATIONS if row in inventory.runtime.isolation)
+    image, why = _image(inventory, build)
+    return Situation(
+        build=build,
+        containers=True,
+        hyperv="hyperv" in wanted,
+        vmcompute=True,
+        runtime="containerd",
+        image=image,
+        no_image=why,
+        isolation=wanted,
+    )
+
+
 def _image(inventory: Inventory, build: int) -> tuple[str, str]:
     """Give the image that every pod of a node starts with, or why none is known."""
     try:

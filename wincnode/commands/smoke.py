@@ -14,6 +14,7 @@ from wincnode.commands.situation import SECTIONS, Wish, situation
 from wincnode.errors import ConfigError, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished
 from wincnode.facts import Facts, from_reads
+from wincnode.fleet import Stop
 from wincnode.hcs import smoke
 from wincnode.hcs.errors import Meanings, load_meanings
 from wincnode.hcs.program import Program, to_json
@@ -79,7 +80,7 @@ def run(
             )
             now = situation(facts, inventory, wish, build=hello.build)
             result = yield from climb(
-                transport, now, result, known=known, pull=wish.pull, session=session
+                transport, now, result, known=known, pull=wish.pull, stop=session.stop
             )
         finally:
             transport.close()
@@ -95,7 +96,7 @@ def climb(
     *,
     known: Meanings,
     pull: bool,
-    session: Session,
+    stop: Stop,
 ) -> Generator[Event, None, NodeReport]:
     """Try the rungs that can be tried, in one run; gives the report with a finding for each.
 
@@ -105,13 +106,13 @@ def climb(
     shown = Shown(report=result)
     if any(isinstance(step, Tried) for step in steps):
         plan = _plan(result.node, now, steps, pull=pull)
-        shown = yield from _carried_out(transport, plan, result, known=known, session=session)
+        shown = yield from _carried_out(transport, plan, result, known=known, stop=stop)
         broken = next((row for row in shown.report.steps if row.outcome == "failed"), None)
-        if broken is not None and broken.step == PULL_STEP and not session.stop.asked:
+        if broken is not None and broken.step == PULL_STEP and not stop.asked:
             yield Log(level="warning", text=f"no image: {broken.error}")
             steps = tuple(_imageless(step, now, broken.error) for step in steps)
             plan = _plan(result.node, now, steps, pull=False)
-            shown = yield from _carried_out(transport, plan, result, known=known, session=session)
+            shown = yield from _carried_out(transport, plan, result, known=known, stop=stop)
     return told(steps, shown)
 
 
@@ -221,11 +222,11 @@ def _imageless(step: Step, now: Situation, error: str) -> Step:
 
 
 def _carried_out(
-    transport: Transport, plan: Plan, result: NodeReport, *, known: Meanings, session: Session
+    transport: Transport, plan: Plan, result: NodeReport, *, known: Meanings, stop: Stop
 ) -> Generator[Event, None, Shown]:
     """Carry the plan out; each verdict is told as soon as it is there."""
     job = Job(playbooks=(), command="smoke")
-    events = carry_out(transport, plan, result, job=job, stop=session.stop)
+    events = carry_out(transport, plan, result, job=job, stop=stop)
     verdicts: dict[RungId, smoke.Verdict] = {}
     while True:
         try:
