@@ -82,7 +82,7 @@ struct layer {
     uint32_t number;
 };
 struct machine {
-    uint32_t generation, next_pid, calls;
+    uint32_t generation, next_pid, scene, calls;
     struct { char name[48]; uint32_t calls; } exports[MOST_EXPORTS];
     struct system systems[MOST_SYSTEMS];
     struct layer layers[MOST_LAYERS];
@@ -98,6 +98,7 @@ struct system *system_named(struct machine *machine, const char *id);
 struct system *system_new(struct machine *machine, const char *id);
 void system_hold(struct system *system, int by);
 void system_end(struct system *system, const char *type, const char *detail);
+uint32_t scene(void);
 char *local(const char *path);
 bool file_there(const char *windows_path);
 int64_t now_ms(void);

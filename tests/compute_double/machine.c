@@ -135,7 +135,15 @@ void leave(struct machine *of) {
     pthread_mutex_unlock(&mutex);
 }
 
+uint32_t scene(void) { return machine.scene; }
+
+/* Each question to the service itself begins a scene, for which the control file may have lines of its own. */
 static uint32_t counted(const char *export) {
+    if (!strcmp(export, "HcsGetServiceProperties")) {
+        machine.scene++;
+        machine.calls = 0;
+        memset(machine.exports, 0, sizeof machine.exports);
+    }
     machine.calls++;
     for (int n = 0; n < MOST_EXPORTS; n++) {
         if (!*machine.exports[n].name) snprintf(machine.exports[n].name, sizeof machine.exports[n].name, "%s", export);

@@ -305,12 +305,12 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 def _system(arguments: Mapping[str, Any]) -> System:
     value = arguments.get("system")
     if not isinstance(value, Handle) or not isinstance(value.value, System):
-        raise CallFailed(INVALID, "system is no compute system.")
+        raise CallFailed(INVALID, "system is no open system.")
     return value.value
 
 
 def _process(arguments: Mapping[str, Any]) -> Process:
     value = arguments.get("process")
     if not isinstance(value, Handle) or not isinstance(value.value, Process):
-        raise CallFailed(INVALID, "process is no process.")
+        raise CallFailed(INVALID, "process is no open process.")
     return value.value
