@@ -37,11 +37,11 @@ def built(build: int = 20348, *, sanitize: bool = False, windows: bool = False) 
     compiler = "x86_64-w64-mingw32-gcc" if windows else "gcc"
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} to build the double of computecore.dll with")
-    text = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.*")))
-    key = sha256(text + repr((FLAGS, sanitize, windows, build)).encode()).hexdigest()[:16]
-    folder = Path(gettempdir()) / f"wincnode-compute-double-{os.getuid()}" / key
+    text = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.*")) if path.is_file())
+    key = sha256(text + repr((FLAGS, sanitize, windows)).encode()).hexdigest()[:16]
+    folder = Path(gettempdir()) / f"wincnode-compute-double-{os.getuid()}" / key / str(build)
     if not (folder / "done").exists():
-        fresh = folder.with_name(f"{key}.{os.getpid()}")
+        fresh = folder.with_name(f"new.{build}.{os.getpid()}")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         _compile(fresh, compiler, build, sanitize=sanitize, windows=windows)
@@ -51,6 +51,13 @@ def built(build: int = 20348, *, sanitize: bool = False, windows: bool = False) 
         except OSError:
             shutil.rmtree(fresh)
     return folder
+
+
+def libraries() -> Path | None:
+    """Build the libraries of each Windows build for lab nodes; None where there is no compiler."""
+    if shutil.which("gcc") is None:
+        return None
+    return [built(build).parent for build in BUILDS][-1]
 
 
 def _compile(folder: Path, compiler: str, build: int, *, sanitize: bool, windows: bool) -> None:

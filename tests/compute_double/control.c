@@ -4,6 +4,7 @@
  *   service off                    vmcompute does not run
  *   hypervisor off
  *   owner SID                      whose the folders are that are there already
+ *   containers exit                as they start, with HCS_E_UNEXPECTED_EXIT
  *   delay_ms N                     how long an operation takes
  *   quirk process_info             Server 2022's quirk: HcsCreateProcess gives no process information (E10)
  *   scene N                        what follows counts from the Nth call of HcsGetServiceProperties to the next
@@ -46,6 +47,7 @@ struct control control(void) {
         if (!strcmp(name, "service")) is.service = strcmp(text, "off") != 0;
         if (!strcmp(name, "hypervisor")) is.hypervisor = strcmp(text, "off") != 0;
         if (!strcmp(name, "owner")) snprintf(is.owner, sizeof is.owner, "%.39s", text);
+        if (!strcmp(name, "containers")) is.containers_exit = true;
         if (!strcmp(name, "quirk")) is.process_info_quirk = true;
     }
     if (in) fclose(in);

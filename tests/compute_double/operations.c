@@ -277,6 +277,10 @@ static hresult start(struct machine *machine, struct system *system) {
         for (int n = 0; n < MOST_GRANTS; n++) granted |= same(machine->grants[n], system->volume);
         if (!granted) return WIN32_(5);
     }
+    if (control().containers_exit && !strcmp(system->type, "Container")) {
+        system_end(system, "UnexpectedExit", "UnexpectedExit");
+        return HCS_(0x106);
+    }
     system->state = RUNNING;
     return OK;
 }
