@@ -63,6 +63,7 @@ def scenarios(layers: Sequence[str]) -> list[Scenario]:
         scenario("never a disk", box(layers), lines=["fault ActivateLayer * refuse 0x80070015"], status="failed", hresult="0x80070015"),
         scenario("service restarts", machine(call("state", "system.properties", system=ref("vm"), query={})), lines=["fault HcsGetComputeSystemProperties 1 disconnect"], status="failed", hresult="0x8037011e"),
         scenario("system crashes", box(layers, process("ver", "cmd /c ver")), lines=["fault HcsCreateProcess 1 exit"], status="failed", hresult="0x80370110"),
+        scenario("stuck layer", box(layers), lines=["fault DeactivateLayer 1 refuse 0x80070020"]),
         scenario("outside", ([call("out", "folder.create", path=r"C:\Windows\x")], []), status="failed", hresult="0x80070005"),
         scenario("upwards", ([call("out", "file.write", path=r"a\..\..\x", text="")], []), status="failed", hresult="0x80070005"),
         scenario("no such field", ([call("folder", "folder.create", path="a"), call("x", "file.read", path=ref("folder.volume"))], [call("remove", "folder.remove", path=ref("folder.path"))]), status="failed", hresult="0x80070490"),

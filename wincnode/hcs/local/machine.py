@@ -12,6 +12,7 @@ from typing import Any
 from wincnode.hcs.local import legacy
 from wincnode.hcs.local.executor import Handle, execute
 from wincnode.hcs.local.failures import (
+    IN_USE,
     INVALID,
     NOT_THERE,
     TIMEOUT,
@@ -183,7 +184,7 @@ class Machine:
         files = self._files
         return {
             "folder.create": lambda a, _: {"path": files.make_folder(_text(a, "path"))},
-            "folder.remove": lambda a, _: files.remove_folder(_text(a, "path")),
+            "folder.remove": lambda a, _: self._folder_removed(_text(a, "path")),
             "file.copy": lambda a, _: files.copy(_text(a, "source"), _text(a, "target")),
             "file.write": lambda a, _: files.write(_text(a, "path"), _text(a, "text")),
             "file.read": lambda a, _: {
@@ -196,6 +197,11 @@ class Machine:
                 limit_s=s,
             ),
         }
+
+    def _folder_removed(self, path: str) -> None:
+        if self._storage.attached_below(self._files.below(path)):
+            raise CallFailed(IN_USE, f"{path} has a layer that is attached.")
+        self._files.remove_folder(path)
 
     def _asked_service(self, query: Any, limit_s: float) -> Any:
         import ctypes  # noqa: PLC0415 - a place for one answer

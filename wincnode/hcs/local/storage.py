@@ -17,6 +17,7 @@ from wincnode.hcs.local.failures import (
     NOT_CONNECTED,
     NOT_READY,
     CallFailed,
+    TimedOut,
     failure,
     is_failure,
     late,
@@ -67,6 +68,7 @@ class Storage:
     def __init__(self, native: Native) -> None:
         self._native = native
         self._under_way: threading.Thread | None = None
+        self._attached: set[str] = set()
         self._empty = text("")
         self._info = DriverInfo(_FILTER_DRIVER, ctypes.addressof(self._empty))
 
@@ -113,7 +115,21 @@ class Storage:
 
     def activate(self, path: str, limit_s: float) -> None:
         """Attach its disk."""
-        self.within(limit_s, "ActivateLayer", lambda: self._retried(path, self._attached))
+        self._attached.add(path.lower())
+        try:
+            self.within(limit_s, "ActivateLayer", lambda: self._retried(path, self._attach))
+        except CallFailed as failed:
+            # One that is given up may still come to its end.
+            if not isinstance(failed, TimedOut):
+                self._attached.discard(path.lower())
+            raise
+
+    def attached_below(self, path: str) -> bool:
+        """Tell whether a folder has a layer that is attached, as far as this program knows.
+
+        Removing such a folder would leave a disk that nobody finds any more.
+        """
+        return any(f"{row}\\".startswith(f"{path.lower()}\\") for row in self._attached)
 
     def prepare(self, path: str, parents: Sequence[str], limit_s: float) -> None:
         """Lay the filter over the disk; where that has not arrived, it is attached anew."""
@@ -123,7 +139,7 @@ class Storage:
             self._with_parents("PrepareLayer", at, parents, ())
 
         def attached_anew(at: str) -> None:
-            self._attached(at)
+            self._attach(at)
             prepared(at)
 
         self.within(
@@ -137,6 +153,8 @@ class Storage:
     def plain(self, export: str, path: str, limit_s: float) -> None:
         """Call one of UnprepareLayer, DeactivateLayer and DestroyLayer."""
         self.within(limit_s, export, lambda: self._call(export, path))
+        if export != "UnprepareLayer":
+            self._attached.discard(path.lower())
 
     def base(self, path: str, limit_s: float) -> None:
         """Make a base layer of a folder."""
@@ -172,7 +190,7 @@ class Storage:
         info = ctypes.byref(self._info)
         _held(export, self._native.call(VMCOMPUTE, export, info, text(path)))
 
-    def _attached(self, path: str) -> None:
+    def _attach(self, path: str) -> None:
         self._call("ActivateLayer", path)
 
     def _with_parents(

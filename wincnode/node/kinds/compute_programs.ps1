@@ -362,17 +362,36 @@ function Invoke-WnVerb([hashtable]$Run, [string]$Verb, [Collections.IDictionary]
         'vm.revoke' { $null = Get-WnAnswer ([Wincnode.Platform]::Revoke($a['vm'], $a['path'], $Limit)) }
         'layer.id' { return [ordered]@{ guid = (Get-WnAnswer ([Wincnode.Platform]::LayerId($a['path']))).Text } }
         'layer.scratch' { $null = Get-WnAnswer ([Wincnode.Platform]::Scratch((New-WnFolder $a['path']), [string[]]$a['parents'], $Limit)) }
-        'layer.activate' { $null = Get-WnAnswer ([Wincnode.Platform]::Activate((Get-WnBelow $a['path']), $Limit)) }
+        'layer.activate' {
+            $path = Get-WnBelow $a['path']
+            $answer = [Wincnode.Platform]::Activate($path, $Limit)
+            # One that is given up may still come to its end.
+            if ($answer.Code -lt 2147483648 -or $answer.Code -eq 2147943860) { $Run.attached[$path] = $true }
+            $null = Get-WnAnswer $answer
+        }
         'layer.prepare' { $null = Get-WnAnswer ([Wincnode.Platform]::Prepare((Get-WnBelow $a['path']), [string[]]$a['parents'], $Limit)) }
         'layer.volume' { return [ordered]@{ volume = (Get-WnAnswer ([Wincnode.Platform]::Volume((Get-WnBelow $a['path']), $Limit))).Text } }
         'layer.unprepare' { $null = Get-WnAnswer ([Wincnode.Platform]::Unprepare((Get-WnBelow $a['path']), $Limit)) }
-        'layer.deactivate' { $null = Get-WnAnswer ([Wincnode.Platform]::Deactivate((Get-WnBelow $a['path']), $Limit)) }
-        'layer.destroy' { $null = Get-WnAnswer ([Wincnode.Platform]::Destroy((Get-WnBelow $a['path']), $Limit)) }
+        'layer.deactivate' {
+            $path = Get-WnBelow $a['path']
+            $null = Get-WnAnswer ([Wincnode.Platform]::Deactivate($path, $Limit))
+            $Run.attached.Remove($path)
+        }
+        'layer.destroy' {
+            $path = Get-WnBelow $a['path']
+            $null = Get-WnAnswer ([Wincnode.Platform]::Destroy($path, $Limit))
+            $Run.attached.Remove($path)
+        }
         'layer.base' { $null = Get-WnAnswer ([Wincnode.Platform]::Base((Get-WnBelow $a['path']), $Limit)) }
         'hive.empty' { $null = Get-WnAnswer ([Wincnode.Platform]::Hive((New-WnParent $a['path']), $Limit)) }
         'folder.create' { return [ordered]@{ path = (New-WnFolder $a['path']) } }
-        # Directory.Delete removes links and never follows them.
-        'folder.remove' { $full = Get-WnBelow $a['path']; if ([IO.Directory]::Exists($full)) { [IO.Directory]::Delete($full, $true) } }
+        'folder.remove' {
+            $full = Get-WnBelow $a['path']
+            # Without its folder a disk would stay attached that nobody finds any more.
+            foreach ($path in $Run.attached.Keys) { if ("$path\".StartsWith("$full\", 'OrdinalIgnoreCase')) { Stop-WnCall '0x80070020' "$($a['path']) has a layer that is attached." $null } }
+            # Directory.Delete removes links and never follows them.
+            if ([IO.Directory]::Exists($full)) { [IO.Directory]::Delete($full, $true) }
+        }
         'file.copy' { [IO.File]::Copy($a['source'], (New-WnParent $a['target']), $true) }
         'file.write' {
             $data = (New-Object -TypeName Text.UTF8Encoding -ArgumentList $false).GetBytes($a['text'])
@@ -468,7 +487,7 @@ function Remove-WnLeftover([hashtable]$Run) {
     }
 }
 function Invoke-WnProgram([object]$Program, [string]$Refused) {
-    $run = @{ results = @{}; status = @{}; open = @() }
+    $run = @{ results = @{}; status = @{}; open = @(); attached = @{} }
     $result = [ordered]@{ version = 1; leftovers = @(); calls = @(); finally = @() }
     if ($Refused -ne '') {
         $result.calls = @(foreach ($call in $Program['calls']) { Get-WnSkipped $run $call })
