@@ -28,7 +28,15 @@ DLLS = ("computecore", "vmcompute", "offreg", "kernel32", "ole32", "advapi32")
 OURS_ON_WINDOWS = ("computecore", "vmcompute", "offreg")
 FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-g")
 BUILDS = (17763, 20348, 26100)
-COUNTED = ("systems", "layers", "operations", "system handles", "process handles", "handles", "strings")
+COUNTED = (
+    "systems",
+    "layers",
+    "operations",
+    "system handles",
+    "process handles",
+    "handles",
+    "strings",
+)
 
 
 @cache
@@ -95,8 +103,7 @@ class Double:
             "HCS_DOUBLE": str(self.folder),
             "HCS_DOUBLE_C": str(self.drive),
             **{
-                f"WINPS_DLL_{name.upper()}_DLL": str(self.libraries / f"{name}.so")
-                for name in DLLS
+                f"WINPS_DLL_{name.upper()}_DLL": str(self.libraries / f"{name}.so") for name in DLLS
             },
         }
 

@@ -87,7 +87,9 @@ def _short(value: Any) -> Any:
         return value[:MOST_OF_A_TEXT]
     if isinstance(value, list):
         return [_short(item) for item in value]
-    return {name: _short(item) for name, item in value.items()} if isinstance(value, dict) else value
+    return (
+        {name: _short(item) for name, item in value.items()} if isinstance(value, dict) else value
+    )
 
 
 def read(document: str | None) -> Any:

@@ -23,9 +23,7 @@ _SYSTEM_EXITED = 1
 _CREATE_COMPLETED = 2
 _SERVICE_DISCONNECT = 0x01000000
 _FUNCTION: Any = ctypes.WINFUNCTYPE if sys.platform == "win32" else ctypes.CFUNCTYPE
-_Notification = _FUNCTION(
-    None, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p
-)
+_Notification = _FUNCTION(None, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)
 
 
 def create(

@@ -41,9 +41,7 @@ def milliseconds(limit_s: float) -> int:
     return max(1, int(1000 * limit_s))
 
 
-def waited(
-    native: Native, export: str, start: Callable[[int], int], limit_s: float
-) -> str | None:
+def waited(native: Native, export: str, start: Callable[[int], int], limit_s: float) -> str | None:
     """Start a request with an operation and wait for its end; gives its document.
 
     A request that is given up is cancelled, and its operation is closed after that: a thread that

@@ -141,9 +141,7 @@ class Processes:
         for process in list(self._open):
             self.close(process)
 
-    def _told(
-        self, made: ctypes.c_void_p, limit_s: float, information: ProcessInformation
-    ) -> None:
+    def _told(self, made: ctypes.c_void_p, limit_s: float, information: ProcessInformation) -> None:
         """Ask again for the id and the streams of a process that is there."""
         name = "HcsGetProcessInfo"
         if not made.value:

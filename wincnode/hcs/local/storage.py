@@ -142,9 +142,7 @@ class Storage:
             self._attach(at)
             prepared(at)
 
-        self.within(
-            limit_s, "PrepareLayer", lambda: self._retried(path, prepared, attached_anew)
-        )
+        self.within(limit_s, "PrepareLayer", lambda: self._retried(path, prepared, attached_anew))
 
     def volume(self, path: str, limit_s: float) -> str:
         """Give the volume of an attached layer, with a backslash at its end."""

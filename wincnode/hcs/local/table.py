@@ -180,7 +180,9 @@ _ROWS = (
     _export("vmcompute", "CreateSandboxLayer", "i32", *_LAYER, "parent size", *_PARENTS),
     _export("vmcompute", "ActivateLayer", "i32", *_LAYER),
     _export("vmcompute", "PrepareLayer", "i32", *_LAYER, *_PARENTS),
-    _export("vmcompute", "GetLayerMountPath", "i32", *_LAYER, "length out pointer", "buffer out pointer"),
+    _export(
+        "vmcompute", "GetLayerMountPath", "i32", *_LAYER, "length out pointer", "buffer out pointer"
+    ),
     _export("vmcompute", "UnprepareLayer", "i32", *_LAYER),
     _export("vmcompute", "DeactivateLayer", "i32", *_LAYER),
     _export("vmcompute", "DestroyLayer", "i32", *_LAYER),
@@ -251,9 +253,7 @@ _ROWS = (
     _export("kernel32", "CancelIoEx", "i32", "file handle", "overlapped pointer"),
     _export("kernel32", "CloseHandle", "i32", "object handle"),
     _export("kernel32", "LocalFree", "handle", "memory handle"),
-    _export(
-        "kernel32", "CreateDirectoryW", "i32", "pathName text", "securityAttributes pointer"
-    ),
+    _export("kernel32", "CreateDirectoryW", "i32", "pathName text", "securityAttributes pointer"),
     _export(
         "advapi32",
         "ConvertStringSecurityDescriptorToSecurityDescriptorW",
