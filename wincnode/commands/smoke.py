@@ -82,6 +82,7 @@ def run(
             result = yield from climb(
                 transport, now, result, known=known, pull=wish.pull, stop=session.stop
             )
+            result = replace(result, notes=(*result.notes, *unwanted(now)))
         finally:
             transport.close()
         yield concluded(replace(result, seconds=time.monotonic() - began), ignore)
@@ -122,16 +123,17 @@ def told(steps: tuple[Step, ...], shown: Shown) -> NodeReport:
     why = f"the run ended before it: {broken}" if broken else "the node did not answer for it"
     verdicts = smoke.together(smoke.unanswered(steps, shown.verdicts, why))
     notes = [f"smoke.{row.rung.id}: {note}" for row in verdicts for note in row.notes]
-    notes += [
-        f"smoke.{row.rung.id}: not tried: {row.evidence}"
-        for row in verdicts
-        if row.missing == "wish"
-    ]
     return replace(
         shown.report,
         findings=tuple(finding(row) for row in verdicts if row.missing != "wish"),
         notes=(*shown.report.notes, *notes),
     )
+
+
+def unwanted(now: Situation) -> tuple[str, ...]:
+    """Say which rungs are not tried because nobody wants what they prove."""
+    skipped = (step for step in ladder(now) if isinstance(step, Skipped) and not step.wanted)
+    return tuple(f"smoke.{step.rung.id}: not tried: {step.text}" for step in skipped)
 
 
 def concluded(result: NodeReport, ignore: frozenset[str]) -> NodeReport:
