@@ -253,6 +253,16 @@ def test_what_is_not_wanted_is_not_tried() -> None:
             {"image": "", "no_image": "why"},
             dict.fromkeys(("process", "hyperv"), "image: why"),
         ),
+        (
+            {"hypervisor": False},
+            dict.fromkeys(
+                ("vm", "hyperv", "lcow"), "hypervisor: no hypervisor runs on the machine"
+            ),
+        ),
+        (
+            {"build": 14393},
+            {"service": "build: build 14393 has no computecore.dll; 17763 is the first"},
+        ),
         (dict.fromkeys(("containers", "hyperv", "hypervisor", "vmcompute")), {}),
     ],
 )
@@ -307,6 +317,7 @@ def test_the_process_and_its_version_are_judged() -> None:
     assert crashed.status == "fail"
     assert "STATUS_DLL_INIT_FAILED" in crashed.evidence
     assert of(exit_code="0").status == "unknown"
+    assert "larger number" in of(exit_code=10**400).evidence
     assert "done.exit_code is '0'" in of(exit_code="0").evidence
 
 

@@ -15,6 +15,8 @@ from nodes import lab_node
 from wincnode.commands.situation import Wish, linux_files
 from wincnode.commands.smoke import check_ids
 from wincnode.errors import ConfigError
+from wincnode.events import Log, ProgramFinished, parse
+from wincnode.lab.faults import parse_fault
 from wincnode.lab.nodes import LabNode
 
 PAUSE = "registry.k8s.io/pause:3.10.2"
@@ -253,3 +255,25 @@ def test_an_install_is_done_where_a_rung_could_not_be_tried(tmp_path: Path) -> N
 
         assert installed.code == 0
         assert installed.of("web-1")["status"] == "warnings"
+
+
+def test_what_a_program_said_reaches_no_terminal_as_it_is() -> None:
+    row = {"run": "r", "seq": 3, "type": "program_finished", "step": "s", "program": "vm"}
+    said = {"calls": [{"message": "\x1b[2Jgone", "result": {"st\x07": ["\u202e", 4]}}]}
+
+    event = parse(json.dumps({**row, "result": said}).encode(), run="r")
+    left_out = parse(json.dumps({**row, "result": None, "missing": ["schema"]}).encode(), run="r")
+
+    assert isinstance(event, ProgramFinished)
+    assert event.result == {
+        "calls": [{"message": "\\x1b[2Jgone", "result": {"st\\x07": ["\\x202e", 4]}}]
+    }
+    assert isinstance(left_out, ProgramFinished)
+    assert (left_out.result, left_out.missing) == (None, ("schema",))
+    assert isinstance(parse(json.dumps({**row, "missing": 4}).encode(), run="r"), Log)
+
+
+def test_faults_of_the_service_have_names() -> None:
+    assert parse_fault("hcs-filter").compute == ("hcs-filter",)
+    with pytest.raises(ValueError, match="hcs-no-hypervisor"):
+        parse_fault("hcs-filters")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from wincnode.hcs import lifecycles
+from wincnode.hcs.documents.fields import FIRST_BUILD
 from wincnode.hcs.lifecycles import Runtime
 from wincnode.hcs.program import Program
 from wincnode.isolation import Isolation
 
 RungId = Literal["service", "schema", "storage", "vm", "process", "hyperv", "lcow"]
-Missing = Literal["rung", "feature", "image", "runtime", "wish"]
+Missing = Literal["build", "rung", "feature", "hypervisor", "image", "runtime", "wish"]
 _API = "https://learn.microsoft.com/virtualization/api/hcs"
 
 
@@ -199,28 +200,33 @@ def _lacking(rung: Rung, now: Situation, before: Mapping[RungId, Skipped]) -> Sk
         if need in before:
             text = f"{need} could not be tried: {before[need].text}"
             return Skipped(rung=rung, missing="rung", text=text, because=(f"smoke.{need}",))
+    return next(_lacks(rung, now), None)
+
+
+def _lacks(rung: Rung, now: Situation) -> Iterator[Skipped]:
     lowest = rung.id == "service" and now.hyperv is not True
+    machine = rung.id in {"vm", "hyperv", "lcow"}
+    if now.build < FIRST_BUILD:
+        text = f"build {now.build} has no computecore.dll; {FIRST_BUILD} is the first"
+        yield Skipped(rung=rung, missing="build", text=text)
     if now.containers is False and (lowest or rung.id in {"storage", "process"}):
-        text = "the feature Containers is not installed"
-        return Skipped(rung=rung, missing="feature", text=text, because=("feat.containers",))
-    if rung.id == "service" and now.vmcompute is False:
-        text = "the service vmcompute does not exist"
-        return Skipped(rung=rung, missing="feature", text=text, because=("svc.vmcompute",))
-    if rung.id in {"vm", "hyperv", "lcow"} and now.hyperv is False:
-        text = "the feature Hyper-V is not installed"
-        return Skipped(rung=rung, missing="feature", text=text, because=("feat.hyperv",))
-    if rung.id in {"process", "hyperv"}:
-        return _imageless(rung, now)
-    return None
-
-
-def _imageless(rung: Rung, now: Situation) -> Skipped | None:
-    if now.runtime is None:
+        yield _featureless(rung, "the feature Containers is not installed", "feat.containers")
+    if now.vmcompute is False and rung.id == "service":
+        yield _featureless(rung, "the service vmcompute does not exist", "svc.vmcompute")
+    if now.hyperv is False and machine:
+        yield _featureless(rung, "the feature Hyper-V is not installed", "feat.hyperv")
+    if now.hypervisor is False and machine:
+        text = "no hypervisor runs on the machine"
+        yield Skipped(rung=rung, missing="hypervisor", text=text)
+    if now.runtime is None and rung.id in {"process", "hyperv"}:
         text = "no container runtime is installed that could give an image's layers"
-        return Skipped(rung=rung, missing="runtime", text=text)
-    if not now.image:
-        return Skipped(rung=rung, missing="image", text=now.no_image)
-    return None
+        yield Skipped(rung=rung, missing="runtime", text=text)
+    if not now.image and rung.id in {"process", "hyperv"}:
+        yield Skipped(rung=rung, missing="image", text=now.no_image)
+
+
+def _featureless(rung: Rung, text: str, check: str) -> Skipped:
+    return Skipped(rung=rung, missing="feature", text=text, because=(check,))
 
 
 def _program(rung: RungId, now: Situation) -> Program:  # noqa: PLR0911 - one for each rung

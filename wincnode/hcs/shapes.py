@@ -7,6 +7,9 @@ from typing import Any
 
 from wincnode.errors import BadReply
 
+# The schema knows numbers of up to 64 bits, with and without a sign.
+LARGEST = 2**64
+
 
 class Shape:
     """An object of JSON, with the path that leads to it."""
@@ -33,7 +36,7 @@ class Shape:
         Raises: BadReply.
         """
         found = self._found(key, default)
-        if isinstance(found, bool) or not isinstance(found, int):
+        if isinstance(found, bool) or not isinstance(found, int) or abs(found) > LARGEST:
             raise _other(self._at(key), found, "a whole number")
         return found
 
@@ -81,4 +84,10 @@ class Shape:
 
 
 def _other(path: str, value: Any, wanted: str) -> BadReply:
-    return BadReply(f"{path} is {value!r:.60}, not {wanted}")
+    return BadReply(f"{path} is {_shown(value)}, not {wanted}")
+
+
+def _shown(value: Any) -> str:
+    return (
+        "a larger number" if isinstance(value, int) and abs(value) > LARGEST else f"{value!r:.60}"
+    )

@@ -14,6 +14,7 @@ from wincnode.hcs.lifecycles import MARK
 from wincnode.hcs.outcomes import CallOutcome, Outcome, outcome
 from wincnode.hcs.results import properties, service, systems
 from wincnode.hcs.rungs import Missing, Rung, RungId, Skipped, Step
+from wincnode.hcs.shapes import Shape
 
 Status = Literal["pass", "fail", "skipped", "unknown"]
 # ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, ERROR_NOT_FOUND as HRESULTs: what image.layers says
@@ -22,6 +23,9 @@ NO_RUNTIME, NO_UTILITY_VM, NO_IMAGE = 0x80070002, 0x80070003, 0x80070490
 # ERROR_MOD_NOT_FOUND and ERROR_PROC_NOT_FOUND as HRESULTs.
 NO_EXPORT = frozenset({0x8007007E, 0x8007007F})
 REMEDIES: Mapping[Missing, str] = {
+    "build": "Use Windows Server 2019 or later, as Kubernetes asks for.",
+    "hypervisor": "Turn on virtualization in the firmware, or nested on a virtual machine, see that"
+    " `bcdedit` has hypervisorlaunchtype Auto, and reboot.",
     "rung": "See what that rung says.",
     "feature": "Run `wincnode install`, which installs it and reboots the node where it may.",
     "image": "Let it be pulled, or name an image of the node's Windows build with --image.",
@@ -243,20 +247,14 @@ def _storage(rung: Rung, came: Outcome) -> Verdict:
 
 
 def _text(came: Outcome, call: str) -> str:
-    found = came.result(call)
-    text = found.get("text") if isinstance(found, Mapping) else None
-    if not isinstance(text, str):
-        raise BadReply(f"{call}.text is {text!r:.60}, not a text")
-    return text
+    return Shape(came.result(call), call).text("text", "")
 
 
 def _version(rung: Rung, came: Outcome, known: Meanings) -> Verdict:
     """Judge the process that says its Windows."""
-    found = came.result("done")
-    ended = found.get("exit_code") if isinstance(found, Mapping) else None
-    if not isinstance(ended, int) or isinstance(ended, bool):
-        raise BadReply(f"done.exit_code is {ended!r:.60}, not a whole number")
-    said = f"{found.get('stdout', '')}\n{found.get('stderr', '')}"
+    row = Shape(came.result("done"), "done")
+    ended = row.number("exit_code")
+    said = f"{row.text('stdout', '')}\n{row.text('stderr', '')}"
     if ended:
         one = code(ended, known.names)
         text = f"`ver` in the container ended with {ended} {one.name}".rstrip()
