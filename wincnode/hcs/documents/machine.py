@@ -76,9 +76,6 @@ class MachineMemory:
     enable_cold_hint: bool | None = wire("EnableColdHint", "2.0")
     enable_cold_discard_hint: bool | None = wire("EnableColdDiscardHint", "2.2")
     enable_deferred_commit: bool | None = wire("EnableDeferredCommit", "2.1")
-    low_mmio_gap_in_mb: int | None = wire("LowMmioGapInMB", "2.3")
-    high_mmio_base_in_mb: int | None = wire("HighMmioBaseInMB", "2.3")
-    high_mmio_gap_in_mb: int | None = wire("HighMmioGapInMB", "2.3")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
