@@ -151,7 +151,7 @@ def double(
     made = Double(
         folder=folder / "double",
         drive=drive or folder / "c",
-        libraries=built(build),
+        libraries=built(build, sanitize="COMPUTE_DOUBLE_SANITIZE" in os.environ),
         build=build,
     )
     made.folder.mkdir(parents=True)
