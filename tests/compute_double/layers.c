@@ -12,6 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef _WIN32
+#include <direct.h>
+#define MAKE_FOLDER(path) _mkdir(path)
+#else
+#define MAKE_FOLDER(path) mkdir(path, 0700)
+#endif
+
 enum { NOT_FOUND = 2, NO_PATH = 3, SHARING = 0x20, ELEMENT_NOT_FOUND = 0x490, TOO_SMALL = 0x7A };
 static const char *const HIVES[] = {"DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM"};
 
@@ -152,7 +159,7 @@ EXPORT hresult vmcompute_CreateSandboxLayer(const driver_info *driver, const wid
         struct layer *layer = layer_at(machine, path, true);
         layer->sandbox = make_file(path, "sandbox.vhdx");
         char *volume = format("%s\\volume", path), *folder = local(volume);
-        mkdir(folder, 0700);
+        MAKE_FOLDER(folder);
         free(volume);
         free(folder);
     }
