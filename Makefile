@@ -21,7 +21,7 @@ test: install  ## run the tests
 	$(BIN)/python -m pytest -n 4 --dist loadfile -rs
 
 acceptance: install  ## run whole journeys: both engines on every case, kills, each build and isolation
-	$(BIN)/python -m pytest -n 4 --dist loadfile -rs tests/acceptance
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -rs tests/acceptance
 
 contract: install  ## hold our files to containerd's and Kubernetes' own code; needs go, builds once
 	$(BIN)/python tests/contract/go_programs.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,28 +17,76 @@ from wincnode.cluster.access import RIGHTS, roles
 from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
 from wincnode.commands import compat
 from wincnode.error_ids import load_error_ids
+from wincnode.formats.schema import facts_schema, line_schema, report_schema
 from wincnode.hcs.calls import ACTIONS, takes
 from wincnode.hcs.errors import load_code_causes, load_meanings
 from wincnode.hcs.rungs import RUNGS
 from wincnode.hcs.verbs import Fields
+from wincnode.inventory.ansible.variables import CONNECTION, Variable
+from wincnode.inventory.ansible.variables import TABLE as VARIABLES
 from wincnode.inventory.schema import page as inventory_page
 from wincnode.inventory.schema import schema
 from wincnode.isolation import RULE_SOURCES, RULES
 from wincnode.node.kinds import Field, Kind, Value, all_kinds, form
 from wincnode.support import Support, load_support
+from wincnode.updates import Update, Updates, load_updates
 
 DOCS = Path(__file__).parent
 
 
 def checks_page() -> str:
-    """Give docs/checks.md: a section, and so an anchor, for each check."""
-    parts = ["# Checks\n\nWritten by `make docs` from the checks themselves.\n"]
+    """Give docs/checks.md: its text, the rows of updates, and a section for each check."""
+    parts = [(DOCS / "checks.in.md").read_text(encoding="utf-8"), _updates(load_updates())]
     parts += [
         f"\n## {check.id}\n\n{check.title} ({check.severity.value}).\n\n- proves: {check.proves}\n"
+        f"- reads: {', '.join(check.needs) or 'the inventory alone'}\n"
         f"- remedy: {check.remedy}\n- source: {check.source}\n"
         for check in checks.all_checks()
     ]
     return "".join(parts)
+
+
+UPDATE_CHECKS = {"needed": "os.ubr.min", "bad": "os.ubr.bad", "image": "os.ubr.image"}
+
+
+def _updates(known: Updates) -> str:
+    updates = [
+        (
+            f"`{row.id}`",
+            UPDATE_CHECKS[row.kind],
+            _revisions(row),
+            row.effect + " (overlay networks alone)" * row.overlay,
+            str(row.date),
+            row.source,
+        )
+        for row in known.updates
+    ]
+    overrides = [
+        (
+            f"`{row.id}`",
+            str(row.build),
+            ", ".join(f"{recipe.value} by {recipe.by}" for recipe in row.recipes),
+            row.effect,
+            "; ".join(recipe.source for recipe in row.recipes),
+        )
+        for row in known.overrides
+    ]
+    holes = [
+        (f"`{row.id}`", row.component, ", ".join(row.fixed), row.severity, row.effect, row.source)
+        for row in known.vulnerabilities
+    ]
+    return (
+        f"\n## Updates, overrides and holes, as of {known.as_of}\n"
+        + _table(("id", "check", "revisions", "effect", "since", "source"), updates)
+        + _table(("override", "build", "recipes", "effect", "sources"), overrides)
+        + _table(("id", "of", "fixed in", "severity", "effect", "source"), holes)
+    )
+
+
+def _revisions(row: Update) -> str:
+    first = f"from {row.build}.{row.first}" if row.first else ""
+    below = f"below {row.build}.{row.below}" if row.below is not None else ""
+    return " ".join(part for part in (first, below) if part)
 
 
 EXIT_CODES = """\
@@ -48,7 +97,7 @@ EXIT_CODES = """\
 | 2 | usage or configuration; no network was touched |
 | 3 | changes are pending (`--plan --exit-code`, `lock --check`) |
 | 4 | unreachable, or not let in |
-| 5 | blocked by preflight, or denied (`compat --exit-code`) |
+| 5 | blocked by preflight (or warned, `--fail-on warning`), or denied (`compat --exit-code`) |
 | 6 | another run holds the node |
 | 70 | a bug of ours; the log file is named |
 | 130 | interrupted |
@@ -237,6 +286,32 @@ def _lines(least: Mapping[str, str]) -> str:
     return ", ".join(f"{line} from {version}" for line, version in least.items())
 
 
+def ansible_page() -> str:
+    """Give docs/ansible.md: its text, then what becomes of each variable."""
+    text = (DOCS / "ansible.in.md").read_text(encoding="utf-8")
+    rows = [
+        (f"`{row.name}`", ", ".join(row.of) or "none", _became(row), row.why) for row in VARIABLES
+    ]
+    head = ("variable", "read by", "becomes", "")
+    return f"{text}\n## The variables\n{_table(head, rows)}{ANSIBLE_END}"
+
+
+ANSIBLE_END = """
+Of several for one field the last of this table wins, as for Ansible.
+Source: the options of the connection plugins winrm and psrp,
+ansible/ansible:lib/ansible/plugins/connection@v2.19.14.
+"""
+
+
+def _became(row: Variable) -> str:
+    if row.field:
+        return "`address`" if row.field == "address" else f"`connection.{row.field}`"
+    if row.only is None:
+        return "what is a node" if row.name == CONNECTION else "nothing"
+    allowed = ", ".join(f"`{word}`" for word in row.only)
+    return f"refused, but for {allowed}" if allowed else "refused"
+
+
 def security_page() -> str:
     """Give docs/security.md: what runs where, and the SHA-256 of every script."""
     rows = [
@@ -370,10 +445,15 @@ PICKS = {
 
 def schema_file() -> str:
     """Give docs/wincnode.schema.json, with which editors complete an inventory."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return _dumped(schema())
+
+
+def _dumped(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"
 
 
 PAGES = {
+    "ansible.md": ansible_page,
     "artifacts.md": artifacts_page,
     "causes.md": causes_page,
     "checks.md": checks_page,
@@ -382,8 +462,11 @@ PAGES = {
     "compat.md": compat_page,
     "errors.md": errors_page,
     "hcs.md": hcs_page,
+    "facts.schema.json": lambda: _dumped(facts_schema()),
     "inventory.md": inventory_page,
     "kinds.md": kinds_page,
+    "report-line.schema.json": lambda: _dumped(line_schema()),
+    "report.schema.json": lambda: _dumped(report_schema()),
     "security.md": security_page,
     "wincnode.schema.json": schema_file,
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,11 @@ from nodes import base
 
 from wincnode.errors import NodeLocked
 from wincnode.lab.nodes import PASSWORD, LabNode, write_inventory
+from wincnode.lab.server import WsmanServer
 
 APPLY = ("apply", "playbook.yaml", "-o", "json")
 LOCKED = NodeLocked.exit_code
+KILLED_WITHIN_S = 400
 
 # One step of each kind.
 EACH_KIND = r"""
@@ -96,16 +101,56 @@ def changed(node: LabNode) -> list[str]:
     return sorted(row["step"] for row in rows if row.get("outcome") == "changed" and "step" in row)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Killed:
+    """How a client ended: whether it was killed before it ended by itself, and what it had said."""
+
+    early: bool
+    output: str
+
+
+def kill(
+    server: WsmanServer,
+    start: Callable[[], subprocess.Popen[str]],
+    fits: Callable[[Sequence[str]], bool],
+    later_s: float | None = None,
+) -> Killed:
+    """Start a client and kill it without a word at a request to a node.
+
+    Args: fits: whether the requests so far end with that one. later_s: seconds after its reply has
+        left; the client is killed before the request is carried out where there are none.
+    """
+    before = len(server.requests)
+    client: Future[subprocess.Popen[str]] = Future()
+    struck = threading.Event()
+
+    def strike(number: int) -> None:
+        if struck.is_set() or not fits(server.requests[before:number]):
+            return
+        struck.set()
+        if later_s:
+            threading.Timer(later_s, lambda: client.result().kill()).start()
+        else:
+            client.result().kill()
+
+    hearers = server.on_request if later_s is None else server.on_reply
+    hearers.append(strike)
+    try:
+        child = start()
+        client.set_result(child)
+        with child:
+            try:
+                stdout, stderr = child.communicate(timeout=KILLED_WITHIN_S)
+            finally:
+                child.kill()
+    finally:
+        hearers.remove(strike)
+    return Killed(early=child.returncode == -signal.SIGKILL, output=stdout + stderr)
+
+
 def killed_at(request_number: int, desk: Desk, node: LabNode) -> None:
     """Start an apply and kill it without a word when a request of it has come to the node."""
-    before = len(node.server.requests)
-    client = desk.start(*APPLY)
-    deadline = time.monotonic() + 60
-    while len(node.server.requests) - before < request_number and client.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    client.kill()
-    client.communicate()
+    kill(node.server, lambda: desk.start(*APPLY), lambda rows: len(rows) == request_number)
 
 
 def until_not_locked(desk: Desk) -> dict[str, Any]:

@@ -156,10 +156,12 @@ def beside(first: Site, folder: Path, *, engine: str = "model") -> Iterator[Site
     folder.mkdir(parents=True)
     shutil.copy(first.folder / LOCK_FILE, folder)
     wish = Wish(profile="ws2022", powershell=engine_of(engine))
-    with nodes.lab_nodes({"web-1": wish}) as running:
-        nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), first.cluster)
-        yield Site(folder=folder, cluster=first.cluster, nodes=running)
-    first.cluster.plane.objects.delete("nodes", "web-1")
+    try:
+        with nodes.lab_nodes({"web-1": wish}) as running:
+            nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), first.cluster)
+            yield Site(folder=folder, cluster=first.cluster, nodes=running)
+    finally:
+        first.cluster.plane.objects.delete("nodes", "web-1")
 
 
 def engine_of(name: str) -> Path | None:

@@ -226,7 +226,7 @@ def test_explain_names_the_nearest_check() -> None:
 
 
 def test_explain_knows_our_own_errors() -> None:
-    """The id that an error shows in brackets is met with its meaning and remedy."""
+    """The id that stands before an error is met with its meaning and remedy."""
     known = wincnode("explain", "link.password")
     near = wincnode("explain", "link.pasword")
 
@@ -261,11 +261,13 @@ def completed(folder: Path, words: str) -> list[str]:
         ("wincnode preflight w", ["web-1", "web-2", "win"]),
         ("wincnode preflight -i other.yaml ", ["db-1"]),
         ("wincnode preflight -i none.yaml ", []),
+        ("wincnode preflight -i hosts.ini w", ["win-7", "windows"]),
+        ("wincnode preflight -i h", ["hosts.ini"]),
         ("wincnode attach w", ["web-1", "web-2"]),
         ("wincnode apply ", ["books/", "other.yaml", "wincnode.yaml"]),
         ("wincnode apply books/", ["books/b.yml"]),
         ("wincnode apply --no", ["--no-input"]),
-        ("wincnode preflight -o j", ["json"]),
+        ("wincnode preflight -o ju", ["junit"]),
         ("wincnode preflight --ignore sys.m", ["sys.mem"]),
         ("wincnode explain link.pa", ["link.password"]),
     ],
@@ -277,6 +279,9 @@ def test_a_shell_completes_verbs_options_nodes_and_files(
     head = "connection: {user: u, password: {env: P}}\n"
     (tmp_path / "wincnode.yaml").write_text(f"{head}nodes: {{web-1: {{groups: [win]}}, web-2: }}\n")
     (tmp_path / "other.yaml").write_text(f"{head}nodes: {{db-1: }}\n")
+    (tmp_path / "hosts.ini").write_text(
+        "[windows]\nwin-7\n[windows:vars]\nansible_connection=winrm\nansible_user=u@R\n"
+    )
     (tmp_path / "books").mkdir()
     for name in ("books/b.yml", "books/.hidden.yaml", "notes.txt"):
         (tmp_path / name).touch()

@@ -18,6 +18,7 @@ from wincnode.cluster.access import RIGHTS, Right, Task, needed
 from wincnode.cluster.api import Object
 from wincnode.cluster.render import Manifest
 from wincnode.commands import join, leave
+from wincnode.commands.compat_sources import from_cluster
 from wincnode.commands.execution import Job
 from wincnode.commands.inspect import Item, Options, Session
 from wincnode.errors import ClusterRefused
@@ -89,6 +90,7 @@ def of_network(objects: list[Object]) -> tuple[Right, ...]:
 CASES = [
     *lacking("join", JOIN),
     *lacking("leave", needed(["leave"])),
+    *lacking("compat", needed(["compat"])),
     *(case for cni in MODES for case in lacking("apply", of_network(OBJECTS[cni]), cni)),
 ]
 
@@ -109,6 +111,8 @@ class Lab:
                 self.joined(kubeconfig)
             case "leave":
                 self.left(kubeconfig)
+            case "compat":
+                from_cluster(administrator(kubeconfig))
             case _:
                 self.may_apply(kubeconfig, case.cni)
 
@@ -149,12 +153,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def test_the_cases_are_all_rights_that_a_verb_needs() -> None:
-    """But for those of the pod that proves a node, without which a join goes on."""
+    """But for those without which a verb goes on: of the pod that proves a node, and of a look."""
     assert {(case.task, case.right) for case in CASES} == {
         (task, row)
         for right in RIGHTS
         for task in right.tasks
-        if task != "probe"
+        if task not in {"probe", "check"}
         for row in single(right)
     }
 

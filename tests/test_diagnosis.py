@@ -58,7 +58,7 @@ def test_each_cause_has_a_line_that_points_to_it_first() -> None:
 
 
 def test_each_cause_can_be_explained_and_has_a_source() -> None:
-    """An id in brackets can be looked up, offline."""
+    """An id of an error can be looked up, offline."""
     assert set(CAUSES) <= set(ids())
     assert explain("cause.flag").causes[0].source == CAUSES["cause.flag"].source
     assert [id for id, row in CAUSES.items() if not (row.source and row.rank in {1, 2, 3})] == []

@@ -60,7 +60,7 @@ def ids_in_the_source() -> set[str]:
 
 
 def test_every_error_id_is_explained_and_nothing_else() -> None:
-    """What is printed in brackets after an error can be looked up."""
+    """What is printed before an error of a node can be looked up."""
     assert ids_in_the_source() | {"node.locked"} == set(load_error_ids())
 
 

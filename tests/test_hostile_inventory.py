@@ -153,6 +153,7 @@ ROWS: tuple[Row, ...] = (
         there=mirrored,
     ),
     section("artifacts.also", wrap=lambda value: [value]),
+    section("preflight.updates", **HERE),
     section("connection.user", **HERE),
     section("connection.ca_file", **HERE),
     section("connection.fingerprint", **HERE),

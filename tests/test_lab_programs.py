@@ -257,6 +257,24 @@ def test_a_taken_name_is_refused(lab: Lab) -> None:
     assert 'a Node with name "win1" and status "Ready" already exists in the cluster' in done.stderr
 
 
+def test_a_kubelet_without_a_port_of_health_is_not_waited_for(lab: Lab) -> None:
+    """The node joins; kubeadm leaves its check out."""
+    plane = lab.plane
+    assert isinstance(plane, ControlPlane)
+    before = plane.objects.get("configmaps", "kubelet-config", "kube-system")
+    assert before
+    config = yaml.safe_load(before["data"]["kubelet"]) | {"healthzPort": 0}
+    plane.objects.put("configmaps", {**before, "data": {"kubelet": yaml.safe_dump(config)}})
+    try:
+        done = lab.join()
+    finally:
+        plane.objects.put("configmaps", before)
+
+    assert done.code == 0, done.stderr
+    assert "[kubelet-check] Skipping the kubelet health check" in done.stdout
+    assert not lab.machine.loopback
+
+
 def test_a_kubelet_that_cannot_run_says_so_in_its_log(lab: Lab) -> None:
     """The service does not start, the log has its reason, and kubeadm gives up in its time."""
     lab.machine.services.change("kubelet", {"PathName": f"{KUBELET} --pod-infra-container-image=x"})

@@ -16,7 +16,7 @@ ORDER = (
     ("secrets", "assets"),
     ("builds", "error_ids", "addresses", "causes"),
     ("isolation",),
-    ("support", "hcs"),
+    ("support", "hcs", "updates"),
     ("inventory", "node", "facts", "events"),
     ("differences",),
     ("plan", "rendering"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,9 +36,9 @@ def ids(servers: list[WsmanServer], folder: Path) -> list[str]:
     """Run preflight on all nodes at once and give the id of each node's error."""
     ports = {f"web-{number}": server.port for number, server in enumerate(servers)}
     write_inventory(folder / "wincnode.yaml", ports)
-    done = Desk(folder=folder).run("preflight", "--parallel", str(NODES))
+    done = Desk(folder=folder).run("preflight", "--parallel", str(NODES), "-o", "json")
     assert done.returncode in {1, 4}, done.stderr
-    return [line.rpartition("[")[2].rstrip("]") for line in done.stdout.splitlines() if "]" in line]
+    return [node["error"]["id"] for node in json.loads(done.stdout)["nodes"] if node["error"]]
 
 
 @pytest.mark.parametrize("servers", [NODES], indirect=True)

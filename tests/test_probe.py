@@ -7,10 +7,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from cluster_access import administrator
+from cluster_access import administrator, failed, ok, told
 from lab_workers import CONFIG, CONTAINERD, TOKEN, Lab, running
 
 from wincnode import runner
@@ -18,12 +18,15 @@ from wincnode.cluster import access, probe
 from wincnode.cluster.api import Api, Object
 from wincnode.cluster.drain import Drain, refusals
 from wincnode.cluster.stages import StageMissed
-from wincnode.commands.readiness import Proof, asked
+from wincnode.commands.inspect import Session
+from wincnode.commands.readiness import Goal, Proof, asked, reach
 from wincnode.errors import ConfigError
 from wincnode.lab.cluster import ControlPlane, control_plane
+from wincnode.report import NodeReport
+from wincnode.transport import Transport
 from wincnode.worker import paths
 
-PAUSE = "registry.k8s.io/pause:3.10.2"
+PAUSE, OLDER = "registry.k8s.io/pause:3.10.2", "registry.k8s.io/pause:3.10.1"
 NETWORK = rf"{paths.CNI_CONF}\10-x.conf"
 NANO = "mcr.microsoft.com/windows/nanoserver"
 QUOTA = {"metadata": {"name": "none", "namespace": probe.NAMESPACE}, "spec": {"hard": {"pods": 0}}}
@@ -94,11 +97,12 @@ def missed(api: Api, image: str, timeout_s: float) -> str:
 
 
 def test_a_pod_of_the_pause_image_proves_a_node(lab: Lab, api: Api) -> None:
-    """One list and one watch; the pod is taken away, and the kubelet ends it."""
+    """One list, a dry run and one watch; the pod is taken away, and the kubelet ends it."""
     prove(api)
 
-    asked = [(row.verb, row.resource) for row in lab.plane.audit if row.user == "admin"]
-    assert asked == [(verb, "pods") for verb in ("list", "create", "watch", "delete")]
+    asked = [(row.verb, row.resource, row.dry) for row in lab.plane.audit if row.user == "admin"]
+    verbs = (("list", False), ("create", True), ("create", False), ("watch", False))
+    assert asked == [(verb, "pods", dry) for verb, dry in (*verbs, ("delete", False))]
     soon(lambda: not left(lab))
     assert ("system:node:win1", "delete", "pods") in {row[:3] for row in lab.plane.audit}
 
@@ -114,7 +118,7 @@ def test_an_image_that_ends_well_is_a_proof_too(lab: Lab, api: Api) -> None:
 
 def test_an_image_without_the_node_s_build_proves_nothing(api: Api) -> None:
     """The pod waits for it; its state and the kubelet's event say why."""
-    message = missed(api, f"{NANO}:1809", timeout_s=0.5)
+    message = missed(api, f"{NANO}:1809", timeout_s=1)
 
     assert "was last seen as Pending: ErrImagePull: rpc error: code = NotFound" in message
     assert "event of the pod: Failed: rpc error" in message.splitlines()[1]
@@ -138,7 +142,7 @@ def test_a_sandbox_that_cannot_be_made_is_told_by_its_event(lab: Lab, api: Api) 
     lab.put(paths.CONTAINERD_CONFIG, CONFIG + pinned)
     lab.worker.containerd.begin(CONTAINERD)
     try:
-        message = missed(api, PAUSE, timeout_s=0.5)
+        message = missed(api, PAUSE, timeout_s=1)
     finally:
         lab.put(paths.CONTAINERD_CONFIG, CONFIG)
         lab.worker.containerd.begin(CONTAINERD)
@@ -181,7 +185,7 @@ def test_a_pod_that_somebody_deletes_proves_nothing(lab: Lab, api: Api) -> None:
 
 
 def test_a_cluster_that_takes_no_such_pod_says_so(lab: Lab, api: Api) -> None:
-    """A quota refuses it; nothing is left."""
+    """A quota refuses it; nothing is left, and nothing was to be changed: it is often asked."""
     lab.plane.objects.put("resourcequotas", QUOTA)
     try:
         with pytest.raises(probe.PodRefused, match="exceeded quota: none, requested: pods=1"):
@@ -190,6 +194,54 @@ def test_a_cluster_that_takes_no_such_pod_says_so(lab: Lab, api: Api) -> None:
         lab.plane.objects.delete("resourcequotas", "none", probe.NAMESPACE)
 
     assert left(lab) == []
+    assert [row for row in lab.plane.mutations if row.user == "admin"] == []
+
+
+def test_a_webhook_that_takes_no_dry_run_is_asked_in_earnest() -> None:
+    """What it would say of the pod, no dry run tells."""
+    none = ok({"metadata": {"resourceVersion": "1"}, "items": []})
+    unfit = failed(400, 'admission webhook "x" does not support dry run')
+    with told(none, unfit, failed(403, "denied by x"), failed(404)) as (server, api):
+        with pytest.raises(probe.PodRefused, match="denied by x"):
+            prove(api)
+
+    rows = [(method, "dryRun=All" in path) for method, path in server.asked]
+    assert rows == [("GET", False), ("POST", True), ("POST", False), ("DELETE", False)]
+
+
+def test_a_join_changes_nothing_where_nothing_may_prove_the_node(lab: Lab, api: Api) -> None:
+    """Each time it says so; once the quota is gone, the Node is proven."""
+    assert isinstance(lab.plane, ControlPlane)
+    lab.plane.objects.put("resourcequotas", QUOTA)
+    try:
+        notes = [reached(api), reached(api)]
+    finally:
+        lab.plane.objects.delete("resourcequotas", "none", probe.NAMESPACE)
+    changes = [row for row in lab.plane.mutations if row.user == "admin"]
+
+    assert ["no pod has proven it: " in note for note in notes] == [True, True], notes
+    assert ["exceeded quota: none" in note for note in notes] == [True, True], notes
+    assert changes == []
+    assert reached(api) == ""
+
+
+def reached(api: Api) -> str:
+    """Go a joined node's way to its end, and give what is noted of it."""
+    proof = Proof(image=OLDER)  # of which no other test proves the Node
+    goal = Goal(node="win1", kubernetes="1.36.4", build=20348, sandbox_image=PAUSE, proof=proof)
+    way = reach(
+        api,
+        cast("Transport", None),  # only a stage that is missed asks the node
+        goal,
+        NodeReport(node="win1", status="done"),
+        Session(connect=lambda _: cast("Transport", None), watch=lambda *_: None),
+    )
+    while True:
+        try:
+            next(way)
+        except StopIteration as end:
+            report: NodeReport = end.value
+            return "".join(report.notes)
 
 
 def test_an_account_without_the_rights_is_told_which(lab: Lab) -> None:

@@ -96,7 +96,7 @@ def test_a_run_is_listed_and_can_be_followed_again(tmp_path: Path) -> None:
 
 
 def test_an_apply_of_25_steps_stays_within_its_budget(tmp_path: Path) -> None:
-    """20 HTTP requests and one for each started 20 seconds of work; 150,000 bytes of upload."""
+    """20 HTTP requests and one for each started 20 seconds of work; 200,000 bytes of upload."""
     folders = "".join(f"  - directory:\n      path: C:\\d{number}\n" for number in range(25))
     # What goes to the node is the same, whoever reads it there.
     with lab_node(tmp_path / "node", engine="model") as node:
@@ -108,4 +108,5 @@ def test_an_apply_of_25_steps_stays_within_its_budget(tmp_path: Path) -> None:
         budget = 20 + math.ceil((time.monotonic() - began) / 20)
         assert len(report["steps"]) == 25
         assert node.server.http_requests <= budget, node.server.requests
-        assert node.server.bytes_in <= 150_000
+        # The scripts that read the facts of all checks are a third of them.
+        assert node.server.bytes_in <= 200_000

@@ -17,7 +17,7 @@ from wincnode.inventory import Inventory, Kubelet
 from wincnode.support import load_support
 from wincnode.worker.kubeadm_flags import kubeadm_arguments
 from wincnode.worker.kubelet import arguments, own_labels
-from wincnode.worker.kubelet_config import configuration, drop_in, merged
+from wincnode.worker.kubelet_config import configuration, drop_in, health, merged, of_cluster
 from wincnode.worker.kubelet_flags import flag_mistakes, load_flags
 
 FLAGS = load_flags()
@@ -39,6 +39,11 @@ def with_flags(flags: dict[str, str], *, kubernetes: str = "1.36.4") -> Inventor
         ("network-plugin", "Kubernetes 1.24 removed --network-plugin: "),
         ("cloud-config", "Kubernetes 1.34 removed --cloud-config: "),
         ("hostname-override", "wincnode sets --hostname-override itself: the node's name"),
+        (
+            "healthz-port",
+            "with --healthz-port a node does not join: kubeadm asks for the kubelet's",
+        ),
+        ("healthz-bind-address", "with --healthz-bind-address a node does not join: kubeadm"),
         ("max-podz", "the kubelet has no flag --max-podz on Windows; did you mean max-pods?"),
         ("containerd", "the kubelet has no flag --containerd on Windows"),
     ],
@@ -66,8 +71,8 @@ def test_a_nodes_own_flag_is_told_at_the_node() -> None:
 
 
 def test_every_table_of_flags_is_apart_from_the_others() -> None:
-    """A flag is known, ours, or gone."""
-    names = [*FLAGS.known, *FLAGS.own, *FLAGS.removed]
+    """A flag is known, ours, unfit, or gone."""
+    names = [*FLAGS.known, *FLAGS.own, *FLAGS.unfit, *FLAGS.removed]
     assert len(names) == len(set(names))
 
 
@@ -123,6 +128,35 @@ def test_serving_certificates_are_asked_for_only_on_request() -> None:
     """Nothing approves them by itself, and until then logs and exec fail."""
     asked = ["serverTLSBootstrap" in drop_in(node, "1.36.4") for node in inventory().nodes]
     assert asked == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "url"),
+    [
+        ({}, "http://127.0.0.1:10248/healthz"),
+        ({"healthzPort": 10300}, "http://127.0.0.1:10300/healthz"),
+        ({"healthzBindAddress": "0.0.0.0"}, "http://127.0.0.1:10248/healthz"),
+        ({"healthzBindAddress": "::"}, "http://[::1]:10248/healthz"),
+        ({"healthzPort": 0}, ""),
+    ],
+)
+def test_the_kubelet_is_asked_where_the_cluster_says(cluster: dict[str, object], url: str) -> None:
+    """For its health; nowhere where the cluster turned that off."""
+    assert health(cluster) == url
+
+
+@pytest.mark.parametrize(
+    "text", ["healthzPort: many", "healthzPort: 65536", "healthzBindAddress: here", "- a", "{", "a"]
+)
+def test_a_cluster_s_configuration_that_is_none_is_told(text: str) -> None:
+    """It is no internal error of wincnode."""
+    with pytest.raises(ConfigError, match="the cluster's kubelet-config"):
+        health(of_cluster({"data": {"kubelet": text}}))
+
+
+def test_a_cluster_without_settings_of_kubelets_has_their_defaults() -> None:
+    """What a ConfigMap does not say, the kubelet itself does."""
+    assert of_cluster({}) == of_cluster({"data": {"kubelet": ""}}) == {}
 
 
 def test_an_own_configuration_never_switches_eviction_off() -> None:

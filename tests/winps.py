@@ -165,21 +165,26 @@ class Machine:
 
     def says(self, text: str) -> list[str]:
         """Run a text in PowerShell on the machine and give the lines that it writes."""
-        done = subprocess.run(
-            [winps(), "-NoProfile", "-NonInteractive", "-Command", text],
-            env=self.engine.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
-        return done.stdout.splitlines()
+        return says(self.engine, text)
 
     def run(self, verb: str = "attached", **changes: Any) -> list[dict[str, Any]]:
         """Send a valid request and give its events."""
         return self.send(packed(request(verb, **changes)))
+
+
+def says(engine: PowerShellEngine, text: str) -> list[str]:
+    """Run a text in PowerShell on an engine's machine and give the lines that it writes."""
+    done = subprocess.run(
+        [winps(), "-NoProfile", "-NonInteractive", "-Command", text],
+        env=engine.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout.splitlines()
 
 
 def bindings(trace: str) -> Iterator[tuple[str, str]]:

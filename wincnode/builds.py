@@ -32,7 +32,10 @@ class Build:
 def load_builds() -> Mapping[int, Build]:
     """Read the table of builds, by number; a mistake in it is a bug of ours."""
     path = PACKAGE / "data" / "builds.yaml"
-    rows = yaml.safe_load(path.read_text(encoding="utf-8"))["builds"]
+    # libyaml, where it is there, takes a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = path.read_text(encoding="utf-8")
+    rows = yaml.load(text, Loader=loader)["builds"]  # noqa: S506 - both loaders are the safe one
     return {build.build: build for build in map(_build, rows)}
 
 

@@ -19,9 +19,13 @@ Outcome = Literal[
 OUTCOMES: tuple[str, ...] = Outcome.__args__  # type: ignore[attr-defined]  # typing gives no public way
 
 # C0 but tab, DEL, C1, the marks that end lines or reorder text (CVE-2021-25743; kubernetes#101695),
-# and halves of characters, which the registry may hold and no terminal takes.
+# halves of characters, which the registry may hold and no terminal takes, and what no XML takes
+# (www.w3.org/TR/xml, production 2). The second # of `##[` and `##vso`, which the agents of GitHub
+# and Azure obey wherever in a line they stand (actions/runner:src/Runner.Common/ActionCommand.cs,
+# microsoft/azure-pipelines-agent:src/Agent.Worker/Command.cs).
 _CONTROL = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+    r"|(?<=#)#(?=\[|(?i:vso))"
 )
 
 

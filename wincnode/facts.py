@@ -16,6 +16,9 @@ SECTIONS: tuple[str, ...] = (
     "time",
     "policy",
     "leftovers",
+    "updates",
+    "settings",
+    "protection",
 )
 # Read where a verb asks for one by name; a preflight has no use for them.
 ON_DEMAND = frozenset({"diagnosis", "ownership"})

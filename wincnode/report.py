@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
-from wincnode.checks import Finding
+from wincnode.checks import Finding, Severity, Verdict
 from wincnode.errors import Interrupted, WincnodeError
 from wincnode.events import StepFinished
+from wincnode.inventory.model import Inventory
 from wincnode.plan import Plan, Step
 
 Status = Literal[
@@ -30,6 +33,7 @@ SCHEMA = "wincnode/report/v1"
 # Several at once: the first of these that occurs is the exit code (docs/design.md).
 EXIT_ORDER = (Interrupted.exit_code, 1, 5, 4, 6)
 PENDING_EXIT_CODE = 3
+BLOCKED_EXIT_CODE = 5
 # A step that group policy holds back, or that waits for a reboot, is not as wanted either.
 PENDING_OUTCOMES = frozenset({"would_change", "needs_reboot", "policy_owned"})
 
@@ -38,7 +42,9 @@ PENDING_OUTCOMES = frozenset({"would_change", "needs_reboot", "policy_owned"})
 class NodeReport:
     """What one run found and did on one node; with a plan, what it would do.
 
-    Args: notes: what else a reader of the result should know, a sentence each.
+    Args:
+        notes: what else a reader of the result should know, a sentence each.
+        line: of the node in the inventory, 0 where no file names it.
     """
 
     node: str
@@ -51,13 +57,28 @@ class NodeReport:
     error: WincnodeError | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    line: int = 0
 
     @property
     def exit_code(self) -> int:
         """Give this node's part of the exit code."""
         if self.error is not None:
             return self.error.exit_code
-        return {"failed": 1, "cancelled": 1, "blocked": 5}.get(self.status, 0)
+        return {"failed": 1, "cancelled": 1, "blocked": BLOCKED_EXIT_CODE}.get(self.status, 0)
+
+    @property
+    def warned(self) -> bool:
+        """Tell whether a check that is not ignored warns, or could not be judged."""
+        return any(warns(finding) for finding in self.findings)
+
+
+def warns(finding: Finding) -> bool:
+    """Tell whether a finding is a warning; one that is ignored, or tells a fact alone, is none."""
+    if finding.ignored or finding.severity is Severity.INFO:
+        return False
+    return finding.verdict is Verdict.UNKNOWN or (
+        finding.verdict is Verdict.FAIL and finding.severity is Severity.WARNING
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,13 +87,18 @@ class Report:
 
     Args:
         interrupted: the user pressed ^C. pending_counts: changes that are pending make the exit
-            code 3.
+            code 3. warnings_count: warnings make the exit code 5.
+        inventory: path of the file that names the nodes, as the user gave it; "" if none does.
+        at: when the report was made.
     """
 
     command: str
     nodes: tuple[NodeReport, ...] = field(default_factory=tuple)
     interrupted: bool = False
     pending_counts: bool = False
+    warnings_count: bool = False
+    inventory: str = ""
+    at: datetime | None = None
 
     @property
     def exit_code(self) -> int:
@@ -80,6 +106,8 @@ class Report:
         codes = {node.exit_code for node in self.nodes} - {0}
         if self.interrupted:
             codes.add(Interrupted.exit_code)
+        if self.warnings_count and any(node.warned for node in self.nodes):
+            codes.add(BLOCKED_EXIT_CODE)
         if self.pending_counts and not codes and self.pending:
             return PENDING_EXIT_CODE
         return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
@@ -88,6 +116,14 @@ class Report:
     def pending(self) -> int:
         """Count the nodes that are not as wanted yet."""
         return sum(node.status == "pending" for node in self.nodes)
+
+
+def located(report: Report, inventory: Inventory, *, at: datetime) -> Report:
+    """Give the report with the file and the lines that name its nodes, and with its time."""
+    lines = {node.name: node.line for node in inventory.nodes}
+    nodes = tuple(replace(node, line=lines.get(node.node, 0)) for node in report.nodes)
+    path = "" if inventory.path == Path() else str(inventory.path)
+    return replace(report, nodes=nodes, inventory=path, at=at)
 
 
 def status_of(outcome: str) -> Status:
@@ -147,10 +183,12 @@ def _planned(step: Step) -> Mapping[str, Any]:
 def _finding(finding: Finding) -> Mapping[str, Any]:
     return {
         "check": finding.check,
+        "title": finding.title,
         "verdict": finding.verdict.value,
         "severity": finding.severity.value,
         "evidence": finding.evidence,
         "remedy": finding.remedy,
         "because_of": list(finding.because_of),
         "ignored": finding.ignored,
+        "docs": finding.anchor,
     }

@@ -261,6 +261,17 @@ def list_runs(transport: Transport, *, node: str) -> tuple[RunListed, ...]:
     return tuple(sorted(listed, key=lambda row: row.started, reverse=True))
 
 
+def refuse_held(transport: Transport, *, node: str) -> None:
+    """Refuse a node on which a run is under way.
+
+    Raises: NodeLocked. NodeError.
+    """
+    for row in list_runs(transport, node=node):
+        if row.state == "running":
+            name = f"`{row.command}` of {row.operator}, run {row.id[:12]}"
+            raise _locked(node, printable(name))
+
+
 def _to_the_end(
     transport: Transport,
     request: Callable[[int], bytes],
@@ -325,13 +336,17 @@ def _refuse(event: Event, *, node: str) -> None:
     if not isinstance(event, Refused):
         return
     if event.code == "locked":
-        raise NodeLocked(
-            f"{node}: another run holds the node: {_named(event.holder)}",
-            remedy=f"Follow it with `wincnode attach {node}`, or wait until it ends.",
-        )
+        raise _locked(node, _named(event.holder))
     if event.code == "truncated":
         raise ConnectionLost(f"{node}: {event.message}")
     raise NodeRefused(f"{node}: {event.message}", id=f"node.{event.code.replace('_', '-')}")
+
+
+def _locked(node: str, holder: str) -> NodeLocked:
+    return NodeLocked(
+        f"{node}: another run holds the node: {holder}",
+        remedy=f"Follow it with `wincnode attach {node}`, or wait until it ends.",
+    )
 
 
 def _named(holder: Mapping[str, Any]) -> str:

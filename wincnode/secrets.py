@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,10 +62,13 @@ class Source:
     """Where a secret comes from; `argument` is one word but for a command.
 
     A prompt's is the place in the file that asks, so that each place is asked for on its own.
+    `ansible` is none of the forms that a file of ours takes: it stands for what an Ansible
+    inventory holds, whose place is the argument, and which is `held`.
     """
 
-    kind: Literal["env", "file", "prompt", "command"]
+    kind: Literal["env", "file", "prompt", "command", "ansible"]
     argument: tuple[str, ...] = ()
+    held: Secret | None = field(default=None, compare=False)
 
 
 def source_of(value: object) -> Source:
@@ -93,6 +96,8 @@ def resolve(source: Source | Mapping[str, object], *, what: str = "password") ->
     Raises: ConfigError: there is none, or its file is open to others.
     """
     found = source if isinstance(source, Source) else source_of(source)
+    if found.held is not None:
+        return found.held
     readers: dict[str, Callable[[Source, str], str]] = {
         "env": _from_environment,
         "file": _from_file,

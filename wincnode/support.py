@@ -28,6 +28,7 @@ class Minor:
     pause: str
     kubeadm_api: str
     containerd: Mapping[str, str]
+    end_of_life: date
     source: str
 
 

@@ -16,11 +16,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from wincnode.checks import Finding, Severity, Verdict
 from wincnode.differences import Line, Sign
 from wincnode.events import Event, FactsRead, Hello, Log, StepFinished, StepStarted
-from wincnode.plan import render
-from wincnode.report import PENDING_OUTCOMES, NodeReport, Report
+from wincnode.report import NodeReport
 
 STYLE = {
     "ready": "green",
@@ -35,6 +33,15 @@ STYLE = {
     "locked": "red",
     "unreachable": "red",
     "interrupted": "yellow",
+}
+MARK_STYLE = {
+    "head": "bold",
+    "error": "red",
+    "warning": "yellow",
+    "good": "green",
+    "add": "green",
+    "remove": "red",
+    "where": "cyan",
 }
 SIGN_STYLE: dict[Sign, str] = {"+": "green", "-": "red", "@": "cyan", " ": ""}
 
@@ -112,24 +119,12 @@ def _progress(item: Event | NodeReport) -> Text | None:  # noqa: PLR0911 - one f
             return None
 
 
-def show(report: Report, *, to_stderr: bool = False) -> None:
-    """Print the report: a table of nodes, then each reason and remedy, worst first."""
+def show(rows: Iterable[Iterable[tuple[str, str]]], *, to_stderr: bool = False) -> None:
+    """Print rows whose parts carry the mark by which they are drawn."""
     console = Console(highlight=False, stderr=to_stderr)
-    table = Table("node", "status", "computer", "build", "errors", "warnings", "unknown")
-    for node in report.nodes:
-        table.add_row(
-            Text(node.node),
-            Text(node.status, style=STYLE[node.status]),
-            Text(node.computer),
-            str(node.build or ""),
-            *(str(count or "") for count in _counts(node)),
-        )
-    console.print(table)
-    for node in report.nodes:
-        for line in _reasons(node):
-            console.print(line, soft_wrap=True)
-    for text in _plans(report):
-        console.print(text, soft_wrap=True)
+    for row in rows:
+        parts = [Text(text, style=MARK_STYLE.get(mark, "")) for mark, text in row]
+        console.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def show_lines(lines: Iterable[Line]) -> None:
@@ -137,67 +132,6 @@ def show_lines(lines: Iterable[Line]) -> None:
     console = Console(highlight=False)
     for sign, text in lines:
         console.print(Text(text, style=SIGN_STYLE[sign]), soft_wrap=True)
-
-
-def _counts(node: NodeReport) -> tuple[int, int, int]:
-    """Count errors, warnings and unknowns."""
-    errors = sum(finding.blocks for finding in node.findings)
-    failed = sum(finding.verdict is Verdict.FAIL for finding in node.findings)
-    unknown = sum(finding.verdict is Verdict.UNKNOWN for finding in node.findings)
-    return errors, failed - errors, unknown
-
-
-def _reasons(node: NodeReport) -> list[Text]:
-    lines = []
-    if node.error is not None:
-        lines.append(Text(f"{node.node}: {node.error.message} [{node.error.id}]", style="red"))
-        if node.error.remedy:
-            lines.append(Text(f"    {node.error.remedy}"))
-    changed = sum(step.outcome == "changed" for step in node.steps)
-    if changed:
-        lines.append(Text(f"{node.node}: changed {changed} of {len(node.steps)} steps"))
-    lines += [
-        Text(f"{node.node}: step {step.step}: {step.outcome}: {step.error}".rstrip(": "))
-        for step in node.steps
-        if step.outcome not in {"ok", "changed"} and node.plan is None
-    ]
-    lines += [Text(f"{node.node}: {note}") for note in node.notes]
-    for finding in node.findings:
-        if finding.verdict is not Verdict.PASS:
-            lines += _finding(node.node, finding)
-    return lines
-
-
-def _plans(report: Report) -> list[Text]:
-    """Draw what would change; nodes for which that is the same are drawn once."""
-    alike: dict[tuple[Line, ...], list[NodeReport]] = {}
-    for node in report.nodes:
-        if node.plan is not None:
-            alike.setdefault(render(node.plan, node.steps), []).append(node)
-    texts = []
-    for lines, nodes in alike.items():
-        pending = sum(step.outcome in PENDING_OUTCOMES for step in nodes[0].steps)
-        head = f"{pending} of {len(nodes[0].steps)} steps pending"
-        texts.append(Text(f"\n{', '.join(node.node for node in nodes)}: {head}", style="bold"))
-        texts += [Text(text, style=SIGN_STYLE[sign]) for sign, text in lines]
-    if alike:
-        texts.append(Text(f"\nNothing was changed; nodes with pending changes: {report.pending}."))
-    return texts
-
-
-def _finding(node: str, finding: Finding) -> list[Text]:
-    word = finding.severity.value if finding.verdict is Verdict.FAIL else "unknown"
-    because = f" (because of {', '.join(finding.because_of)})" if finding.because_of else ""
-    ignored = " (ignored)" if finding.ignored else ""
-    first = Text(f"{node}: ").append(f"{word} {finding.check}", style=_style(finding))
-    first.append(f": {finding.evidence}{because}{ignored}")
-    return [first, Text(f"    {finding.remedy}")] if finding.remedy else [first]
-
-
-def _style(finding: Finding) -> str:
-    if finding.blocks:
-        return "red"
-    return "yellow" if finding.severity is not Severity.INFO else ""
 
 
 def show_error(message: str, remedy: str) -> None:

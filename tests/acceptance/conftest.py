@@ -1,11 +1,26 @@
-"""How many tests ran against Kubernetes' own programs."""
+"""What process runs which journeys, and what is told of them at the end."""
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
+import killed
 import pytest
 import real_cluster
+
+
+def pytest_configure() -> None:
+    """Draw anew each day; the processes of pytest-xdist inherit the seed."""
+    os.environ.setdefault(killed.SEED, datetime.now(UTC).date().isoformat())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file in one process with what its tests share, but for the many kills."""
+    for item in items:
+        if item.path.name != "test_killed_joins.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 def real_tests(config: pytest.Config) -> int:
@@ -23,7 +38,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
-    """Say how many."""
+    """Say how many, and how to draw the same moments again."""
+    config.pluginmanager.get_plugin("terminalreporter").write_line(
+        f"clients were killed at moments drawn by {killed.SEED}={os.environ[killed.SEED]}"
+    )
     if folder := os.environ.get(real_cluster.VARIABLE):
         line = f"{real_tests(config)} tests ran against Kubernetes' own programs in {folder}"
         config.pluginmanager.get_plugin("terminalreporter").write_line(line)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from cluster_access import granted
 from clusters import Site, site
 
@@ -68,11 +69,15 @@ def test_bare_servers_become_ready_nodes(tmp_path: Path) -> None:
 
 
 def test_every_way_to_join(tmp_path: Path) -> None:
-    """By the kubelet alone, by a line of kubeadm, and not under another machine's name."""
+    """By the kubelet alone, by a line of kubeadm, and not under another machine's name.
+
+    Where the cluster has its kubelets tell their health at another port.
+    """
     names = ("alone", "line", "taken")
     with site(tmp_path, profiles=dict.fromkeys(names, "ws2022")) as lab:
         assert lab.run("install").code == 0
         lab.cluster.plane.objects.put("nodes", OTHER_MACHINE)
+        health_at(lab, 10301)
 
         # Of an account with the rights of a join, and none on pods.
         few = granted(lab.cluster.plane, needed(["join"]))
@@ -84,6 +89,8 @@ def test_every_way_to_join(tmp_path: Path) -> None:
 
         assert (alone.code, line.code, taken.code) == (0, 0, 1), alone.stderr + line.stderr
         assert lab.ready("alone")
+        for name in ("alone", "line"):
+            assert set(lab.nodes[name].machine.loopback) == {10301}
         (note,) = alone.of("alone")["notes"]
         assert note.startswith("the Node is Ready, but no pod has proven it: the account lacks")
         assert "create pods in kube-system" in note
@@ -95,6 +102,15 @@ def test_every_way_to_join(tmp_path: Path) -> None:
         assert taken.of("taken")["error"]["id"] == "cluster.other-machine"
         assert lab.tokens() == [ANYBODY]
         assert not [path for name in names for path in lab.holding_tokens(name)]
+
+
+def health_at(lab: Site, port: int) -> None:
+    """Have all kubelets of a cluster tell their health at a port."""
+    config = lab.cluster.plane.objects.get("configmaps", "kubelet-config", "kube-system")
+    assert config
+    kubelet = yaml.safe_load(config["data"]["kubelet"])
+    text = yaml.safe_dump({**kubelet, "healthzPort": port})
+    lab.cluster.plane.objects.put("configmaps", {**config, "data": {"kubelet": text}})
 
 
 def proof(lab: Site, name: str) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 from client import APPLY, desk, outcomes
 from nodes import lab_node, linked
+from spellings import spellings
 
 from wincnode import runner
 from wincnode.events import StepFinished
+from wincnode.formats import FORMATS
 from wincnode.lab.nodes import LabNode
 from wincnode.plan import Plan, Step, to_wire
 
@@ -77,7 +77,8 @@ def test_twelve_secrets_are_nowhere_but_where_they_were_wanted(tmp_path: Path) -
     """No output, file, registry value or command line holds one, however the run ends."""
     with lab_node(tmp_path / "node") as node, command_lines() as started:
         here = desk(tmp_path, node, playbook())
-        looked = here.run("apply", "playbook.yaml", "--check", **SECRETS)
+        files = [word for name in FORMATS for word in ("-o", f"{name}=report.{name}")]
+        looked = here.run("apply", "playbook.yaml", "--check", *files, **SECRETS)
         done = here.run(*APPLY, **SECRETS)
         run = runner.new_run()
         plan = to_wire(failing(), run=run, mode="apply", who=runner.who("test"))
@@ -121,7 +122,7 @@ def holding(data: bytes) -> list[str]:
     return [
         name
         for name, text in SECRETS.items()
-        if any(form in row for row in texts for form in forms(text))
+        if any(form in row for row in texts for form in spellings(text))
     ]
 
 
@@ -134,19 +135,6 @@ def unescaped(data: bytes) -> bytes:
 
     text = data.decode("utf-8", "replace")
     return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", meant, text).encode("utf-8", "replace")
-
-
-@cache
-def forms(secret: str) -> tuple[bytes, ...]:
-    """Give a secret raw and as base64 of each alignment, in both encodings."""
-    raw = secret.encode(), secret.encode("utf-16-le")
-    return (*raw, *(aligned(text, shift) for text in raw for shift in range(3)))
-
-
-def aligned(text: bytes, shift: int) -> bytes:
-    """Give the part of its base64 that does not depend on what stands around it."""
-    code = base64.b64encode(bytes(shift) + text)
-    return code[-(-shift * 8 // 6) : (shift + len(text)) * 8 // 6]
 
 
 @contextmanager

@@ -65,7 +65,7 @@ CASES = (
         before=value(pagefile.KEY, "PagingFiles", "MultiString", [r"C:\pagefile.sys 0 0"]),
     ),
     Case(id="pagefile present", kind="pagefile", key={"drive": "E:"}, want={"mode": "none"}),
-    Case(id="power_plan different", kind="power_plan", key={}, want={"plan": "high_performance"}),
+    Case(id="power_plan different", kind="power_plan", key={}, want={"plan": "balanced"}),
     Case(
         id="time_source different",
         kind="time_source",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import Enum
 
+from wincnode.events import printable
 from wincnode.facts import FactMissing, Facts, Unknown
+from wincnode.updates import Updates
+
+LONGEST_EVIDENCE = 2000
 
 
 class Severity(Enum):
@@ -41,6 +46,11 @@ class Wanted:
         ports: (protocol, port) that must be free.
         drive: the drive of the container runtime's data.
         ignore: ids of checks that shall not block the node.
+        network: name of the cluster's network; empty: none is named.
+        overlay: its packets travel in VXLAN.
+        kubernetes, containerd: versions that the node is to get; empty: none is named.
+        updates: rows of updates and holes; those that ship where there are none.
+        today: by which the end of support is told; nothing is told without it.
     """
 
     adapter: str = ""
@@ -60,6 +70,12 @@ class Wanted:
     )
     drive: str = "C:"
     ignore: frozenset[str] = frozenset()
+    network: str = ""
+    overlay: bool = False
+    kubernetes: str = ""
+    containerd: str = ""
+    updates: Updates | None = None
+    today: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +101,11 @@ class Check:
     needs: tuple[str, ...]
     run: Callable[[Facts, Wanted], Outcome]
 
+    @property
+    def anchor(self) -> str:
+        """Give the place of the check's documentation, as its page is shown on the web."""
+        return f"docs/checks.md#{self.id.replace('.', '')}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
@@ -98,11 +119,19 @@ class Finding:
     remedy: str
     because_of: tuple[str, ...] = ()
     ignored: bool = False
+    anchor: str = ""
 
     @property
     def blocks(self) -> bool:
         """An error that failed keeps the node from being changed."""
         return self.verdict is Verdict.FAIL and self.severity is Severity.ERROR
+
+    @property
+    def matters(self) -> bool:
+        """What is unknown, or failed by more than a word's worth, is to be looked at."""
+        return self.verdict is Verdict.UNKNOWN or (
+            self.verdict is Verdict.FAIL and self.severity is not Severity.INFO
+        )
 
 
 def passed(evidence: str) -> Outcome:
@@ -123,10 +152,28 @@ def unknown(evidence: str) -> Outcome:
 
 
 def all_checks() -> tuple[Check, ...]:
-    """List the checks of every topic, sorted by id; two with one id are a bug of ours."""
+    """List the checks of nodes and those of the cluster, sorted by id."""
+    return tuple(sorted((*node_checks(), *cluster_checks()), key=lambda check: check.id))
+
+
+def node_checks() -> tuple[Check, ...]:
+    """List the checks that judge a node's facts, sorted by id."""
+    return _collected(__name__, __path__)
+
+
+def cluster_checks() -> tuple[Check, ...]:
+    """List the checks that judge a cluster's facts, sorted by id."""
+    package = importlib.import_module(f"{__name__}.cluster")
+    return _collected(package.__name__, package.__path__)
+
+
+def _collected(package: str, path: Iterable[str]) -> tuple[Check, ...]:
+    """List the checks of every topic of a package; two with one id are a bug of ours."""
     found: dict[str, Check] = {}
-    for module in pkgutil.iter_modules(__path__):
-        for check in importlib.import_module(f"{__name__}.{module.name}").CHECKS:
+    for module in pkgutil.iter_modules(path):
+        if module.ispkg:
+            continue
+        for check in importlib.import_module(f"{package}.{module.name}").CHECKS:
             if check.id in found:
                 raise ValueError(f"two checks are called {check.id}")
             found[check.id] = check
@@ -138,12 +185,15 @@ def run_checks(
 ) -> tuple[Finding, ...]:
     """Run every check; none stops another.
 
-    Failures come first, root causes before what follows from them, then unknowns, then the rest.
+    Failures come first, root causes before what follows from them and what is only worth a word
+    last; then unknowns, then the rest.
     """
-    pairs = [(check, _outcome(check, facts, wanted)) for check in checks or all_checks()]
+    rules = node_checks() if checks is None else checks
+    pairs = [(check, _outcome(check, facts, wanted)) for check in rules]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
-    return tuple(sorted(findings, key=_place))
+    causes = {finding.check: finding.because_of for finding in findings}
+    return tuple(sorted(findings, key=lambda finding: _place(finding, causes)))
 
 
 def failures(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -172,22 +222,34 @@ def _finding(check: Check, outcome: Outcome, broken: set[str], wanted: Wanted) -
         title=check.title,
         verdict=outcome.verdict,
         severity=severity,
-        evidence=outcome.evidence,
+        # What a node says of itself reaches terminals and reports here.
+        evidence=printable(outcome.evidence, limit=LONGEST_EVIDENCE),
         remedy="" if outcome.verdict is Verdict.PASS else check.remedy,
         because_of=tuple(id for id in outcome.because if id in broken),
         ignored=ignored,
+        anchor=check.anchor,
     )
     if ignored and severity is Severity.ERROR:
         return replace(finding, severity=Severity.WARNING)
     return finding
 
 
-def _place(finding: Finding) -> tuple[int, int, int, str]:
+def depth(check: str, causes: Mapping[str, tuple[str, ...]], above: tuple[str, ...] = ()) -> int:
+    """Count the steps from a root cause; a circle ends where it closes."""
+    path = (*above, check)
+    deeper = [depth(id, causes, path) for id in causes.get(check, ()) if id not in path]
+    return 1 + max(deeper) if deeper else 0
+
+
+def _place(
+    finding: Finding, causes: Mapping[str, tuple[str, ...]]
+) -> tuple[int, bool, int, int, str]:
     verdicts = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)
     severities = (Severity.ERROR, Severity.WARNING, Severity.INFO)
     return (
         verdicts.index(finding.verdict),
-        len(finding.because_of) > 0,
+        finding.severity is Severity.INFO,
+        depth(finding.check, causes),
         severities.index(finding.severity),
         finding.check,
     )

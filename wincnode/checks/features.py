@@ -45,6 +45,15 @@ def _hyperv(facts: Facts, wanted: Wanted) -> Outcome:
     return failed(f"Hyper-V isolation is wanted, the role is not installed ({state})")
 
 
+def _vmswitch(facts: Facts, wanted: Wanted) -> Outcome:
+    state = _state(facts, "Hyper-V-PowerShell", "Microsoft-Hyper-V-Management-PowerShell")
+    if state in _INSTALLED:
+        return passed("the cmdlets for virtual switches are installed")
+    if wanted.network == "none":
+        return failed(f"the cmdlets for virtual switches are not installed ({state})")
+    return passed(f"not needed by {wanted.network or 'the networks that wincnode knows'} ({state})")
+
+
 def _service(facts: Facts, name: str) -> Outcome:
     because = ("feat.containers",)
     services = facts.known("services").section("services")
@@ -102,6 +111,20 @@ CHECKS = (
         "system-requirements",
         needs=("features",),
         run=_hyperv,
+    ),
+    Check(
+        id="feat.vmswitch",
+        title="Cmdlets for virtual switches are installed where they may be needed",
+        severity=Severity.INFO,
+        proves="A network of one's own can call Get-VMSwitch and its like.",
+        remedy="Install-WindowsFeature -Name Hyper-V-PowerShell; without virtualization in the "
+        "processor also DISM /Online /Enable-Feature /FeatureName:Microsoft-Hyper-V /All "
+        "/NoRestart and DISM /Online /Disable-Feature /FeatureName:Microsoft-Hyper-V-Online "
+        "/NoRestart.",
+        source="kubernetes-sigs/image-builder:images/capi/ansible/windows/roles/systemprep/tasks/"
+        "main.yml@06dac3c7; microsoft/Windows-Containers#80",
+        needs=("features",),
+        run=_vmswitch,
     ),
     Check(
         id="svc.vmcompute",

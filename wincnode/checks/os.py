@@ -1,11 +1,11 @@
-"""The installed Windows: machine type, product, build, drive, waiting reboots, PowerShell, name."""
+"""The installed Windows: machine type, product, build, edition, support, drive, waiting reboots."""
 
 from __future__ import annotations
 
 import re
 
 from wincnode.builds import load_builds, supported_builds
-from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
+from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed, unknown
 from wincnode.facts import FactMissing, Facts
 
 _AMD64 = 9  # Win32_Processor.Architecture
@@ -43,6 +43,44 @@ def _build(facts: Facts, wanted: Wanted) -> Outcome:
         return passed(f"{name}, for the lab")
     supported = ", ".join(f"{row.name} ({row.build})" for row in supported_builds(builds))
     return failed(f"{name}; supported are {supported}")
+
+
+def _edition(facts: Facts, wanted: Wanted) -> Outcome:
+    os = facts.known("os")
+    edition = f"{os.text('edition')} (SKU {os.number('sku')})"
+    if wanted.hyperv and "Standard" in edition:
+        return failed(f"{edition} is licensed for two Hyper-V containers")
+    return passed(edition)
+
+
+def _install_type(facts: Facts, _wanted: Wanted) -> Outcome:
+    kind = facts.known("os").text("install_type")
+    if kind in ("Server", "Server Core"):
+        return passed(kind)
+    mild = Severity.INFO if kind == "Client" else None
+    return failed(f"the installation is {kind or 'of no named type'}", severity=mild)
+
+
+def _evaluation(facts: Facts, _wanted: Wanted) -> Outcome:
+    edition = facts.known("os").text("edition")
+    if edition.endswith("Eval"):
+        return failed(f"{edition} shuts down by itself once its days are over")
+    return passed(f"{edition} is no evaluation copy")
+
+
+def _lifecycle(facts: Facts, wanted: Wanted) -> Outcome:
+    number = facts.known("os").number("build")
+    build = load_builds().get(number)
+    if build is None or build.extended_end is None:
+        return unknown(f"of build {number} no end of support is known")
+    if wanted.today is None:
+        return unknown("the day is not known")
+    if wanted.today > build.extended_end:
+        return failed(f"{build.name} has had no updates since {build.extended_end}")
+    if build.mainstream_end and wanted.today > build.mainstream_end:
+        text = f"{build.name} gets security updates alone, until {build.extended_end}"
+        return failed(text, severity=Severity.INFO)
+    return passed(f"{build.name} gets updates until {build.extended_end}")
 
 
 def _system_drive(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -113,6 +151,49 @@ CHECKS = (
         run=_build,
     ),
     Check(
+        id="os.edition",
+        title="The edition allows the wanted containers",
+        severity=Severity.INFO,
+        proves="The license covers as many Hyper-V containers as will run.",
+        remedy="Use Datacenter for more than two Hyper-V containers: DISM /Online /Set-Edition:"
+        "ServerDatacenter /ProductKey:KEY /AcceptEula; or process isolation.",
+        source="MicrosoftDocs/Virtualization-Documentation:virtualization/windowscontainers/about/"
+        "faq.yml@77e0742a",
+        needs=("os",),
+        run=_edition,
+    ),
+    Check(
+        id="os.installtype",
+        title="Windows is installed as Server or Server Core",
+        severity=Severity.ERROR,
+        proves="What Kubernetes needs of Windows is part of the installation.",
+        remedy="Install Windows Server, with or without the desktop; Nano Server is an image only.",
+        source="https://learn.microsoft.com/windows-server/get-started/getting-started-with-nano-server",
+        needs=("os",),
+        run=_install_type,
+    ),
+    Check(
+        id="os.eval",
+        title="Windows is no evaluation copy",
+        severity=Severity.WARNING,
+        proves="The machine does not shut down by itself.",
+        remedy="DISM /Online /Set-Edition:ServerDatacenter /ProductKey:KEY /AcceptEula, then "
+        "reboot.",
+        source="https://learn.microsoft.com/windows-server/get-started/upgrade-conversion-options",
+        needs=("os",),
+        run=_evaluation,
+    ),
+    Check(
+        id="os.lifecycle",
+        title="Windows is in support",
+        severity=Severity.WARNING,
+        proves="Security updates of the host and of its base images go on.",
+        remedy="Plan the move to a later Windows Server; wincnode compat tells what runs there.",
+        source="wincnode/data/builds.yaml",
+        needs=("os",),
+        run=_lifecycle,
+    ),
+    Check(
         id="os.systemdrive",
         title="Windows is on C:",
         severity=Severity.ERROR,
@@ -128,7 +209,7 @@ CHECKS = (
         title="No reboot is pending",
         severity=Severity.ERROR,
         proves="Features and updates are in the state that they report.",
-        remedy="Reboot the node and run preflight again.",
+        remedy="Restart-Computer on the node, then run wincnode preflight again.",
         source="ansible-collections/ansible.windows:plugins/modules/setup.ps1@a1e2a842",
         needs=("os",),
         run=_reboot,

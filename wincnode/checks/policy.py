@@ -1,4 +1,4 @@
-"""What policy forbids: firewall rules, rights, language mode, TLS 1.2, unsigned programs."""
+"""What policy forbids: firewall rules, rights, scripts, TLS 1.2, unsigned programs, algorithms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
 from wincnode.facts import FactMissing, Facts
 
 _ENFORCED = 2  # Win32_DeviceGuard: 0 off, 1 audit, 2 enforced
+# learn.microsoft.com/dotnet/api/microsoft.powershell.commands.deviceguardsoftwaresecure
+_SECURITY_SERVICES = {1: "Credential Guard", 2: "HVCI"}
 
 
 def _merge(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -33,6 +35,32 @@ def _language_mode(facts: Facts, _wanted: Wanted) -> Outcome:
     if mode == "FullLanguage":
         return passed(mode)
     return failed(f"PowerShell runs in {mode}", because=("sec.wdac",))
+
+
+def _execution_policy(facts: Facts, _wanted: Wanted) -> Outcome:
+    policy = facts.known("policy")
+    name = policy.text("execution_policy")
+    if policy.setting("scripts_enabled") == 0 or name == "Restricted":
+        return failed("group policy lets no script file run")
+    if name == "AllSigned":
+        text = "group policy lets signed script files run alone"
+        return failed(text, severity=Severity.WARNING)
+    return passed(f"group policy sets {name}" if name else "group policy sets none")
+
+
+def _fips(facts: Facts, _wanted: Wanted) -> Outcome:
+    if facts.known("policy").setting("fips"):
+        return failed("the FIPS policy is on")
+    return passed("the FIPS policy is off")
+
+
+def _isolated_core(facts: Facts, _wanted: Wanted) -> Outcome:
+    integrity = facts.known("policy").section("code_integrity")
+    if error := integrity.text("error"):
+        raise FactMissing(f"Device Guard is unknown: {error}")
+    numbers = [number for number in integrity.value("services") if number]
+    names = [_SECURITY_SERVICES.get(number, f"service {number}") for number in numbers]
+    return passed(", ".join([*names, "running"]) if names else "none runs")
 
 
 def _tls12(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -88,6 +116,41 @@ CHECKS = (
         "about_language_modes",
         needs=("policy",),
         run=_language_mode,
+    ),
+    Check(
+        id="sec.execpol",
+        title="Group policy lets script files run",
+        severity=Severity.ERROR,
+        proves="Scripts of networks and of kube-proxy run; wincnode's own are no files.",
+        remedy="Set the policy 'Turn on Script Execution' to local and remote signed scripts "
+        "(RemoteSigned) for the nodes, or sign the scripts of the network.",
+        source="https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/"
+        "about_execution_policies",
+        needs=("policy",),
+        run=_execution_policy,
+    ),
+    Check(
+        id="sec.fips",
+        title="The FIPS policy is off",
+        severity=Severity.WARNING,
+        proves="Programs may use algorithms that were not validated.",
+        remedy="Use builds of the runtime and of Kubernetes that were validated, or reg add HKLM\\"
+        "SYSTEM\\CurrentControlSet\\Control\\Lsa\\FipsAlgorithmPolicy /v Enabled /t REG_DWORD "
+        "/d 0.",
+        source="Azure/AgentBaker:staging/cse/windows/configfunc.ps1@06836ee2",
+        needs=("policy",),
+        run=_fips,
+    ),
+    Check(
+        id="sec.hvci",
+        title="What guards the kernel is known",
+        severity=Severity.INFO,
+        proves="It is known whether test-signed drivers, such as those of Open vSwitch, can load.",
+        remedy="Use signed drivers alone where HVCI runs.",
+        source="https://learn.microsoft.com/windows/security/hardware-security/enable-"
+        "virtualization-based-protection-of-code-integrity; antrea-io/antrea:docs/windows.md",
+        needs=("policy",),
+        run=_isolated_core,
     ),
     Check(
         id="sec.tls12",

@@ -1,14 +1,21 @@
-"""The machine: processors, memory, file system, BitLocker, clock."""
+"""The machine: processors, memory, disk, file system, BitLocker, clock."""
 
 from __future__ import annotations
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
-from wincnode.facts import Facts
+from wincnode.facts import FactMissing, Facts, Section
 
 _GIB = 1 << 30
 _FIXED = 3  # Win32_LogicalDisk.DriveType
 _SKEW_S = 300  # Kerberos' own limit; certificates not yet valid come sooner
 _SKEW_WARNING_S = 60
+# A servercore image is 2.5 GB compressed and grows to twice that:
+# docker-library/repo-info:repos/golang/remote/windowsservercore-ltsc2025.md
+_LEAST_FREE_BYTES = 10 * _GIB
+# kubernetes.io/docs/concepts/windows/intro asks for 50 GB or more.
+_ADVISED_SIZE_BYTES = 50 * 10**9
+# imagefs.available of kubernetes/kubernetes:pkg/kubelet/apis/config/v1beta1/defaults_others.go
+_EVICTION = 0.15
 
 
 def _cpu(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -31,17 +38,39 @@ def _memory(facts: Facts, _wanted: Wanted) -> Outcome:
     return passed(shown)
 
 
+def _volume(facts: Facts, wanted: Wanted) -> Section | None:
+    """Give the volume of the runtime's data."""
+    volumes = facts.known("disks").rows("volumes")
+    named = (row for row in volumes if row.text("drive").upper() == wanted.drive.upper())
+    return next(named, None)
+
+
+def _disk(facts: Facts, wanted: Wanted) -> Outcome:
+    volume = _volume(facts, wanted)
+    if volume is None:
+        raise FactMissing(f"there is no volume {wanted.drive}")
+    size, free = volume.number("size_bytes"), volume.number("free_bytes")
+    shown = f"{wanted.drive} has {free / _GIB:.0f} GiB free of {size / _GIB:.0f}"
+    if free < _LEAST_FREE_BYTES:
+        return failed(f"{shown}; {_LEAST_FREE_BYTES / _GIB:.0f} are needed for one base image")
+    if free < _EVICTION * size:
+        text = f"{shown}; below {_EVICTION:.0%} the kubelet deletes images and evicts pods"
+        return failed(text, severity=Severity.WARNING)
+    if size < _ADVISED_SIZE_BYTES * 0.95:
+        return failed(f"{shown}; 50 in all are advised", severity=Severity.WARNING)
+    return passed(shown)
+
+
 def _file_system(facts: Facts, wanted: Wanted) -> Outcome:
-    for volume in facts.known("disks").rows("volumes"):
-        if volume.text("drive").upper() != wanted.drive.upper():
-            continue
-        system, kind = volume.text("file_system"), volume.number("drive_type")
-        if system != "NTFS":
-            return failed(f"{wanted.drive} is {system or 'not formatted'}")
-        if kind != _FIXED:
-            return failed(f"{wanted.drive} is a removable drive")
-        return passed(f"{wanted.drive} is a fixed NTFS volume")
-    return failed(f"there is no volume {wanted.drive}")
+    volume = _volume(facts, wanted)
+    if volume is None:
+        return failed(f"there is no volume {wanted.drive}")
+    system, kind = volume.text("file_system"), volume.number("drive_type")
+    if system != "NTFS":
+        return failed(f"{wanted.drive} is {system or 'not formatted'}")
+    if kind != _FIXED:
+        return failed(f"{wanted.drive} is a removable drive")
+    return passed(f"{wanted.drive} is a fixed NTFS volume")
 
 
 def _bitlocker(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -55,10 +84,12 @@ def _time(facts: Facts, wanted: Wanted) -> Outcome:
     time = facts.known("time")
     source, host = time.text("source"), time.flag("host_provider")
     skew = wanted.skew_s
+    because = ("svc.time",)
     if skew is not None and abs(skew) > _SKEW_S:
-        return failed(f"the clock is {skew:+.0f} s off")
+        return failed(f"the clock is {skew:+.0f} s off", because=because)
     if skew is not None and abs(skew) > _SKEW_WARNING_S:
-        return failed(f"the clock is {skew:+.0f} s off", severity=Severity.WARNING)
+        text = f"the clock is {skew:+.0f} s off"
+        return failed(text, because=because, severity=Severity.WARNING)
     if source in ("", "NoSync") and not host:
         return failed("the clock follows no time source")
     off = f"; it is {skew:+.0f} s off" if skew is not None else ""
@@ -85,6 +116,19 @@ CHECKS = (
         source="https://docs.rke2.io/install/requirements",
         needs=("hardware",),
         run=_memory,
+    ),
+    Check(
+        id="sys.disk",
+        title="Enough room on the runtime's drive",
+        severity=Severity.ERROR,
+        proves="Base images can be unpacked, and the kubelet does not evict pods at once.",
+        remedy="Enlarge the volume: Resize-Partition -DriveLetter C -Size (Get-PartitionSupported"
+        "Size -DriveLetter C).SizeMax; or free room: DISM /Online /Cleanup-Image "
+        "/StartComponentCleanup.",
+        source="https://kubernetes.io/docs/concepts/windows/intro/; kubernetes/kubernetes:pkg/"
+        "kubelet/apis/config/v1beta1/defaults_others.go",
+        needs=("disks",),
+        run=_disk,
     ),
     Check(
         id="sys.fs",

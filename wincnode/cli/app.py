@@ -7,8 +7,8 @@ import typer
 EPILOG = (
     "Exit codes: 0 as wanted, 1 a node or a download failed, 2 usage or configuration, 3 changes"
     " are pending (--plan --exit-code, lock --check), 4 unreachable or not let in, 5 blocked by"
-    " preflight or denied (compat --exit-code), 6 another run holds the node, 70 a bug of ours,"
-    " 130 interrupted."
+    " preflight (or warned, --fail-on warning) or denied (compat --exit-code), 6 another run holds"
+    " the node, 70 a bug of ours, 130 interrupted."
 )
 
 app = typer.Typer(

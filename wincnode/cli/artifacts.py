@@ -52,7 +52,7 @@ def lock(
 
     from wincnode.artifacts.fetch import cache_folder
     from wincnode.commands import lock as verb
-    from wincnode.inventory import load
+    from wincnode.inventory import load_settings
 
     if check and download:
         raise ConfigError("--check changes nothing, --download fills the cache; give one of them")
@@ -64,7 +64,7 @@ def lock(
         allow_unverified=allow_unverified,
         mirrors=_mirrors(mirror or []),
     )
-    outcome = verb.run(load(inventory), job, _teller())
+    outcome = verb.run(load_settings(inventory), job, _teller())
     for text in outcome.warnings:
         typer.echo(f"warning: {text}", err=True)
     if output is Format.json:

@@ -12,19 +12,25 @@ from wincnode.cli.options import (
     DEFAULT_INVENTORY,
     Context,
     ExitCode,
+    Ignore,
     InventoryFile,
     Kubeconfig,
     NoInput,
     Output,
+    Outputs,
     Plan,
+    end,
     may_ask,
+    outputs,
     planned,
 )
 from wincnode.cli.options import Format as ReportFormat
 
 cluster = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(
-    cluster, name="cluster", help="What the cluster needs for Windows nodes: show it, apply it."
+    cluster,
+    name="cluster",
+    help="What the cluster needs for Windows nodes: check it, show it, apply it.",
 )
 
 
@@ -113,3 +119,30 @@ def apply(
     else:
         show_lines(verb.lines(outcome))
     raise typer.Exit(outcome.exit_code(pending_counts=exit_code))
+
+
+@cluster.command()
+def check(
+    inventory: InventoryFile = DEFAULT_INVENTORY,
+    output: Outputs = None,
+    ignore: Ignore = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    no_input: NoInput = False,
+) -> None:
+    """Check whether the cluster can take Windows nodes; changes nothing.
+
+    Example: wincnode cluster check -o json
+    """
+    from wincnode.commands import cluster_check as verb
+    from wincnode.inventory import load
+
+    wanted = outputs(output)
+    job = verb.Job(
+        inventory=load(inventory),
+        kubeconfig=kubeconfig,
+        context=context,
+        ignore=frozenset(ignore or ()),
+        may_ask=may_ask(no_input=no_input),
+    )
+    end(verb.run(job), wanted, job.inventory)

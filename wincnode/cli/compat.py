@@ -115,12 +115,12 @@ def compat(
 
     from wincnode.commands import compat_images
     from wincnode.commands.compat_sources import Sources
-    from wincnode.inventory import load
+    from wincnode.inventory import load_settings
 
     sources = Sources(
         images=tuple(images or ()),
         manifests=images_from or "",
-        inventory=load(inventory) if inventory else None,
+        inventory=load_settings(inventory) if inventory else None,
         cluster=images_from_cluster,
         kubeconfig=kubeconfig,
         context=context,

@@ -8,24 +8,25 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     ExitCode,
-    Format,
     Ignore,
-    InventoryFile,
+    Inventories,
     Nodes,
     NoInput,
     OneNode,
-    Output,
+    Outputs,
     Parallel,
     Plan,
     PlaybookFile,
     Reboot,
     RebootPolicy,
     RebootsAtOnce,
+    VaultPasswords,
     asked,
     end,
     may_ask,
+    outputs,
     planned,
     session,
 )
@@ -36,32 +37,12 @@ RunId = Annotated[
 
 
 @app.command()
-def preflight(
-    nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
-    ignore: Ignore = None,
-    parallel: Parallel = 20,
-    no_input: NoInput = False,
-) -> None:
-    """Check whether nodes can run the wanted containers; changes nothing on them.
-
-    Example: wincnode preflight -i wincnode.yaml --ignore sys.mem -o json
-    """
-    from wincnode.commands import preflight as verb
-
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
-    with session(known) as running:
-        report = verb.run(known.inventory, known.options, running)
-    end(report, output)
-
-
-@app.command()
 def apply(
     playbook: PlaybookFile,
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
     reboot: Reboot = RebootPolicy.never,
@@ -82,7 +63,15 @@ def apply(
 
     planned(plan=plan, exit_code=exit_code)
     steps = playbooks.load(assets.playbook(playbook))
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    wanted = outputs(output)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     job = execution.Job(
         playbooks=(steps,),
         command=f"apply {playbook.name}",
@@ -93,37 +82,47 @@ def apply(
     )
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
 def facts(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--output", metavar="json[=FILE]", help="To stdout if no file."),
+    ] = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
 ) -> None:
     """Print what nodes say of themselves, as JSON; changes nothing on them.
 
-    Example: wincnode facts win1
+    Example: wincnode facts -o json=facts.json
     """
-    import json
-
+    from wincnode.cli.outputs import deliver, wishes
     from wincnode.commands import facts as verb
+    from wincnode.formats import safe, table
     from wincnode.ui import show
 
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    wanted = wishes(output or ["json"], ("json",), default="")
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     with session(known) as running:
         document, report = verb.run(known.options, running)
-    typer.echo(json.dumps(document, indent=2))
+    text = safe.dumps(document, indent=2)
+    arrived = deliver((wish, text) for wish in wanted)
     if report.nodes:
-        show(report, to_stderr=True)
-    raise typer.Exit(report.exit_code)
+        show(table.rows(report), to_stderr=True)
+    raise typer.Exit(report.exit_code or (0 if arrived else 1))
 
 
 @app.command()
 def runs(
-    node: OneNode, inventory: InventoryFile = DEFAULT_INVENTORY, no_input: NoInput = False
+    node: OneNode,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    no_input: NoInput = False,
 ) -> None:
     """List the runs that a node remembers, the newest first.
 
@@ -131,7 +130,7 @@ def runs(
     """
     from wincnode.commands import runs as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     for row in verb.listed(node, connect=known.connect):
         typer.echo(f"{row.id}  {row.state:8}  {row.started}  {row.operator}  {row.command}")
 
@@ -140,8 +139,9 @@ def runs(
 def attach(
     node: OneNode,
     run_id: RunId = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Outputs = None,
     no_input: NoInput = False,
 ) -> None:
     """Follow a run on a node to its end, whoever started it.
@@ -151,10 +151,11 @@ def attach(
     from wincnode.commands import runs as verb
     from wincnode.ui import Progress
 
-    known = asked(inventory, [node], no_input=no_input)
+    wanted = outputs(output)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     with Progress((node,)) as progress:
         report = verb.attach(node, run_id, connect=known.connect, watch=progress.watch)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
@@ -166,7 +167,8 @@ def cancel(
             metavar="[RUN]", help="A run's id or its beginning; the one that runs if none."
         ),
     ] = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     no_input: NoInput = False,
 ) -> None:
     """End a run on a node before its next step; the step that it is at is finished.
@@ -175,6 +177,6 @@ def cancel(
     """
     from wincnode.commands import runs as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     for text in verb.cancel(node, run_id, connect=known.connect):
         typer.echo(text)

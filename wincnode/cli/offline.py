@@ -48,6 +48,28 @@ class Said(StrEnum):
     json = "json"
 
 
+class Listed(StrEnum):
+    """How a list is printed."""
+
+    table = "table"
+    json = "json"
+
+
+@app.command()
+def checks(
+    output: Annotated[Listed, typer.Option("-o", "--output", help="How to print.")] = Listed.table,
+) -> None:
+    """List all checks of a preflight: id, severity, title; with -o json all that is declared.
+
+    Example: wincnode checks
+    """
+    from wincnode.checks import all_checks
+    from wincnode.commands.check_list import to_json, to_text
+
+    known = all_checks()
+    typer.echo(to_json(known) if output is Listed.json else to_text(known))
+
+
 class Form(StrEnum):
     """For which platform winrm-setup prints."""
 

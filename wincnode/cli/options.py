@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from wincnode.cli.outputs import Wish
     from wincnode.commands.inspect import Opener, Options, Session
     from wincnode.fleet import Stop
     from wincnode.inventory.model import Inventory
@@ -23,29 +25,46 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How a report is printed."""
+    """How a result that is no report over nodes is printed."""
 
     table = "table"
     json = "json"
 
 
+def _given(context: typer.Context) -> list[Path]:
+    """Give the inventories that a line names so far."""
+    given = context.params.get("inventory") or DEFAULT_INVENTORIES
+    return [Path(path) for path in ([given] if isinstance(given, str | Path) else given)]
+
+
 def _nodes(context: typer.Context, incomplete: str) -> list[str]:
     from wincnode.commands.complete import names
 
-    return names(Path(context.params.get("inventory") or DEFAULT_INVENTORY), incomplete)
+    return names(_given(context), incomplete)
 
 
 def _node(context: typer.Context, incomplete: str) -> list[str]:
     from wincnode.commands.complete import names
 
-    path = Path(context.params.get("inventory") or DEFAULT_INVENTORY)
-    return names(path, incomplete, groups=False)
+    return names(_given(context), incomplete, groups=False)
+
+
+def _inventories(incomplete: str) -> list[str]:
+    from wincnode.commands.complete import inventories
+
+    return inventories(incomplete)
 
 
 def _yaml_files(incomplete: str) -> list[str]:
     from wincnode.commands.complete import yaml_files
 
     return yaml_files(incomplete)
+
+
+def _formats(incomplete: str) -> list[str]:
+    from wincnode.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 def _checks(incomplete: str) -> list[str]:
@@ -55,6 +74,25 @@ def _checks(incomplete: str) -> list[str]:
 
 
 DEFAULT_INVENTORY = Path("wincnode.yaml")
+DEFAULT_INVENTORIES = [DEFAULT_INVENTORY]
+Inventories = Annotated[
+    list[Path],
+    typer.Option(
+        "-i",
+        "--inventory",
+        metavar="PATH",
+        help="The inventory, or one of Ansible; may be given several times.",
+        autocompletion=_inventories,
+    ),
+]
+VaultPasswords = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--vault-password-file",
+        metavar="FILE",
+        help="Password of ansible-vault; else ANSIBLE_VAULT_PASSWORD_FILE.",
+    ),
+]
 InventoryFile = Annotated[
     Path,
     typer.Option(
@@ -77,6 +115,17 @@ PlaybookFile = Annotated[
     ),
 ]
 Output = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FORMAT[=FILE]",
+        help="table, json, jsonl, junit, html, markdown, sarif, github, gitlab or azure; to a file,"
+        " or to stdout, which gets the table if nothing else. May be given several times.",
+        autocompletion=_formats,
+    ),
+]
 Ignore = Annotated[
     list[str] | None,
     typer.Option(
@@ -155,19 +204,20 @@ def may_ask(*, no_input: bool) -> bool:
 
 
 def asked(
-    inventory: Path,
+    inventory: Path | Sequence[Path],
     nodes: Sequence[str] | None,
     *,
     no_input: bool,
     ignore: Sequence[str] | None = None,
     parallel: int = 1,
+    vault: Sequence[Path] | None = None,
 ) -> Asked:
     """Read the inventory and judge the options, before any network is touched."""
     from wincnode.commands.inspect import Options, check_ids
     from wincnode.connect import connector
-    from wincnode.inventory import load, select
+    from wincnode.inventory import select
 
-    loaded = load(inventory)
+    loaded = gathered([inventory] if isinstance(inventory, Path) else inventory, vault)
     chosen = select(loaded, nodes or ())
     options = Options(
         nodes=tuple(node.name for node in chosen),
@@ -177,6 +227,23 @@ def asked(
     check_ids(options.ignore)
     connect = connector(chosen, may_ask=may_ask(no_input=no_input))
     return Asked(inventory=loaded, options=options, connect=connect)
+
+
+def gathered(paths: Sequence[Path], vault: Sequence[Path] | None) -> Inventory:
+    """Read the inventories that a line names, and say what of them was left out."""
+    from wincnode.events import printable
+    from wincnode.inventory import gather
+
+    loaded = gather(paths, vault or _vault_of(os.environ))
+    for note in loaded.notes:
+        typer.echo(f"note: {printable(note)}", err=True)
+    return loaded
+
+
+def _vault_of(environment: Mapping[str, str]) -> list[Path]:
+    """Give the password file that Ansible's own variable names."""
+    named = environment.get("ANSIBLE_VAULT_PASSWORD_FILE")
+    return [Path(named)] if named else []
 
 
 @contextmanager
@@ -213,13 +280,36 @@ def _first_interrupt_asks(stop: Stop) -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def end(report: Report, output: Format) -> NoReturn:
-    """Print the report and end with its exit code."""
-    from wincnode.formats import json as json_format
+def outputs(words: Sequence[str] | None) -> tuple[Wish, ...]:
+    """Judge the words of `-o`, before any network is touched.
+
+    Raises: ConfigError.
+    """
+    from wincnode.cli.outputs import wishes
+    from wincnode.formats import FORMATS
+
+    return wishes(words, FORMATS, default="table")
+
+
+def _here(path: Path) -> Path:
+    """Give a path as seen from the working folder, by which CI platforms know their files."""
+    below = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return path.relative_to(Path.cwd()) if below else path
+
+
+def end(report: Report, wanted: Sequence[Wish], inventory: Inventory) -> NoReturn:
+    """Give the report in each format that is wanted, and end with its exit code."""
+    from wincnode.cli.outputs import deliver
+    from wincnode.formats import render, table
+    from wincnode.report import located
     from wincnode.ui import show
 
-    if output is Format.json:
-        typer.echo(json_format.render(report))
-    else:
-        show(report)
-    raise typer.Exit(report.exit_code)
+    whole = located(report, replace(inventory, path=_here(inventory.path)), at=datetime.now(tz=UTC))
+    files = [wish for wish in wanted if wish.path is not None]
+    arrived = deliver((wish, render(wish.format, whole)) for wish in files)
+    for wish in wanted:
+        if wish.path is None and wish.format == "table":
+            show(table.rows(whole))
+        elif wish.path is None:
+            deliver([(wish, render(wish.format, whole))])
+    raise typer.Exit(whole.exit_code or (0 if arrived else 1))

@@ -9,16 +9,17 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
-    Format,
-    InventoryFile,
+    DEFAULT_INVENTORIES,
+    Inventories,
     Nodes,
     NoInput,
     OneNode,
-    Output,
+    Outputs,
     Parallel,
+    VaultPasswords,
     asked,
     end,
+    outputs,
     session,
 )
 
@@ -36,8 +37,9 @@ class Isolation(StrEnum):
 @app.command()
 def smoke(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Outputs = None,
     image: Annotated[
         str,
         typer.Option(
@@ -84,15 +86,19 @@ def smoke(
         isolation=tuple(dict.fromkeys(row.value for row in isolation or ())),
         lcow=linux_files(lcow),
     )
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    wanted = outputs(output)
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     with session(known) as running:
         report = verb.run(known.inventory, known.options, wish, running, ignore=skipped)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @hcs.command("ls")
 def listed(
-    node: OneNode, inventory: InventoryFile = DEFAULT_INVENTORY, no_input: NoInput = False
+    node: OneNode,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    no_input: NoInput = False,
 ) -> None:
     """List the compute systems of a node: containers and virtual machines, whoever made them.
 
@@ -100,7 +106,7 @@ def listed(
     """
     from wincnode.commands import compute as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     with session(known) as running:
         rows = verb.listed(node, running)
     for row in rows:
@@ -114,7 +120,8 @@ def removed(
         str,
         typer.Argument(metavar="[ID]", help="A compute system's id; all of wincnode's if none."),
     ] = "",
-    inventory: InventoryFile = DEFAULT_INVENTORY,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
     no_input: NoInput = False,
 ) -> None:
     """End compute systems that wincnode has left on a node; those of others are refused.
@@ -123,7 +130,7 @@ def removed(
     """
     from wincnode.commands import compute as verb
 
-    known = asked(inventory, [node], no_input=no_input)
+    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
     with session(known) as running:
         lines = verb.removed(node, system, running)
     for text in lines:

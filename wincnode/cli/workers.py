@@ -9,24 +9,25 @@ import typer
 
 from wincnode.cli.app import app
 from wincnode.cli.options import (
-    DEFAULT_INVENTORY,
+    DEFAULT_INVENTORIES,
     Context,
     ExitCode,
-    Format,
     Ignore,
-    InventoryFile,
+    Inventories,
     Kubeconfig,
     Nodes,
     NoInput,
-    Output,
+    Outputs,
     Parallel,
     Plan,
     Reboot,
     RebootPolicy,
     RebootsAtOnce,
+    VaultPasswords,
     asked,
     end,
     may_ask,
+    outputs,
     planned,
     session,
     today,
@@ -52,8 +53,9 @@ class Method(StrEnum):
 @app.command()
 def install(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Outputs = None,
     files: Annotated[
         Way,
         typer.Option(
@@ -101,7 +103,15 @@ def install(
     from wincnode.commands.reboots import Reboots
 
     planned(plan=plan, exit_code=exit_code)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    wanted = outputs(output)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     how = delivery.Files(
         cache=cache_folder(os.environ, Path.home()),
         way=files.value,
@@ -122,14 +132,15 @@ def install(
         session(known) as running,
     ):
         report = apply.run(known.inventory, known.options, job, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
 def join(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Outputs = None,
     method: Annotated[
         Method, typer.Option("--method", help="By kubeadm, or by TLS bootstrap without it.")
     ] = Method.kubeadm,
@@ -179,7 +190,15 @@ def join(
     from wincnode.commands.readiness import Proof
 
     planned(plan=plan, exit_code=exit_code)
-    known = asked(inventory, nodes, ignore=ignore, parallel=parallel, no_input=no_input)
+    wanted = outputs(output)
+    known = asked(
+        inventory,
+        nodes,
+        ignore=ignore,
+        parallel=parallel,
+        no_input=no_input,
+        vault=vault_password_file,
+    )
     where = verb.Where(
         method=method.value,
         command=_line(command),
@@ -192,14 +211,15 @@ def join(
     job = verb.job(known.inventory, today=today(), check=plan, pending_counts=exit_code)
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, where, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 @app.command()
 def leave(
     nodes: Nodes = None,
-    inventory: InventoryFile = DEFAULT_INVENTORY,
-    output: Output = Format.table,
+    inventory: Inventories = DEFAULT_INVENTORIES,
+    vault_password_file: VaultPasswords = None,
+    output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
@@ -249,7 +269,8 @@ def leave(
     planned(plan=plan, exit_code=exit_code)
     if sum((cluster_only, machine_only, keep_node)) > 1:
         raise ConfigError("it takes one of --cluster-only, --machine-only, --keep-node")
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input)
+    wanted = outputs(output)
+    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     if not (plan or yes):
         _confirm(known.options.nodes, may_ask=may_ask(no_input=no_input))
     where = verb.Where(
@@ -270,7 +291,7 @@ def leave(
     )
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, where, running)
-    end(report, output)
+    end(report, wanted, known.inventory)
 
 
 def _confirm(names: tuple[str, ...], *, may_ask: bool) -> None:

@@ -11,9 +11,9 @@ from wincnode.cluster.api import ACCESS_REVIEWS, Api
 from wincnode.cluster.pools import AT_ONCE
 from wincnode.errors import ClusterRefused
 
-# `probe` is the part of `join` that it goes on without.
-Task = Literal["join", "probe", "leave", "apply"]
-TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply")
+# `probe` is the part of `join` that it goes on without; `check` tells what it could not see.
+Task = Literal["join", "probe", "leave", "apply", "compat", "check"]
+TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply", "compat", "check")
 ROLE = "wincnode"
 RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -151,6 +151,132 @@ RIGHTS: tuple[Right, ...] = (
         group="projectcalico.org",
         resource="ipamconfigurations",
         why="With Calico alone: strict affinity of addresses, which Windows needs.",
+    ),
+    Right(
+        tasks=("compat",),
+        verbs=("list",),
+        resource="nodes",
+        why="For `--images-from-cluster`: which pods run on another system than Windows.",
+    ),
+    Right(
+        tasks=("compat",),
+        verbs=("list",),
+        resource="pods",
+        why="For `--images-from-cluster`: the images of all pods, whoever made them; Deployments,"
+        " DaemonSets and other owners are not read.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        resource="nodes",
+        why="Builds, versions, taints and pod subnets of the nodes.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        resource="namespaces",
+        why="Which of them admit HostProcess pods.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="apps",
+        resource="daemonsets",
+        why="Which system each is made for.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="apps",
+        resource="deployments",
+        why="Which system each is made for.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="node.k8s.io",
+        resource="runtimeclasses",
+        why="Which Windows builds pods can ask for.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="rbac.authorization.k8s.io",
+        resource="clusterrolebindings",
+        why="Whether a token may ask for a certificate.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="admissionregistration.k8s.io",
+        resource="mutatingwebhookconfigurations",
+        why="Which webhooks must answer.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="admissionregistration.k8s.io",
+        resource="validatingwebhookconfigurations",
+        why="Which webhooks must answer.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="discovery.k8s.io",
+        resource="endpointslices",
+        why="Whether a webhook has a pod that answers.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("get",),
+        resource="configmaps",
+        namespace="kube-public",
+        names=("cluster-info",),
+        why="Whether nodes find the cluster by a token.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("get",),
+        resource="configmaps",
+        namespace="kube-system",
+        names=("kubeadm-config", "kubelet-config", "kube-flannel-cfg"),
+        why="The cluster's own settings, and flannel's.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        resource="pods",
+        namespace="kube-system",
+        why="How large a node's pod subnet is, by the controller manager's command.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("get",),
+        resource="configmaps",
+        namespace="kube-flannel",
+        names=("kube-flannel-cfg",),
+        why="With flannel alone: its backend.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("get",),
+        group="operator.tigera.io",
+        resource="installations",
+        why="With Calico alone: its settings.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("list",),
+        group="projectcalico.org",
+        resource="ippools",
+        why="With Calico alone: how its pools carry packets.",
+    ),
+    Right(
+        tasks=("check",),
+        verbs=("get",),
+        group="projectcalico.org",
+        resource="ipamconfigurations",
+        why="With Calico alone: strict affinity.",
     ),
 )
 

@@ -20,6 +20,7 @@ PatchKind = Literal["merge", "strategic-merge", "apply"]
 
 FIELD_MANAGER = "wincnode"
 PAGE = 500
+DRY_RUN: Query = (("dryRun", "All"),)
 # JSON is YAML, so that an apply patch may be sent as JSON by every version.
 # Source: kubernetes.io/docs/reference/using-api/server-side-apply, "Serialization"
 CONTENT_TYPES: Mapping[PatchKind, str] = {
@@ -162,10 +163,12 @@ class Api:
         name: str = "",
         subresource: str = "",
         safe: bool = False,
+        dry_run: bool = False,
     ) -> Object:
         """Create an object, or send one to the subresource of the named one.
 
-        Args: safe: whether it may be sent twice, as a review may.
+        Args: safe: whether it may be sent twice, as a review may. dry_run: only find out whether
+            the server takes it.
         """
         shown = name or object.get("metadata", {}).get("name", "")
         return self.connection.send(
@@ -173,8 +176,9 @@ class Api:
                 call=_call("create", resource, shown, namespace, subresource),
                 method="POST",
                 path=resource.path(namespace=namespace, name=name, subresource=subresource),
+                query=DRY_RUN if dry_run else (),
                 body=object,
-                safe=safe,
+                safe=safe or dry_run,
             )
         )
 
@@ -214,7 +218,7 @@ class Api:
         query = (
             ("fieldManager", FIELD_MANAGER),
             ("force", str(force).lower()),
-            *((("dryRun", "All"),) if dry_run else ()),
+            *(DRY_RUN if dry_run else ()),
         )
         return self.patch(
             resource,

@@ -61,6 +61,15 @@ def create(
     return token
 
 
+def is_there(api: Api, node: str) -> bool:
+    """Tell whether a node has a token of ours.
+
+    Raises: ClusterError.
+    """
+    found = api.find(SECRETS, secret_name(node), namespace=NAMESPACE)
+    return found is not None and _is_ours(found, node)
+
+
 def revoke(api: Api, node: str) -> bool:
     """Take a node's token back; False where there is none, or it is not ours.
 

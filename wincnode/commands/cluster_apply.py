@@ -14,7 +14,7 @@ from wincnode.cluster.kubeconfig import ClusterAccess
 from wincnode.commands import cluster_render
 from wincnode.commands.clusters import access_of
 from wincnode.differences import Line, Sign, differences
-from wincnode.inventory import load
+from wincnode.inventory import load_settings
 from wincnode.report import PENDING_EXIT_CODE
 
 SCHEMA = "wincnode/cluster-apply/v1"
@@ -120,4 +120,4 @@ def _object(row: Difference) -> dict[str, Any]:
 
 
 def _access(job: Job) -> ClusterAccess:
-    return access_of(load(job.render.inventory), job.kubeconfig, job.context)
+    return access_of(load_settings(job.render.inventory), job.kubeconfig, job.context)

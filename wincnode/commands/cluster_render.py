@@ -14,7 +14,7 @@ from wincnode.cluster.networks import load_networks
 from wincnode.cluster.render import Manifest
 from wincnode.cluster.wanted import Wanted, wanted
 from wincnode.errors import ConfigError
-from wincnode.inventory import load, marks
+from wincnode.inventory import load_settings, marks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ def chosen_builds(numbers: Sequence[int]) -> tuple[Build, ...]:
 
 
 def _wanted(path: Path, builds: tuple[Build, ...]) -> Wanted:
-    inventory = load(path)
+    inventory = load_settings(path)
     kubeconfig = inventory.cluster.kubeconfig
     # The kubeconfig is looked into only where the inventory leaves the address to it.
     ask = kubeconfig is not None and inventory.cluster.api_server is None

@@ -8,6 +8,7 @@ from wincnode.cluster import access
 from wincnode.cluster.access import Task
 from wincnode.cluster.api import Api
 from wincnode.cluster.kubeconfig import ClusterAccess, load
+from wincnode.errors import ConfigError
 from wincnode.inventory.model import Inventory
 
 
@@ -17,7 +18,13 @@ def access_of(inventory: Inventory, kubeconfig: Path | None, context: str | None
     Raises: ConfigError.
     """
     named = inventory.cluster.kubeconfig
-    return load(kubeconfig or (Path(named) if named else None), context)
+    if kubeconfig is not None or named is None:
+        return load(kubeconfig, context)
+    try:
+        return load(Path(named), context)
+    except ConfigError as error:
+        text = f"{inventory.path}: cluster.kubeconfig: {error.message}"
+        raise ConfigError(text, remedy=error.remedy, id=error.id) from error
 
 
 def connected(

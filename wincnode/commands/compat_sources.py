@@ -11,6 +11,7 @@ from typing import IO
 import yaml
 
 from wincnode.builds import load_builds, supported_builds
+from wincnode.cluster import access
 from wincnode.cluster.api import NODES, PODS, Api
 from wincnode.cluster.kubeconfig import load
 from wincnode.commands import cluster_render, compat
@@ -107,6 +108,7 @@ def from_cluster(api: Api) -> tuple[Wanted, ...]:
 
     Raises: ClusterError: also where the account may not list nodes and pods.
     """
+    access.require(api, access.needed(["compat"]))
     others = {
         row["metadata"]["name"]
         for row in api.list(NODES).items

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from wincnode.errors import ConfigError
 
+YAML = frozenset({".yaml", ".yml"})
 
-def names(inventory: Path, incomplete: str, *, groups: bool = True) -> list[str]:
-    """List the nodes of an inventory, and its groups, that begin as typed."""
-    from wincnode.inventory import load
+
+def names(inventories: Sequence[Path], incomplete: str, *, groups: bool = True) -> list[str]:
+    """List the nodes of inventories, and their groups, that begin as typed."""
+    from wincnode.inventory import gather
 
     try:
-        nodes = load(inventory).nodes
+        nodes = gather(inventories).nodes
     except ConfigError:
         return []
     found = [node.name for node in nodes]
@@ -21,8 +24,13 @@ def names(inventory: Path, incomplete: str, *, groups: bool = True) -> list[str]
     return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
 
 
-def yaml_files(incomplete: str) -> list[str]:
-    """List the YAML files and the folders that begin as typed."""
+def inventories(incomplete: str) -> list[str]:
+    """List the folders and the files that may be inventories, and begin as typed."""
+    return yaml_files(incomplete, YAML | {".ini", ".json"})
+
+
+def yaml_files(incomplete: str, suffixes: frozenset[str] = YAML) -> list[str]:
+    """List the files of some kinds, and the folders, that begin as typed."""
     folder, _, start = incomplete.rpartition("/")
     at = Path(f"{folder}/" if folder or incomplete.startswith("/") else ".")
     try:
@@ -34,8 +42,7 @@ def yaml_files(incomplete: str) -> list[str]:
     return [
         f"{lead}{path.name}{'/' * path.is_dir()}"
         for path in found
-        if (path.is_dir() or path.suffix in {".yaml", ".yml"})
-        and (hidden or not path.name.startswith("."))
+        if (path.is_dir() or path.suffix in suffixes) and (hidden or not path.name.startswith("."))
     ]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wincnode import runner
-from wincnode.commands.inspect import Options, Session, failed, in_fleet
-from wincnode.events import Event, FactsRead
+from wincnode.commands.inspect import Options, Session, failed, in_fleet, skew_of
+from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import SECTIONS, from_reads
 from wincnode.report import NodeReport, Report
 
@@ -28,6 +28,7 @@ def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
             transport.close()
 
     reads: dict[str, list[FactsRead]] = {}
+    heads: dict[str, Mapping[str, Any]] = {}
     failures: list[NodeReport] = []
     for name, item in in_fleet(options, work, session):
         if isinstance(item, Exception):
@@ -35,17 +36,27 @@ def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
             session.watch(name, failures[-1])
             continue
         session.watch(name, item)
+        if isinstance(item, Hello):
+            skew_s = skew_of(item)
+            rounded = None if skew_s is None else round(skew_s, 1)
+            heads[name] = {"computer": item.computer, "skew_s": rounded}
         if isinstance(item, FactsRead):
             reads.setdefault(name, []).append(item)
-    return _document(reads), Report(
+    return _document(reads, heads), Report(
         command="facts", nodes=tuple(failures), interrupted=session.stop.asked
     )
 
 
-def _document(reads: Mapping[str, list[FactsRead]]) -> Mapping[str, Any]:
+def _document(
+    reads: Mapping[str, list[FactsRead]], heads: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
     facts = {name: from_reads(read) for name, read in sorted(reads.items())}
     nodes = {
-        name: {"sections": dict(row.sections), "unknown": dict(row.errors)}
+        name: {
+            **heads.get(name, {}),
+            "sections": dict(row.sections),
+            "unknown": dict(row.errors),
+        }
         for name, row in facts.items()
     }
     return {"schema": SCHEMA, "nodes": nodes}

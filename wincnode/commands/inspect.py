@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +11,16 @@ from typing import TypeVar
 
 from wincnode import checks, fleet, runner
 from wincnode.cluster.kubeconfig import server_of
+from wincnode.cluster.networks import load_networks
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import SECTIONS, Facts, from_reads
 from wincnode.fleet import Stop
-from wincnode.inventory.model import Inventory
+from wincnode.inventory.marks import nearest
+from wincnode.inventory.model import Cni, Inventory
 from wincnode.report import NodeReport, Report, Status
 from wincnode.transport import Transport
+from wincnode.updates import load_updates
 
 T = TypeVar("T")
 Item = Event | NodeReport
@@ -62,13 +65,51 @@ class Inspection:
     @property
     def status(self) -> Status:
         """Give `blocked`, `warnings` or `ready`."""
-        if any(finding.blocks for finding in self.findings):
-            return "blocked"
-        wrong = any(finding.verdict is not checks.Verdict.PASS for finding in self.findings)
-        return "warnings" if wrong else "ready"
+        return fitness(self.findings)
+
+    def report(self, node: str) -> NodeReport:
+        """Give what a report says of the node so far."""
+        return NodeReport(
+            node=node,
+            status=self.status,
+            computer=self.computer,
+            build=self.build,
+            findings=self.findings,
+        )
+
+
+def fitness(findings: Iterable[checks.Finding]) -> Status:
+    """Give `blocked`, `warnings` or `ready`."""
+    rows = tuple(findings)
+    if any(finding.blocks for finding in rows):
+        return "blocked"
+    return "warnings" if any(finding.matters for finding in rows) else "ready"
 
 
 GoOn = Callable[[Transport, Inspection, NodeReport], Generator[Event, None, NodeReport]]
+
+
+def chosen(words: Iterable[str]) -> tuple[checks.Check, ...] | None:
+    """Give the checks of topics such as `net`, or with ids such as `net.cidr`; None is all.
+
+    Raises: ConfigError: no check is of such a topic.
+    """
+    wanted = tuple(dict.fromkeys(words))
+    known = checks.all_checks()
+    topics = list(dict.fromkeys(check.id.partition(".")[0] for check in known))
+    for word in wanted:
+        if not any(_is_of(check, word) for check in known):
+            words = [check.id for check in known] if "." in word else topics
+            hint = nearest(word, words)
+            raise ConfigError(
+                f"--only {word}: no check is of this topic", remedy=f"{hint[:1].upper()}{hint[1:]}"
+            )
+    found = tuple(check for check in known if any(_is_of(check, word) for word in wanted))
+    return found if wanted else None
+
+
+def _is_of(check: checks.Check, word: str) -> bool:
+    return check.id == word or check.id.startswith(f"{word}.")
 
 
 def check_ids(ids: frozenset[str]) -> None:
@@ -84,10 +125,15 @@ def check_ids(ids: frozenset[str]) -> None:
 
 
 def inspect(
-    transport: Transport, *, node: str, against: checks.Wanted
+    transport: Transport,
+    *,
+    node: str,
+    against: checks.Wanted,
+    rules: tuple[checks.Check, ...] | None = None,
 ) -> Generator[Event, None, Inspection]:
     """Read a node's facts and judge them; yields the events, returns the inspection.
 
+    Args: rules: the checks that judge; all by default.
     Raises: NodeError.
     """
     hello: Hello | None = None
@@ -96,8 +142,7 @@ def inspect(
     for event in runner.read_facts(transport, node=node, sections=SECTIONS):
         if isinstance(event, Hello):
             hello = event
-            # Sent the moment it was made: what is between is the way here, far below a minute.
-            skew_s = (event.at - datetime.now(UTC)).total_seconds() if event.at else None
+            skew_s = skew_of(event)
         if isinstance(event, FactsRead):
             read.append(event)
         yield event
@@ -106,22 +151,44 @@ def inspect(
         computer=hello.computer if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
-        findings=checks.run_checks(facts, replace(against, skew_s=skew_s)),
+        findings=checks.run_checks(facts, replace(against, skew_s=skew_s), rules),
     )
+
+
+def skew_of(hello: Hello) -> float | None:
+    """Give the node's clock minus ours, in seconds; None where it does not tell the time."""
+    # Sent the moment it was made: what is between is the way here, far below a minute.
+    return (hello.at - datetime.now(UTC)).total_seconds() if hello.at else None
 
 
 def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     """Give what the checks measure a node against.
 
-    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server.
+    Raises: ConfigError: the cluster's kubeconfig is missing, or names no server; the file of
+        updates is wrong.
     """
-    cluster = inventory.cluster
+    cluster, own = inventory.cluster, inventory.preflight.updates
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=_server(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
+        network=cluster.cni.name if cluster.cni else "",
+        overlay=_overlay(cluster.cni),
+        kubernetes=cluster.kubernetes or "",
+        containerd=inventory.runtime.containerd or "",
+        updates=load_updates(Path(own) if own else None),
+        today=datetime.now(UTC).date(),
     )
+
+
+def _overlay(cni: Cni | None) -> bool:
+    """Tell whether the wanted network carries packets in VXLAN: its mode has a number for that."""
+    network = load_networks().get(cni.name) if cni else None
+    if network is None or cni is None:
+        return False
+    mode = network.modes.get(cni.mode or next(iter(network.modes), ""))
+    return mode is not None and any(fact.name == "vni" for fact in mode.facts)
 
 
 def _server(inventory: Inventory) -> str:
@@ -160,24 +227,21 @@ def over_fit_nodes(
     against: checks.Wanted,
     session: Session,
     go_on: GoOn | None = None,
+    rules: tuple[checks.Check, ...] | None = None,
 ) -> Report:
     """Inspect nodes side by side, and go on with each that no check blocks.
 
-    Args: go_on: gets the node's link, what was found, and the report so far; gives the whole one.
+    Args:
+        go_on: gets the node's link, what was found, and the report so far; gives the whole one.
+        rules: the checks that judge; all by default.
     """
 
     def work(name: str) -> Iterator[Item]:
         began = time.monotonic()
         transport = session.connect(name)
         try:
-            found = yield from inspect(transport, node=name, against=against)
-            result = NodeReport(
-                node=name,
-                status=found.status,
-                computer=found.computer,
-                build=found.build,
-                findings=found.findings,
-            )
+            found = yield from inspect(transport, node=name, against=against, rules=rules)
+            result = found.report(name)
             if go_on is not None and result.status != "blocked":
                 result = yield from go_on(transport, found, result)
         finally:

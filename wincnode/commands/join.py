@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from wincnode import assets, runner
 from wincnode import playbook as playbooks
 from wincnode.cluster import discovery, nodes, tokens
 from wincnode.cluster.api import CONFIG_MAPS, Api
 from wincnode.cluster.discovery import ClusterInfo
+from wincnode.cluster.entries import Pem
+from wincnode.cluster.kubeconfig import ClusterAccess
 from wincnode.cluster.stages import LONGEST_S, is_ready
 from wincnode.commands import lock
 from wincnode.commands.clusters import connected
@@ -66,7 +66,7 @@ class Way:
         api: the cluster, as an administrator; without it nothing is asked of the cluster, and the
             Node's way to Ready is not seen.
         token: of the line that kubeadm printed; without it each node gets its own.
-        kubelet_config: the cluster's settings of all kubelets, for a join without kubeadm.
+        kubelet_config: the cluster's settings of all kubelets.
     """
 
     method: Method
@@ -105,7 +105,12 @@ def way(inventory: Inventory, where: Where) -> Way:
             raise ConfigError("--command is a line of kubeadm", remedy="Leave --method out.")
         line = parse_join_command(where.command)
         info = discovery.discover(line.server, line.token, line.ca_hashes)
-        return Way(method="kubeadm", info=info, token=line.token)
+        # kubeadm's own role lets the token read it.
+        # Source: kubernetes/kubernetes:cmd/kubeadm/app/phases/kubelet/config.go@v1.36.3
+        ca = Pem(text=Secret(info.ca_pem))
+        access = ClusterAccess(server=f"https://{line.server}", ca=ca, token=line.token)
+        config = _kubelets(Api(access))
+        return Way(method="kubeadm", info=info, token=line.token, kubelet_config=config)
     api = connected(
         inventory,
         "join",
@@ -115,18 +120,23 @@ def way(inventory: Inventory, where: Where) -> Way:
     )
     introduction = api.get(CONFIG_MAPS, discovery.NAME, namespace=discovery.NAMESPACE)
     info = discovery.parsed((introduction.get("data") or {}).get("kubeconfig", ""), api.server)
-    config: Mapping[str, Any] = {}
-    if where.method == "bootstrap":
-        found = api.get(CONFIG_MAPS, "kubelet-config", namespace="kube-system")
-        config = yaml.safe_load((found.get("data") or {}).get("kubelet", "")) or {}
     return Way(
         method=where.method,
         info=info,
         api=api,
-        kubelet_config=config,
+        kubelet_config=_kubelets(api),
         stage_timeout_s=where.stage_timeout_s,
         proof=asked(api, where.proof),
     )
+
+
+def _kubelets(api: Api) -> Mapping[str, Any]:
+    """Give the cluster's settings of all kubelets.
+
+    Raises: ConfigError, ClusterError.
+    """
+    found = api.get(CONFIG_MAPS, "kubelet-config", namespace="kube-system")
+    return kubelet_config.of_cluster(found)
 
 
 def run(inventory: Inventory, options: Options, job: Job, where: Where, session: Session) -> Report:
@@ -178,6 +188,9 @@ def _join(
     if one.job.check:
         job = _with_credentials(one, Secret("not made yet"))
         return (yield from look(transport, _plan(one, job), result, job=job))
+    # A token that is there may be the one that a run joins with at this moment.
+    if api is not None and tokens.is_there(api, one.name):
+        runner.refuse_held(transport, node=one.name)
     try:
         job = one.job
         if not one.joined:
@@ -289,6 +302,7 @@ def _plan(one: _One, job: Job) -> Plan:
         "server": one.way.info.server,
         "ca": one.way.info.ca_pem,
         "kubelet_config": _kubelet_config(one),
+        "health": kubelet_config.health(one.way.kubelet_config),
     }
     facts = one.found.facts.sections
     return playbooks.render(

@@ -2,13 +2,69 @@
 
 from __future__ import annotations
 
-from wincnode.commands.inspect import Options, Session, over_fit_nodes, wanted
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from wincnode import checks
+from wincnode.cluster.api import Api
+from wincnode.commands import cluster_check
+from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
+from wincnode.commands.saved import Saved
 from wincnode.inventory.model import Inventory
 from wincnode.report import Report
 
 
-def run(inventory: Inventory, options: Options, session: Session) -> Report:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judging:
+    """By what nodes are judged.
+
+    Args:
+        rules: the checks; all by default. strict: warnings make the exit code 5.
+        cluster: is judged as well, and stands before the nodes.
+    """
+
+    rules: tuple[checks.Check, ...] | None = None
+    strict: bool = False
+    cluster: Api | None = None
+
+    def of(self, known: tuple[checks.Check, ...]) -> tuple[checks.Check, ...]:
+        """Pick the wanted of some checks."""
+        if self.rules is None:
+            return known
+        wanted = {check.id for check in self.rules}
+        return tuple(check for check in known if check.id in wanted)
+
+
+def run(
+    inventory: Inventory, options: Options, session: Session, judging: Judging = Judging()
+) -> Report:
     """Check the nodes side by side."""
     against = wanted(inventory, ignore=options.ignore)
+    rules = judging.of(checks.node_checks())
+    report = over_fit_nodes("preflight", options, against, session, rules=rules)
+    cluster_rules = judging.of(checks.cluster_checks())
+    if judging.cluster is not None and cluster_rules and not report.interrupted:
+        cluster = cluster_check.judge(judging.cluster, against, cluster_rules)
+        report = replace(report, nodes=(cluster, *report.nodes))
+    return replace(report, warnings_count=judging.strict)
 
-    return over_fit_nodes("preflight", options, against, session)
+
+def again(
+    inventory: Inventory, ignore: frozenset[str], saved: Mapping[str, Saved], judging: Judging
+) -> Report:
+    """Judge facts that were saved; no network is touched."""
+    against = wanted(inventory, ignore=ignore)
+    nodes = tuple(
+        Inspection(
+            computer=row.computer,
+            build=row.build,
+            facts=row.facts,
+            findings=checks.run_checks(
+                row.facts,
+                replace(against, skew_s=row.skew_s),
+                judging.of(checks.node_checks()),
+            ),
+        ).report(name)
+        for name, row in saved.items()
+    )
+    return Report(command="preflight", nodes=nodes, warnings_count=judging.strict)

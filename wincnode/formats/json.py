@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
+from wincnode.formats.safe import dumps
 from wincnode.report import Report, to_data
 
 
 def render(report: Report) -> str:
     """Give the report as indented JSON."""
-    return json.dumps(to_data(report), indent=2, ensure_ascii=True)
+    return dumps(to_data(report), indent=2)

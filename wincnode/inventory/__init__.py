@@ -1,7 +1,8 @@
-"""One YAML file: cluster, runtime, connection defaults, nodes."""
+"""Cluster, runtime, connection defaults, nodes: one YAML file, and inventories of Ansible."""
 
 from wincnode.inventory.connection import Connection
-from wincnode.inventory.load import load, parse, select
+from wincnode.inventory.gather import gather
+from wincnode.inventory.load import load, load_settings, parse, select
 from wincnode.inventory.model import (
     Artifacts,
     Cluster,
@@ -24,7 +25,9 @@ __all__ = [
     "Node",
     "Registry",
     "Runtime",
+    "gather",
     "load",
+    "load_settings",
     "parse",
     "sample_text",
     "select",

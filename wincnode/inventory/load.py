@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
@@ -17,7 +17,7 @@ from wincnode.errors import ConfigError
 from wincnode.inventory import marks
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import NODE_NAME, Spec, specs
-from wincnode.inventory.marks import Mistakes
+from wincnode.inventory.marks import Mistakes, Place
 from wincnode.inventory.model import (
     SECTIONS,
     Cni,
@@ -26,12 +26,12 @@ from wincnode.inventory.model import (
     Node,
     Registry,
 )
-from wincnode.inventory.rules import (
-    connection_problems,
-    registry_problems,
-    repeated_taints,
-)
+from wincnode.inventory.nodes import NO_NODE_NAME, Defaults, judge
+from wincnode.inventory.rules import registry_problems, repeated_taints
 from wincnode.secrets import Source, source_of
+
+if TYPE_CHECKING:
+    from wincnode.inventory.ansible import Host
 
 _WRONG = object()  # a value that was reported already
 GROUPS = {"group": Connection, "kubelet": Kubelet}
@@ -45,21 +45,37 @@ def load(path: Path) -> Inventory:
     return parse(marks.read_text(path), path)
 
 
-def parse(text: str, path: Path) -> Inventory:
-    """Validate an inventory's text; relative paths in it start at the file's folder."""
+def load_settings(path: Path) -> Inventory:
+    """Read an inventory for what it says of the cluster; it may leave its nodes to others.
+
+    Raises: ConfigError: everything that is wrong with the file, a line each.
+    """
+    return parse(marks.read_text(path), path, hosts={})
+
+
+def parse(text: str, path: Path, hosts: Mapping[str, Host] | None = None) -> Inventory:
+    """Validate an inventory's text; relative paths in it start at the file's folder.
+
+    Args: hosts: nodes from elsewhere, by their names; with them the text needs no nodes.
+    """
     mistakes = Mistakes(path)
     root = marks.compose(text, path)
     if root is None:
         raise ConfigError(f"{path}: empty", remedy="Write one with `wincnode init`.")
     found = marks.entries(root, "", mistakes)
     marks.refuse_unknown(found, (*SECTIONS, "nodes"), "", mistakes)
-    sections = {
-        name: kind(**_section(found[name][1], kind, name, mistakes)) if name in found else kind()
+    given = {
+        name: _section(found[name][1], kind, name, mistakes) if name in found else {}
         for name, kind in SECTIONS.items()
     }
-    if "nodes" not in found:
+    sections = {name: kind(**given[name]) for name, kind in SECTIONS.items()}
+    if hosts is None and "nodes" not in found:
         mistakes.add(1, "nodes", "missing; a mapping of node names")
-    nodes = _nodes(found["nodes"][1], sections, mistakes) if "nodes" in found else ()
+    rows = marks.entries(found["nodes"][1], "nodes", mistakes) if "nodes" in found else {}
+    if hosts is None and "nodes" in found and not rows:
+        mistakes.add(found["nodes"][1], "nodes", "names no node")
+    defaults = Defaults(sections=sections, stated=given["connection"], hosts=hosts or {})
+    nodes = _nodes(rows, defaults, mistakes)
     mistakes.raise_any()
     return Inventory(path=path, nodes=nodes, **sections)
 
@@ -78,45 +94,40 @@ def select(inventory: Inventory, wanted: Iterable[str]) -> tuple[Node, ...]:
     return tuple(node for node in inventory.nodes if not words or words & {node.name, *node.groups})
 
 
-def _nodes(at: YamlNode, defaults: Mapping[str, Any], mistakes: Mistakes) -> tuple[Node, ...]:
-    found = marks.entries(at, "nodes", mistakes)
-    if not found:
-        mistakes.add(at, "nodes", "names no node")
-    nodes: list[Node] = []
-    places: dict[tuple[str, int], str] = {}
-    judged: set[Connection] = set()
-    for name, (key, value) in found.items():
-        node = _node(name, key, value, defaults=defaults, mistakes=mistakes)
-        place = (node.address.lower(), node.connection.effective_port)
-        if place in places:
-            problem = f"{place[0]} port {place[1]} is node {places[place]} already"
-            mistakes.add(key, f"nodes.{name}", problem)
-        places.setdefault(place, name)
-        if node.connection not in judged:  # wrong defaults are one mistake, not one per node
-            judged.add(node.connection)
-            for field, problem in connection_problems(node.connection):
-                mistakes.add(key, f"nodes.{name}.connection.{field}", problem)
-        nodes.append(node)
-    return tuple(nodes)
+def _nodes(
+    rows: Mapping[str, tuple[YamlNode, YamlNode]], defaults: Defaults, mistakes: Mistakes
+) -> tuple[Node, ...]:
+    """Give the nodes of the file, then those of Ansible that are not among them."""
+    found: list[tuple[YamlNode | Place, Node]] = [
+        (key, _node(name, key, value, defaults=defaults, mistakes=mistakes))
+        for name, (key, value) in rows.items()
+    ]
+    found += [
+        (host.place, defaults.node(host))
+        for name, host in defaults.hosts.items()
+        if name not in rows
+    ]
+    judge(found, defaults, mistakes)
+    return tuple(node for _, node in found)
 
 
 def _node(
-    name: str, key: YamlNode, at: YamlNode, *, defaults: Mapping[str, Any], mistakes: Mistakes
+    name: str, key: YamlNode, at: YamlNode, *, defaults: Defaults, mistakes: Mistakes
 ) -> Node:
     where = f"nodes.{name}"
     if not re.fullmatch(NODE_NAME, name):
-        problem = "no Kubernetes node name: lower-case letters, digits, `-` and `.`"
-        mistakes.add(key, where, problem)
+        mistakes.add(key, where, NO_NODE_NAME)
     values = _section(at, Node, where, mistakes)
     for twice in repeated_taints(values.get("taints", ())):
         problem = f"{twice} is given twice; a key and an effect go together once"
         mistakes.add(_key_of(at, "taints"), f"{where}.taints", problem)
     own = values.pop("connection", {})
-    values["address"] = values.get("address") or name
-    values["kubelet"] = _kubelet(defaults["kubelet"], values.get("kubelet", {}))
-    connection = replace(defaults["connection"], **own)
-    if "scheme" in own and "port" not in own:
-        connection = replace(connection, port=None)  # the default port belongs to its scheme
+    host = defaults.hosts.get(name)
+    values["address"] = values.get("address") or (host.address if host else name)
+    if host:
+        values["groups"] = tuple(dict.fromkeys((*values.get("groups", ()), *host.groups)))
+    values["kubelet"] = _kubelet(defaults.sections["kubelet"], values.get("kubelet", {}))
+    connection = defaults.connection(name, own)
     return Node(name=name, line=marks.line_of(key), connection=connection, **values)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,17 +32,30 @@ INT = "tag:yaml.org,2002:int"
 NULL = "tag:yaml.org,2002:null"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A line of a file, counted from 1."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
 class Mistakes:
-    """What is wrong with one file; everything is said at once."""
+    """What is wrong with a file and with those that belong to it; everything is said at once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._rows: list[tuple[int, str]] = []
+        self._rows: list[tuple[Place, str]] = []
 
-    def add(self, at: Node | int, where: str, problem: str) -> None:
-        """Note a problem at a node of the file, or at a line that counts from 1."""
-        line = at if isinstance(at, int) else line_of(at)
-        self._rows.append((line, f"{self.path}:{line}: {where + ': ' if where else ''}{problem}"))
+    def add(self, at: Node | int | Place, where: str, problem: str) -> None:
+        """Note a problem at a node of the file, at a line that counts from 1, or elsewhere."""
+        if isinstance(at, Node):
+            at = line_of(at)
+        place = at if isinstance(at, Place) else Place(path=self.path, line=at)
+        self._rows.append((place, f"{place}: {where + ': ' if where else ''}{problem}"))
 
     def raise_any(self) -> None:
         """Raise one ConfigError that holds every mistake, in the order of the file."""
@@ -48,9 +63,12 @@ class Mistakes:
             raise ConfigError(self.text())
 
     def text(self) -> str:
-        """Give every mistake on a line, each once, in the order of the file."""
-        rows = dict.fromkeys(text for _, text in sorted(self._rows, key=lambda row: row[0]))
-        return "\n".join(rows)
+        """Give every mistake on a line, each once, in the order of the file; its own come first."""
+        files = {self.path: 0}
+        for place, _ in self._rows:
+            files.setdefault(place.path, len(files))
+        ordered = sorted(self._rows, key=lambda row: (files[row[0].path], row[0].line))
+        return "\n".join(dict.fromkeys(text for _, text in ordered))
 
 
 def read_text(path: Path) -> str:
@@ -58,13 +76,31 @@ def read_text(path: Path) -> str:
 
     Raises: ConfigError: it cannot be read, is too large or is not UTF-8.
     """
+    return to_text(read_bytes(path)[0], path)
+
+
+def read_bytes(path: Path) -> tuple[bytes, int]:
+    """Read a file of at most 10 MiB, and give it with its mode (0o600).
+
+    Raises: ConfigError: it cannot be read or is too large.
+    """
     try:
         with path.open("rb") as opened:
+            # The opened file is asked, not the path: nobody can swap it in between.
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
             content = opened.read(LIMIT_BYTES + 1)
     except OSError as err:
         raise ConfigError(f"{path}: cannot be read: {err.strerror}") from err
     if len(content) > LIMIT_BYTES:
         raise ConfigError(f"{path}: larger than 10 MiB")
+    return content, mode
+
+
+def to_text(content: bytes, path: Path) -> str:
+    """Give a file's content as text.
+
+    Raises: ConfigError: it is not UTF-8.
+    """
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as err:

@@ -188,6 +188,17 @@ class Artifacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Preflight:
+    """What the checks of nodes go by beside the rest of the inventory."""
+
+    updates: str | None = entry(
+        "path",
+        "File of updates, overrides and holes that goes before those that ship, row by row: "
+        "docs/checks.md.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One Windows machine; its name is also its name in Kubernetes."""
 
@@ -247,15 +258,22 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
-    """One file; each node carries the connection and the kubelet that hold for it."""
+    """All sources as one; each node carries the connection and the kubelet that hold for it.
+
+    Args:
+        path: of our own file; of the first of Ansible's where there is none.
+        notes: what the user is told of, though it is no mistake.
+    """
 
     path: Path
     cluster: Cluster = field(default_factory=Cluster)
     runtime: Runtime = field(default_factory=Runtime)
     kubelet: Kubelet = field(default_factory=Kubelet)
     artifacts: Artifacts = field(default_factory=Artifacts)
+    preflight: Preflight = field(default_factory=Preflight)
     connection: Connection = field(default_factory=Connection)
     nodes: tuple[Node, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 SECTIONS: Mapping[str, type] = MappingProxyType(
@@ -264,6 +282,7 @@ SECTIONS: Mapping[str, type] = MappingProxyType(
         "runtime": Runtime,
         "kubelet": Kubelet,
         "artifacts": Artifacts,
+        "preflight": Preflight,
         "connection": Connection,
     }
 )

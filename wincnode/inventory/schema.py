@@ -40,7 +40,6 @@ def schema() -> dict[str, Any]:
         "title": "wincnode inventory",
         "type": "object",
         "properties": {**parts, "nodes": nodes},
-        "required": ["nodes"],
         "additionalProperties": False,
         "$defs": {
             **{name: _object_of(kind) for name, kind in SECTIONS.items()},
@@ -97,6 +96,8 @@ def page() -> str:
         "",
         "One YAML file says which cluster, which runtime and which nodes.",
         "`wincnode init` writes a commented one.",
+        "Nodes may come from inventories of Ansible instead (docs/ansible.md), each given by `-i`.",
+        "`nodes` may be left out then, and where a command is about the cluster alone.",
         "A mistake is reported with its line, all of them at once, before any network is touched.",
         "Relative paths start at the file's own folder.",
     ]

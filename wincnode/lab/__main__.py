@@ -14,7 +14,7 @@ from wincnode.lab.clusters import lab_cluster
 from wincnode.lab.demo import demo
 from wincnode.lab.faults import Faults, parse_fault
 from wincnode.lab.nodes import PASSWORD, Wish, lab_nodes, ports, write_inventory
-from wincnode.lab.windows.machine import DURATIONS, profile_names
+from wincnode.lab.windows.machine import DURATIONS, defect_names, profile_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +31,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "profiles",
         nargs="+",
-        choices=profile_names(),
+        choices=(*profile_names(), *defect_names()),
         metavar="PROFILE",
-        help=f"one of {', '.join(profile_names())}; the nodes are called lab-1, lab-2, ...",
+        help=f"one of {', '.join(profile_names())}, or a defect of docs/lab.md such as "
+        "sys.disk; the nodes are called lab-1, lab-2, ...",
     )
     up.add_argument("--inventory", type=Path, default=Path("wincnode.yaml"), metavar="FILE")
     up.add_argument(

@@ -34,6 +34,9 @@ class Service(Protocol):
         """Record an operation; gives its number, from 1."""
         ...
 
+    def leave(self, number: int) -> None:
+        """Take note that an operation's reply has left."""
+
     def channel(self, connection: socket.socket) -> Channel:
         """Say what TLS says of a connection."""
         ...
@@ -172,17 +175,21 @@ class _Handler(BaseHTTPRequestHandler):
         if len(plain) > MAX_ENVELOPE_KB * 1024:
             self._respond(413)
             return
-        reply = self._carried_out(plain)
-        if reply is None:
+        done = self._carried_out(plain)
+        if done is None:
             return
-        status, text = reply
+        number, status, text = done
         kind = SOAP
         if sealed:
             kind, text = self.conversation.seal(content_type, text)
         self._respond(status, text, {**headers, "Content-Type": kind})
+        self.node.leave(number)
 
-    def _carried_out(self, plain: bytes) -> tuple[int, bytes] | None:
-        """Let the node act; nothing when the reply is not to be sent from here."""
+    def _carried_out(self, plain: bytes) -> tuple[int, int, bytes] | None:
+        """Let the node act; gives the operation's number, status and text of its reply.
+
+        Nothing when the reply is not to be sent from here.
+        """
         faults = self.node.faults
         try:
             request = wsman.parse_request(plain)
@@ -205,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.drop_at_request == number:
             self._drop()
             return None
-        return reply.status, reply.text.encode()
+        return number, reply.status, reply.text.encode()
 
     def _drop(self) -> None:
         self.close_connection = True

@@ -58,6 +58,7 @@ class LabNode:
     """One simulated node that runs."""
 
     machine: Machine
+    engine: ModelEngine | PowerShellEngine
     server: WsmanServer
     worker: Worker
 
@@ -85,7 +86,7 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
         machine.on_down.append(server.stop)
         machine.on_up.append(server.again)
         try:
-            yield LabNode(machine=machine, server=server, worker=worker)
+            yield LabNode(machine=machine, engine=engine, server=server, worker=worker)
         finally:
             machine.gone.set()
             worker.close()

@@ -68,6 +68,7 @@ class PowerShellEngine:
             "WINPS_REGISTRY": str(folder / "registry.json"),
             "WINPS_COMPUTERNAME": self.machine.computer,
             "WINPS_BUILD": str(self.machine.profile.build),
+            **({} if self.machine.profile.process.get("elevated", True) else {"WINPS_ADMIN": "0"}),
             "PSModulePath": MODULES,
             # The engine caches what modules contain by path; each machine has its own modules.
             "PSModuleAnalysisCachePath": str(folder / "modules.cache"),

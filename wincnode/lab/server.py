@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,6 +28,8 @@ class WsmanServer:
         tls: PEM files of the certificate and its key.
         mappings: whom client certificates stand for.
         hardening: the service's CbtHardeningLevel.
+    `on_request` hears the number of each operation before it is carried out, `on_reply` when its
+    reply has left.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class WsmanServer:
         self.faults = faults or Faults()
         self.shells = Shells(FaultyEngine(engine, lambda: self.faults))
         self.requests: list[str] = []
+        self.on_request: list[Callable[[int], None]] = []
+        self.on_reply: list[Callable[[int], None]] = []
         self.http_requests = 0
         self.bytes_in = 0
         self.bytes_out = 0
@@ -121,7 +125,15 @@ class WsmanServer:
         """Record an operation; gives its number, from 1."""
         with self._count_lock:
             self.requests.append(name)
-            return len(self.requests)
+            number = len(self.requests)
+        for hear in self.on_request:
+            hear(number)
+        return number
+
+    def leave(self, number: int) -> None:
+        """Take note that an operation's reply has left."""
+        for hear in self.on_reply:
+            hear(number)
 
     def channel(self, connection: socket.socket) -> Channel:
         """Say what TLS says of a connection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 import yaml
@@ -53,6 +54,44 @@ def configuration(node: Node, kubernetes: str, cluster: Mapping[str, Any]) -> st
     # An empty evictionHard would mean that nothing is ever evicted, a missing one the defaults.
     # Source: kubernetes/kubernetes:cmd/kubelet/app/server.go@v1.36.3 (loadConfigFile)
     return _text({**{key: value for key, value in whole.items() if value != {}}, **KIND})
+
+
+def of_cluster(config_map: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what the cluster's ConfigMap kubelet-config says.
+
+    Raises: ConfigError: it is no KubeletConfiguration.
+    """
+    try:
+        found = yaml.safe_load((config_map.get("data") or {}).get("kubelet", ""))
+    except yaml.YAMLError as error:
+        raise ConfigError("the cluster's kubelet-config is no YAML") from error
+    if not isinstance(found, Mapping | None):
+        raise ConfigError("the cluster's kubelet-config is no mapping")
+    return found or {}
+
+
+def health(cluster: Mapping[str, Any]) -> str:
+    """Give the URL at which a kubelet tells its health; nothing where the cluster turns that off.
+
+    Args: cluster: what the cluster's ConfigMap kubelet-config says.
+    Raises: ConfigError: that is no address or no port.
+    Source: kubernetes/kubernetes:staging/src/k8s.io/kubelet/config/v1beta1/types.go@v1.36.3
+    (healthzPort, healthzBindAddress); cmd/kubeadm/app/util/apiclient/wait.go@v1.36.3
+    """
+    port, text = cluster.get("healthzPort"), cluster.get("healthzBindAddress")
+    port = 10248 if port is None else port
+    if type(port) is not int or not 0 <= port <= 65535:
+        raise ConfigError(f"the cluster's kubelet-config has the healthzPort {port!r}")
+    try:
+        address = ip_address(text or "127.0.0.1")
+    except ValueError as error:
+        raise ConfigError(
+            f"the cluster's kubelet-config has the healthzBindAddress {text!r}"
+        ) from error
+    if address.is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == 4 else "::1")
+    host = f"[{address}]" if address.version == 6 else str(address)
+    return f"http://{host}:{port}/healthz" if port else ""
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

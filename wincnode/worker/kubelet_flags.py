@@ -30,10 +30,15 @@ class Removed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flags:
-    """What is known of flags: those that work, those that wincnode sets, those that are gone."""
+    """What is known of flags: those that work, those that are refused, those that are gone.
+
+    Args: own: what wincnode sets itself, and where it is asked for. unfit: why a node with that
+        flag does not join.
+    """
 
     known: tuple[str, ...]
     own: Mapping[str, str]
+    unfit: Mapping[str, str]
     removed: Mapping[str, Removed]
 
 
@@ -43,6 +48,7 @@ def load_flags() -> Flags:
     return Flags(
         known=tuple(rows["flags"]),
         own={row["name"]: row["instead"] for row in rows["own"]},
+        unfit={row["name"]: f"{row['because']} ({row['source']})" for row in rows["unfit"]},
         removed={row["name"]: Removed(**row) for row in rows["removed"]},
     )
 
@@ -79,6 +85,8 @@ def _mistakes(
 def _problem(name: str, minor: str, flags: Flags) -> str:
     if name in flags.own:
         return f"wincnode sets --{name} itself: {flags.own[name]}"
+    if name in flags.unfit:
+        return f"with --{name} a node does not join: {flags.unfit[name]}"
     gone = flags.removed.get(name)
     # Without a version the newest is meant, which has none of them.
     if gone and (not minor or numbers(minor) >= numbers(gone.removed)):

@@ -62,6 +62,7 @@ def _of(group: str, plural: str, kind: str, short: str = "", **more: Any) -> Res
 
 RBAC = "rbac.authorization.k8s.io"
 CERTIFICATES = "certificates.k8s.io"
+ADMISSION = "admissionregistration.k8s.io"
 STATUS = "status"
 
 
@@ -115,6 +116,19 @@ BUILT_IN: tuple[Resource, ...] = (
         "PodDisruptionBudget",
         "pdb",
         subresources=_status("PodDisruptionBudget"),
+    ),
+    _of("discovery.k8s.io", "endpointslices", "EndpointSlice"),
+    _of(
+        ADMISSION,
+        "mutatingwebhookconfigurations",
+        "MutatingWebhookConfiguration",
+        namespaced=False,
+    ),
+    _of(
+        ADMISSION,
+        "validatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration",
+        namespaced=False,
     ),
     _of("storage.k8s.io", "csinodes", "CSINode", namespaced=False),
     _of("storage.k8s.io", "csidrivers", "CSIDriver", namespaced=False),

@@ -25,7 +25,7 @@ class ModelEngine:
 
     def __init__(self, machine: Machine, *, pace_s: float = 0.0) -> None:
         self._machine = machine
-        self._host = Host(machine, pace_s=pace_s)
+        self.host = Host(machine, pace_s=pace_s)
         self._processes: list[FunctionProcess] = []
         self._pid = FIRST_PID
         machine.start_task = self._start_task
@@ -37,7 +37,7 @@ class ModelEngine:
         if program == "hostname":
             return self._run(self._hostname, needs_stdin=False)
         if command == command_line("receive"):
-            return Receiver(self._host)
+            return Receiver(self.host)
         encoded = "powershell" in program and "-encodedcommand" in program
         return self._run(self._powershell if encoded else _unknown, needs_stdin=encoded)
 
@@ -52,7 +52,7 @@ class ModelEngine:
         self.close()
 
     def _powershell(self, process: FunctionProcess, stdin: bytes) -> int:
-        return bootstrap(self._host, process, stdin)
+        return bootstrap(self.host, process, stdin)
 
     def _hostname(self, process: FunctionProcess, _stdin: bytes) -> int:
         process.put(f"{self._machine.computer}\r\n".encode())
@@ -60,7 +60,7 @@ class ModelEngine:
 
     def _start_task(self, task: Task) -> None:
         def run(process: FunctionProcess, _stdin: bytes) -> int:
-            return work(self._host, process, task.folder)
+            return work(self.host, process, task.folder)
 
         self._run(run, needs_stdin=False)
 

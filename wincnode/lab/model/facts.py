@@ -25,6 +25,14 @@ from wincnode.lab.model.fields import (
     renamed,
 )
 from wincnode.lab.model.host import BASE, Host, now
+from wincnode.lab.model.machine_facts import (
+    drivers,
+    hns_crashes,
+    hypervisor_launch,
+    protection,
+    settings,
+    updates,
+)
 from wincnode.lab.model.ownership import ownership
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
@@ -49,22 +57,23 @@ def os(host: Host) -> Section:
     version = host.machine.registry.values(CURRENT_VERSION)
     data: dict[str, Any] = {name: value.data for name, value in version.items()}
     (system,) = host.call("Get-CimInstance", ClassName="Win32_OperatingSystem")
-    read = host.machine.registry.data
+    read, process = host.machine.registry.data, host.machine.profile.process
+    ubr = int(data.get("UBR", 0))
     return {
         "build": int(data.get("CurrentBuildNumber", 0)),
-        "ubr": int(data.get("UBR", 0)),
+        "ubr": ubr,
         "edition": str(data.get("EditionID", "")),
         "install_type": str(data.get("InstallationType", "")),
         "product_type": system["ProductType"],
         "sku": system["OperatingSystemSKU"],
         "last_boot": system["LastBootUpTime"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "system_drive": "C:",
+        "system_drive": process.get("system_drive", "C:"),
         "computer_name": _name(host, "ActiveComputerName"),
         "host_name": read(SERVICES + r"\Tcpip\Parameters", "Hostname", ""),
         "uuid": str(read(HARDWARE, "LastConfig", "")).strip("{}").upper(),
         "reboot_reasons": _reboot_reasons(host),
-        "powershell": f"5.1.{host.machine.profile.build}.{data.get('UBR', 0)}",
-        "process_64bit": True,
+        "powershell": process.get("powershell", f"5.1.{host.machine.profile.build}.{ubr}"),
+        "process_64bit": process.get("process_64bit", True),
     }
 
 
@@ -92,8 +101,8 @@ def hardware(host: Host) -> Section:
     processors = host.call("Get-CimInstance", ClassName="Win32_Processor")
     if not processors:
         raise Failure("Win32_Processor has no instance")
-    sockets = {"sockets": len(processors)}
-    return renamed(computer, COMPUTER) | renamed(processors[0], PROCESSOR) | sockets
+    more = {"sockets": len(processors), "hypervisor_launch": hypervisor_launch(host)}
+    return renamed(computer, COMPUTER) | renamed(processors[0], PROCESSOR) | more
 
 
 def features(host: Host) -> Section:
@@ -117,12 +126,15 @@ def services(host: Host) -> Section:
     rows = host.call("Get-CimInstance", ClassName="Win32_Service")
     wanted = {name.lower() for name in _listed("services", "wanted")}
     flags = host.machine.registry.values(SERVICES + r"\hns\State")
+    shown = next((row["DisplayName"] for row in rows if row["Name"].lower() == "hns"), None)
     return {
         "services": {
             row["Name"].lower(): renamed(row, SERVICE)
             for row in rows
             if row["Name"].lower() in wanted
         },
+        "drivers": drivers(host),
+        "hns_crashes": hns_crashes(host, shown),
         "hns_state": {name: _text(value.data) for name, value in flags.items()},
         "vmcompute_dll": host.disk.is_file(SYSTEM32 + r"\vmcompute.dll"),
     }
@@ -188,9 +200,10 @@ def policy(host: Host) -> Section:
     """Read what policy forbids."""
     read = host.machine.registry.data
     return {
-        "elevated": True,
-        "language_mode": "FullLanguage",
+        "elevated": host.machine.profile.process.get("elevated", True),
+        "language_mode": host.machine.profile.process.get("language_mode", "FullLanguage"),
         "execution_policy": read(POLICIES + r"\Windows\PowerShell", "ExecutionPolicy", ""),
+        "scripts_enabled": read(POLICIES + r"\Windows\PowerShell", "EnableScripts"),
         "firewall": {name: _profile(host, *keys) for name, keys in PROFILES.items()},
         "tls12_client": {
             "enabled": read(TLS_CLIENT, "Enabled"),
@@ -216,10 +229,11 @@ def _code_integrity(host: Host) -> Section:
     try:
         (guard,) = host.call("Get-CimInstance", ClassName="Win32_DeviceGuard")
     except ERRORS as error:
-        return {"kernel": None, "user": None, "error": error.message}
+        return {"kernel": None, "user": None, "services": [], "error": error.message}
     return {
         "kernel": guard["CodeIntegrityPolicyEnforcementStatus"],
         "user": guard["UsermodeCodeIntegrityPolicyEnforcementStatus"],
+        "services": list(guard["SecurityServicesRunning"]),
         "error": "",
     }
 
@@ -278,6 +292,9 @@ SECTIONS: Mapping[str, Callable[[Host], Section]] = {
     "time": time,
     "policy": policy,
     "leftovers": leftovers,
+    "updates": updates,
+    "settings": settings,
+    "protection": protection,
     "diagnosis": diagnosis,
     "ownership": ownership,
 }

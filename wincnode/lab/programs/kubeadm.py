@@ -256,7 +256,10 @@ class _Join:
         return [f"--{name}={value}" for name, value in sorted([*flags.items(), *join.extra])]
 
     def _wait(self, join: Join, config: Json) -> None:
-        """Wait for the kubelet's health, then for its own credentials."""
+        """Wait for the kubelet's health, then for its own credentials.
+
+        Source: kubernetes/kubernetes:cmd/kubeadm/app/util/apiclient/wait.go (WaitForKubelet)
+        """
         port = int(config.get("healthzPort", 10248))
         url = f"http://127.0.0.1:{port}/healthz"
         limit = join.seconds("kubeletHealthCheck", HEALTH_S)
@@ -264,8 +267,13 @@ class _Join:
             f"[kubelet-check] Waiting for a healthy kubelet at {url}. This can take "
             f"up to {int(limit // 60)}m{int(limit % 60)}s"
         )
+        if not port:
+            self._lines[-1] = (
+                "[kubelet-check] Skipping the kubelet health check because the healthz port is "
+                "set to 0"
+            )
         try:
-            if not self._until(lambda: self._healthy(port), limit):
+            if port and not self._until(lambda: self._healthy(port), limit):
                 self._lines.append(
                     f"[kubelet-check] The kubelet is not healthy after "
                     f"{int(limit // 60)}m{int(limit % 60)}s"

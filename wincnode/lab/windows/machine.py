@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path, PureWindowsPath
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
@@ -21,6 +23,7 @@ from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
 
 PROFILES = Path(__file__).parents[1] / "profiles"
+DEFECTS = Path(__file__).parents[1] / "defects"
 CURRENT_VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 # github.com/kubernetes/kubernetes pkg/kubelet/winstats/perfcounter_nodestats_windows.go
@@ -55,7 +58,12 @@ class Profile:
     features: name -> InstallState. network: cmdlet without `Get-` -> rows. files: path -> text.
     durations: seconds of the work that DURATIONS names.
     denied: what policy forbids: `tasks`, or a program to all but SYSTEM.
-    expects: ids of the checks that fail.
+    process: what PowerShell's process is, where it is not as it should be: elevated, language_mode,
+        powershell, process_64bit, system_drive. The `powershell` engine follows `elevated` alone.
+    attributes: path of a folder -> bits of its attributes, which Linux cannot keep.
+    events: entries of the service control manager: {id, values, days_ago}.
+    wanted: what a preflight must ask for, so that what is wrong is a defect.
+    expects: ids of the checks that do not pass, in the order in which they are told.
     """
 
     name: str
@@ -68,6 +76,10 @@ class Profile:
     files: Mapping[str, str] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
+    process: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    events: tuple[Mapping[str, Any], ...] = ()
+    wanted: Mapping[str, Any] = field(default_factory=dict)
     expects: tuple[str, ...] = ()
 
 
@@ -76,18 +88,48 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in PROFILES.glob("*.yaml")))
 
 
+def defect_names() -> tuple[str, ...]:
+    """List the defects that the lab ships: profiles that are laid over others, mostly one a check.
+
+    Each is called as the check that it makes fail, and by a word more where there are several.
+    """
+    return tuple(sorted(_defects()))
+
+
 def load_profile(name: str) -> Profile:
-    """Read a shipped profile by its name."""
+    """Read a shipped profile or defect by its name."""
     raw = _read(name)
-    for key in ("denied", "expects"):
+    for key in ("denied", "expects", "events"):
         raw[key] = tuple(raw.get(key, ()))
     return Profile(name=name, **raw)
 
 
 def _read(name: str) -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load((PROFILES / f"{name}.yaml").read_text(encoding="utf-8"))
+    path = PROFILES / f"{name}.yaml"
+    raw = _load(path) if path.is_file() else _defects()[name]
     base = raw.pop("base", None)
     return _merged(_read(base), raw) if base else raw
+
+
+def _defects() -> dict[str, dict[str, Any]]:
+    """Read the defects by name; a file's `base` holds for those that name none."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(DEFECTS.glob("*.yaml")):
+        rows = _load(path)
+        base = rows.pop("base")
+        found |= {name: {"base": base, **(row or {})} for name, row in rows.items()}
+    return found
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return deepcopy(_parsed(path))  # whoever gets it may change it
+
+
+@cache
+def _parsed(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    raw: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are the safe one
+    return raw
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +179,8 @@ class Machine:
         self.on_up: list[Callable[[], None]] = []
         self.mutex = threading.RLock()
         self.gone = threading.Event()
+        # Whether it was told to reboot, and has not come back yet.
+        self.rebooting = False
         self._install()
 
     @property
@@ -164,13 +208,18 @@ class Machine:
         return at
 
     def shut_down(self, after_s: float) -> None:
-        """Reboot after so many seconds, whoever waits."""
+        """Reboot after so many seconds, whoever waits; a further order changes nothing."""
 
         def work() -> None:
             self.clock.wait(after_s, self.gone)
             if not self.gone.is_set():
                 self.reboot()
+            self.rebooting = False
 
+        with self.mutex:
+            if self.rebooting:
+                return
+            self.rebooting = True
         threading.Thread(target=work, daemon=True).start()
 
     def reboot(self) -> None:
@@ -223,6 +272,9 @@ class Machine:
         rows.setdefault(PREFETCH, {"BootId": Value(kind="DWord", data=1)})
         self.registry.write(rows)
         self.services.load(self.profile.services)
+        for event in self.profile.events:
+            at = datetime.now(UTC) - timedelta(days=event["days_ago"])
+            self.services.log.write(event["id"], *event["values"], at=at)
 
 
 def _listdir(folder: Path) -> list[Path]:

@@ -41,6 +41,12 @@ class Registry:
         """Say whether a key exists."""
         return self._find(self._read(), key) is not None
 
+    def subkeys(self, key: str) -> list[str]:
+        """Give the names of the keys right below a key, in the order of Windows."""
+        above = key.lower() + "\\"
+        rows = [row[len(above) :] for row in self._read() if row.lower().startswith(above)]
+        return sorted((row for row in rows if "\\" not in row), key=str.lower)
+
     def values(self, key: str) -> dict[str, Value]:
         """Give the values of a key by name; nothing where it does not exist."""
         keys = self._read()

@@ -29,11 +29,12 @@ function Get-WnFactsPolicy {
         $firewall[$name] = $row
     }
 
-    $integrity = @{ kernel = $null; user = $null; error = '' }
+    $integrity = @{ kernel = $null; user = $null; services = [object[]]@(); error = '' }
     try {
-        $guard = Get-CimInstance -Namespace 'root\Microsoft\Windows\DeviceGuard' -ClassName Win32_DeviceGuard -Property @('CodeIntegrityPolicyEnforcementStatus', 'UsermodeCodeIntegrityPolicyEnforcementStatus') -OperationTimeoutSec 15 -ErrorAction Stop
+        $guard = Get-CimInstance -Namespace 'root\Microsoft\Windows\DeviceGuard' -ClassName Win32_DeviceGuard -Property @('CodeIntegrityPolicyEnforcementStatus', 'UsermodeCodeIntegrityPolicyEnforcementStatus', 'SecurityServicesRunning') -OperationTimeoutSec 15 -ErrorAction Stop
         $integrity.kernel = [int]$guard.CodeIntegrityPolicyEnforcementStatus
         $integrity.user = [int]$guard.UsermodeCodeIntegrityPolicyEnforcementStatus
+        $integrity.services = [object[]]@($guard.SecurityServicesRunning | ForEach-Object -Process { [int]$_ })
     }
     catch { $integrity.error = $_.Exception.Message }
 
@@ -43,6 +44,7 @@ function Get-WnFactsPolicy {
         elevated          = $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
         language_mode     = $ExecutionContext.SessionState.LanguageMode.ToString()
         execution_policy  = [string](& $read "$machine\SOFTWARE\Policies\Microsoft\Windows\PowerShell" 'ExecutionPolicy')
+        scripts_enabled   = & $read "$machine\SOFTWARE\Policies\Microsoft\Windows\PowerShell" 'EnableScripts'
         firewall          = $firewall
         tls12_client      = @{ enabled = & $read $tls 'Enabled'; disabled_by_default = & $read $tls 'DisabledByDefault' }
         code_integrity    = $integrity

@@ -212,8 +212,8 @@ MUTATIONS = (
     one(
         "the last value is kept for reset",
         "steps",
-        "-ceq $id) { return }",
-        "-ceq $id) { $rows = @() }",
+        "-cne $id) { continue }",
+        "-ceq $id) { $rows = @() }; continue",
         STEPS,
         KINDS,
     ),

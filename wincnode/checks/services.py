@@ -1,0 +1,144 @@
+"""Services and drivers beneath containers: HNS over time, switch extension, filters, firewall."""
+
+from __future__ import annotations
+
+from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
+from wincnode.facts import Facts
+
+_DISABLED = 4  # Start of a driver
+
+
+def _stable(facts: Facts, _wanted: Wanted) -> Outcome:
+    crashes = facts.known("services").texts("hns_crashes")
+    if crashes:
+        return failed(f"HNS ended unexpectedly {len(crashes)} times in 7 days, last {crashes[0]}")
+    return passed("HNS did not end unexpectedly in 7 days")
+
+
+def _state(facts: Facts, _wanted: Wanted) -> Outcome:
+    flags = facts.known("services").section("hns_state")
+    shown = ", ".join(f"{name} is {flags.text(name)}" for name in sorted(flags.data))
+    return passed(shown or "HNS runs with its own defaults")
+
+
+def _drivers(facts: Facts, *names: str) -> list[str]:
+    """Say which drivers are missing or disabled."""
+    drivers = facts.known("services").section("drivers")
+    wrong = []
+    for name in names:
+        start = drivers.setting(name)
+        if start is None:
+            wrong.append(f"there is no driver {name}")
+        elif start == _DISABLED:
+            wrong.append(f"the driver {name} is disabled")
+    return wrong
+
+
+def _vfp(facts: Facts, _wanted: Wanted) -> Outcome:
+    if wrong := _drivers(facts, "vfpext"):
+        return failed(wrong[0], because=("feat.containers",))
+    return passed("the driver VfpExt is installed")
+
+
+def _filters(facts: Facts, _wanted: Wanted) -> Outcome:
+    if wrong := _drivers(facts, "wcifs", "bindflt"):
+        return failed(", ".join(wrong), because=("feat.containers",))
+    return passed("the drivers wcifs and bindflt are installed")
+
+
+def _running(facts: Facts, *names: str) -> list[str]:
+    """Say which services do not run."""
+    services = facts.known("services").section("services")
+    wrong = []
+    for name in names:
+        row = services.data.get(name.lower())
+        state = services.section(name.lower()).text("state") if row is not None else "missing"
+        if state != "Running":
+            wrong.append(f"the service {name} is {state.lower()}")
+    return wrong
+
+
+def _time(facts: Facts, _wanted: Wanted) -> Outcome:
+    if wrong := _running(facts, "W32Time"):
+        return failed(wrong[0])
+    return passed("the service W32Time runs")
+
+
+def _firewall(facts: Facts, _wanted: Wanted) -> Outcome:
+    if wrong := _running(facts, "BFE", "mpssvc"):
+        return failed(", ".join(wrong))
+    return passed("the services BFE and mpssvc run")
+
+
+_ALTITUDES = "https://learn.microsoft.com/windows-hardware/drivers/ifs/allocated-altitudes"
+
+CHECKS = (
+    Check(
+        id="svc.hns.stable",
+        title="HNS has not crashed of late",
+        severity=Severity.WARNING,
+        proves="Pods keep their endpoints, which a restart of HNS loses.",
+        remedy="Install the current cumulative update; after a crash drain the node and reboot it.",
+        source="microsoft/Windows-Containers#278; Azure/AgentBaker:staging/cse/windows/"
+        "hnsremediator.ps1@06836ee2",
+        needs=("services",),
+        run=_stable,
+    ),
+    Check(
+        id="svc.hns.state",
+        title="The switches of HNS are known",
+        severity=Severity.INFO,
+        proves="It is known how HNS differs from its defaults.",
+        remedy="Delete what nobody wants: reg delete HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
+        "hns\\State /v NAME, then reboot.",
+        source="Azure/AgentBaker:vhdbuilder/packer/windows/windows_settings.json@06836ee2; "
+        "openshift/windows-machine-config-operator:docs/byoh-instance-pre-requisites.md",
+        needs=("services",),
+        run=_state,
+    ),
+    Check(
+        id="svc.vfp",
+        title="The switch extension of containers is installed",
+        severity=Severity.WARNING,
+        proves="HNS can carry policies, overlay networks and load balancers.",
+        remedy="Install the feature Containers (wincnode install) and reboot.",
+        source="Azure/AgentBaker:vhdbuilder/packer/windows/windows_settings.json@06836ee2; "
+        "Siemens-Healthineers/K2s (vfp.module.psm1)",
+        needs=("services",),
+        run=_vfp,
+    ),
+    Check(
+        id="svc.filters",
+        title="Filters of containers' files are installed",
+        severity=Severity.WARNING,
+        proves="Layers can be joined to one file system, and folders be mounted.",
+        remedy="Install the feature Containers (wincnode install) and reboot; sc.exe config NAME "
+        "start= auto where one is disabled.",
+        source=_ALTITUDES,
+        needs=("services",),
+        run=_filters,
+    ),
+    Check(
+        id="svc.time",
+        title="The time service runs",
+        severity=Severity.WARNING,
+        proves="The clock is kept right.",
+        remedy="sc.exe config W32Time start= auto, then Start-Service -Name W32Time.",
+        source="https://learn.microsoft.com/windows-server/networking/windows-time-service/"
+        "windows-time-service-tools-and-settings",
+        needs=("services",),
+        run=_time,
+    ),
+    Check(
+        id="svc.bfe",
+        title="The firewall's services run",
+        severity=Severity.ERROR,
+        proves="HNS and kube-proxy can set rules of the firewall.",
+        remedy="sc.exe config BFE start= auto, sc.exe config mpssvc start= auto, then reboot; turn "
+        "the firewall off by its profiles, never by its services.",
+        source="https://learn.microsoft.com/windows/security/operating-system-security/"
+        "network-security/windows-firewall/",
+        needs=("services",),
+        run=_firewall,
+    ),
+)
