@@ -328,7 +328,7 @@ def hcs_page() -> str:
     """Give docs/hcs.md: the driver explained, a section for each rung, and the verbs."""
     text = (DOCS / "hcs.in.md").read_text(encoding="utf-8")
     rungs = [
-        f"\n### smoke.{rung.id}\n\n{rung.title}.\n\n- proves: {rung.proves}\n"
+        f"\n## smoke.{rung.id}\n\n{rung.title}.\n\n- proves: {rung.proves}\n"
         f"- needs: {', '.join(f'smoke.{name}' for name in rung.needs) or 'nothing'}\n"
         f"- remedy: {rung.remedy}\n- source: {rung.source}\n"
         for rung in RUNGS
