@@ -18,7 +18,10 @@ from wincnode.cluster.networks import Fact, Network, Requirement, load_networks
 from wincnode.commands import compat
 from wincnode.error_ids import load_error_ids
 from wincnode.formats.schema import facts_schema, line_schema, report_schema
+from wincnode.hcs.calls import ACTIONS, takes
 from wincnode.hcs.errors import load_code_causes, load_meanings
+from wincnode.hcs.rungs import RUNGS
+from wincnode.hcs.verbs import Fields
 from wincnode.inventory.ansible.variables import CONNECTION, Variable
 from wincnode.inventory.ansible.variables import TABLE as VARIABLES
 from wincnode.inventory.schema import page as inventory_page
@@ -324,10 +327,33 @@ def security_page() -> str:
     rows = [
         f"| `{path.relative_to(assets.PACKAGE / 'node').as_posix()}` | "
         f"`{assets.sha256(path.read_text(encoding='ascii'))}` |\n"
-        for path in sorted((assets.PACKAGE / "node").rglob("*.ps1"))
+        for path in sorted((assets.PACKAGE / "node").rglob("*"))
+        if path.suffix in {".ps1", ".cs"}
     ]
     text = (DOCS / "security.in.md").read_text(encoding="utf-8")
     return text + "\n| script | SHA-256 |\n|---|---|\n" + "".join(rows)
+
+
+def hcs_page() -> str:
+    """Give docs/hcs.md: the driver explained, a section for each rung, and the verbs."""
+    text = (DOCS / "hcs.in.md").read_text(encoding="utf-8")
+    rungs = [
+        f"\n## smoke.{rung.id}\n\n{rung.title}.\n\n- proves: {rung.proves}\n"
+        f"- needs: {', '.join(f'smoke.{name}' for name in rung.needs) or 'nothing'}\n"
+        f"- remedy: {rung.remedy}\n- source: {rung.source}\n"
+        for rung in RUNGS
+    ]
+    verbs = [
+        f"| `{name}` | {', '.join(f'{arg}: {kind}' for arg, kind in takes(action).items())} | "
+        f"{_gives(action.gives)} | {(action.__doc__ or '').splitlines()[0]} |\n"
+        for name, action in ACTIONS.items()
+    ]
+    head = "\n## Verbs\n\n| verb | takes | gives | |\n|---|---|---|---|\n"
+    return text + "".join(rungs) + head + "".join(verbs)
+
+
+def _gives(fields: Fields) -> str:
+    return ", ".join(f"{name or 'itself'}: {kind}" for name, kind in fields.items()) or "nothing"
 
 
 def cluster_page() -> str:
@@ -445,6 +471,7 @@ PAGES = {
     "codes.md": codes_page,
     "compat.md": compat_page,
     "errors.md": errors_page,
+    "hcs.md": hcs_page,
     "facts.schema.json": lambda: _dumped(facts_schema()),
     "inventory.md": inventory_page,
     "kinds.md": kinds_page,

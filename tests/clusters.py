@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compute_double import libraries
 from winps import winps
 
 from wincnode.cluster import discovery, tokens
@@ -131,7 +132,11 @@ def site(
     """
     wishes = {
         name: Wish(
-            profile=profile, powershell=engine_of(engine), durations=durations or {}, haste=haste
+            profile=profile,
+            powershell=engine_of(engine),
+            compute=libraries() if engine == "powershell" else None,
+            durations=durations or {},
+            haste=haste,
         )
         for name, profile in (profiles or {"web-1": "ws2022"}).items()
     }

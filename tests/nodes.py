@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from compute_double import libraries
 from winps import winps
 
 from wincnode.lab import nodes
@@ -29,6 +30,7 @@ def lab_node(
         profile=profile,
         faults=faults or Faults(),
         powershell=Path(winps()) if engine == "powershell" else None,
+        compute=libraries() if engine == "powershell" else None,
     )
     with nodes.lab_node("web-1", wish, folder) as node:
         yield node

@@ -21,8 +21,9 @@ def playbook(path: Path) -> Path:
 
 
 def node_script(name: str) -> str:
-    """Give the text of one of the node's scripts, such as `runner` or `kinds/directory`."""
-    return (PACKAGE / "node" / f"{name}.ps1").read_text(encoding="ascii")
+    """Give the text of one of the node's scripts, such as `runner`, `kinds/directory`, `platform.cs`."""
+    file = name if name.endswith(".cs") else f"{name}.ps1"
+    return (PACKAGE / "node" / file).read_text(encoding="ascii")
 
 
 def script_names(folder_name: str) -> tuple[str, ...]:

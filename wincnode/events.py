@@ -29,6 +29,10 @@ _CONTROL = re.compile(
 )
 
 
+# As much as a program's process is read of.
+PROGRAM_TEXT = 65536
+
+
 def printable(text: str, *, limit: int = 2000) -> str:
     """Give text that no terminal obeys: control characters escaped, cut at `limit` characters."""
     clean = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text[:limit])
@@ -85,6 +89,21 @@ class StepFinished(Event):
     error: str
     elapsed_ms: int
     title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProgramFinished(Event):
+    """A program of a step has ended, or was left out because of others that did not succeed.
+
+    Args:
+        program: its id in the step. result: what its executor tells; None where it did not run.
+        missing: ids of the programs that it needed and that had not succeeded.
+    """
+
+    step: str
+    program: str
+    result: Any
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +207,14 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return fo
             )
         case "step_finished":
             return _step_finished(seq, raw)
+        case "program_finished":
+            return ProgramFinished(
+                seq=seq,
+                step=_text(raw["step"]),
+                program=_text(raw["program"]),
+                result=_harmless(raw.get("result")),
+                missing=tuple(_text(one) for one in raw.get("missing") or ()),
+            )
         case "log":
             return Log(seq=seq, level=_text(raw.get("level")), text=_text(raw["text"]))
         case "launched":
@@ -240,6 +267,19 @@ def _step_finished(seq: int, raw: Mapping[str, Any]) -> StepFinished:
 
 def _text(value: object) -> str:
     return "" if value is None else printable(str(value))
+
+
+def _harmless(value: Any) -> Any:
+    """Give JSON whose texts no terminal obeys."""
+    match value:
+        case str():
+            return printable(value, limit=PROGRAM_TEXT)
+        case list():
+            return [_harmless(item) for item in value]
+        case dict():
+            return {_text(key): _harmless(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _moment(value: object) -> datetime | None:

@@ -109,7 +109,11 @@ def payload_of(
     if verb == "reboot":
         names.append("reboot")
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
-    names += [f"kinds/{kind}" for kind in sorted({step["kind"] for step in plan.get("steps", ())})]
+    used = sorted({step["kind"] for step in plan.get("steps", ())})
+    names += [f"kinds/{kind}" for kind in used]
+    # What a kind's script loads besides goes along with it alone.
+    rows = plan.get("kinds", {})
+    names += sorted({name for kind in used for name in rows.get(kind, {}).get("brings", ())})
     return {
         "verb": verb,
         "run": run,

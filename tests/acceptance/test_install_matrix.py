@@ -23,10 +23,11 @@ NETWORK = "connected to the network of pods"
 LIMITS = {stage.name: stage.timeout_s for stage in to_ready("1.36.4", 20348)}
 JOIN = f"join --stage-timeout {LIMITS[NETWORK] / HASTE:.0f}"
 FEATURES = {"process": {"Containers"}, "hyperv": {"Containers", "Hyper-V", "Hyper-V-PowerShell"}}
-# For facts, a run, the order to reboot, the question for the boot, and the run after it; for facts,
-# and a run. Each is a command in a shell, and the messages of logging on are not counted.
-INSTALL = {"Create": 2, "Command": 6, "Send": 5, "Signal": 5, "Delete": 2}
-WHOLE = {"Create": 3, "Command": 8, "Send": 7, "Signal": 7, "Delete": 3}
+# For facts, a run, the order to reboot, the question for the boot, the run after it, and the smoke
+# ladder; for facts, and a run. Each is a command in a shell, and the messages of logging on are not
+# counted.
+INSTALL = {"Create": 2, "Command": 7, "Send": 6, "Signal": 6, "Delete": 2}
+WHOLE = {"Create": 3, "Command": 9, "Send": 8, "Signal": 8, "Delete": 3}
 MOST_REQUESTS = 60
 # Whose it is, how far it is, and its labels; a watch goes on from there unless it is Ready by then.
 READS = {"get": 2, "list": 1}

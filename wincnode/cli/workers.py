@@ -73,6 +73,14 @@ def install(
             " none.",
         ),
     ] = "",
+    smoke: Annotated[
+        bool,
+        typer.Option(
+            "--smoke/--no-smoke",
+            help="Afterwards let each node that is in no cluster yet run a container, as"
+            " `wincnode smoke` does.",
+        ),
+    ] = True,
     plan: Plan = False,
     exit_code: ExitCode = False,
     reboot: Reboot = RebootPolicy.if_needed,
@@ -91,6 +99,7 @@ def install(
     from wincnode.artifacts.fetch import cache_folder
     from wincnode.commands import apply, delivery
     from wincnode.commands import install as verb
+    from wincnode.commands.proof import after_install
     from wincnode.commands.reboots import Reboots
 
     planned(plan=plan, exit_code=exit_code)
@@ -118,6 +127,7 @@ def install(
             check=plan,
             pending_counts=exit_code,
             reboots=Reboots(reboot.value, at_once=reboots_at_once),
+            after=after_install(known.inventory) if smoke else None,
         ) as job,
         session(known) as running,
     ):

@@ -29,7 +29,10 @@ def run(inventory: Inventory, options: Options, job: Job, session: Session) -> R
         plan = _plan(job, by_name[result.node], found, inventory)
         if job.check:
             return (yield from look(transport, plan, result, job=job))
-        return (yield from carry_out(transport, plan, result, job=job, stop=session.stop))
+        result = yield from carry_out(transport, plan, result, job=job, stop=session.stop)
+        if job.after is None or result.status != "done":
+            return result
+        return (yield from job.after(transport, found, result, session.stop))
 
     report = over_fit_nodes(job.command.split()[0], options, against, session, go_on)
     return replace(report, pending_counts=job.pending_counts)

@@ -42,6 +42,10 @@ class Instead:
 Fallback = Callable[[Transport, Plan, Sequence[StepFinished]], Generator[Event, None, Instead]]
 
 
+# Goes on with a node whose run was done; gets what was found there before.
+After = Callable[[Transport, Inspection, NodeReport, Stop], Generator[Event, None, NodeReport]]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """What is to be done on every node.
@@ -53,6 +57,7 @@ class Job:
         more: gives the further variables of a node's playbooks.
         prepare: is done once on each node before its first run.
         fallbacks: are asked in turn, each once, what follows a plan that failed.
+        after: what follows on a node where all went well.
         mends: ids of checks whose failures the playbooks mend, so that they block no node.
         given: secrets that the playbooks name and say no source of.
         makes_workers: the machines are to be workers, so that all that matters to these is checked.
@@ -67,6 +72,7 @@ class Job:
     more: Callable[[Node, Inspection], Mapping[str, Any]] = lambda _node, _found: {}
     prepare: Callable[[Transport, str], None] = lambda _transport, _node: None
     fallbacks: tuple[Fallback, ...] = ()
+    after: After | None = None
     mends: frozenset[str] = frozenset()
     given: Mapping[str, Secret] = field(default_factory=dict)
     makes_workers: bool = False

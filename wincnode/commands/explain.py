@@ -19,6 +19,7 @@ from wincnode.errors import ConfigError
 from wincnode.events import printable
 from wincnode.hcs.codes import Code
 from wincnode.hcs.errors import Meanings, Reason, load_meanings, meaning, ranked, recognise
+from wincnode.hcs.rungs import RUNGS
 from wincnode.hcs.wording import plain, readings
 
 # Of a long log its end counts: some 2,000 lines.
@@ -192,8 +193,23 @@ def _component(cause: Cause) -> str:
 def _tables() -> Iterator[Mapping[str, Check | ErrorId | Cause]]:
     """Give what has an id, table by table; the last is the slowest to read."""
     yield {check.id: check for check in checks.all_checks()}
-    yield load_error_ids()
+    yield {**load_error_ids(), **_rungs()}
     yield load_meanings().causes
+
+
+def _rungs() -> Mapping[str, ErrorId]:
+    """Give the rungs of the smoke ladder, whose failure ends it with 1."""
+    return {
+        f"smoke.{rung.id}": ErrorId(
+            id=f"smoke.{rung.id}",
+            exit_code=1,
+            title=rung.title,
+            meaning=rung.proves,
+            remedy=rung.remedy,
+            source=rung.source,
+        )
+        for rung in RUNGS
+    }
 
 
 def _of_id(id: str) -> Explanation:

@@ -16,7 +16,7 @@ from wincnode.artifacts.catalogue import load_catalogue
 from wincnode.builds import load_builds, supported_builds
 from wincnode.commands import lock
 from wincnode.commands.delivery import Files, supply
-from wincnode.commands.execution import Job
+from wincnode.commands.execution import After, Job
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
 from wincnode.errors import ConfigError
@@ -44,9 +44,11 @@ def job(
     reboots: Reboots,
     check: bool = False,
     pending_counts: bool = False,
+    after: After | None = None,
 ) -> Iterator[Job]:
     """Give what `install` does on every node, while this host serves files if it is to.
 
+    Args: after: what follows on a node where all went well.
     Raises: ConfigError: the lock file is missing or stale, or versions and flags of the inventory
         cannot work together; before any network is touched. ArtifactError: a file that this host
         is to give cannot be had.
@@ -65,6 +67,7 @@ def job(
             prepare=supplied.prepare,
             fallbacks=supplied.fallbacks,
             makes_workers=True,
+            after=after,
             mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
             more=lambda node, found: {
                 **worker(node, found),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wincnode import checks
 from wincnode.error_ids import load_error_ids
+from wincnode.hcs.rungs import RUNGS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,5 +57,15 @@ def catalogue() -> Mapping[str, Entry]:
             source=check.source,
             severity=check.severity.value,
             page="docs/checks.md",
+        )
+    for rung in RUNGS:
+        found[f"smoke.{rung.id}"] = Entry(
+            id=f"smoke.{rung.id}",
+            title=rung.title,
+            meaning=rung.proves,
+            remedy=rung.remedy,
+            source=rung.source,
+            severity="error",
+            page="docs/hcs.md",
         )
     return found

@@ -71,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PROGRAM",
         help="run the node's scripts with this Windows PowerShell 5.1 for Linux, not the model",
     )
+    up.add_argument(
+        "--compute",
+        type=Path,
+        metavar="FOLDER",
+        help="native libraries that stand for the Host Compute Service of --powershell nodes",
+    )
     return parser
 
 
@@ -105,6 +111,7 @@ def up(options: argparse.Namespace) -> int:
             profile=profile,
             faults=faults.pop(f"lab-{number}", Faults()),
             powershell=options.powershell,
+            compute=options.compute,
             durations=dict(options.duration),
             haste=options.haste,
         )

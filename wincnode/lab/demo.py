@@ -20,7 +20,7 @@ ACTS = (
     # The lab's mirror speaks http, over which nothing vouches for a file.
     ("lock --allow-unverified", 0, "the files that nodes install are pinned"),
     ("cluster apply", 0, "the cluster has what Windows nodes need"),
-    ("install web-1", 0, "containerd runs, and the kubelet is ready to join"),
+    ("install web-1", 0, "containerd runs, a container has run, and the kubelet is ready to join"),
     ("join web-1", 0, "the cluster calls the node Ready"),
     ("install web-1", 0, "it was as wanted, so nothing was touched"),
     ("runs web-1", 0, "the node remembers whose runs it had"),

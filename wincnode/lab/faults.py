@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wincnode.lab.engine import Engine, Output, Process
+from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
 _PIECE_BYTES = 1 << 18
@@ -79,6 +80,8 @@ class Faults:
     """Accept connections and never answer, not even a TLS handshake."""
     long_line_bytes: int = 0
     """Let each command write one line of so many bytes that never ends."""
+    compute: tuple[str, ...] = ()
+    """What is wrong with the Host Compute Service, by names of `wincnode.lab.windows.compute`."""
     quota: Quota | None = None
     """Answer one operation with the fault of a limit that is used up."""
 
@@ -89,6 +92,7 @@ _PLAIN: Mapping[str, Faults] = {
     "garbage": Faults(garbage=True),
     "long-line": Faults(long_line_bytes=LONG_LINE_BYTES),
     "refuse": Faults(closed=True),
+    **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
     **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
 }
 FAULT_NAMES = (*sorted(_PLAIN), "drop@REQUEST", "lost-reply@REQUEST", "slow=SECONDS")

@@ -40,13 +40,14 @@ class Wish:
     """One node that is to be simulated.
 
     faults: what goes wrong with it. powershell: the PowerShell engine's start file; without one
-    the model answers. pace_s: seconds that the model takes for each section and step.
+    the model answers. compute: what stands for the Host Compute Service there. pace_s: seconds that the model takes for each section and step.
     durations: seconds of long work, over those of the profile; `haste` of them pass in one of ours.
     """
 
     profile: str
     faults: Faults = field(default_factory=Faults)
     powershell: Path | None = None
+    compute: Path | None = None
     pace_s: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
     haste: float = 1.0
@@ -74,9 +75,10 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     profile = replace(profile, durations={**profile.durations, **wish.durations})
     clock = Clock(haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
+    machine.compute.faults |= set(wish.faults.compute)
     worker = Worker(machine)
     engine = (
-        PowerShellEngine(wish.powershell, machine)
+        PowerShellEngine(wish.powershell, machine, wish.compute)
         if wish.powershell
         else ModelEngine(machine, pace_s=wish.pace_s)
     )

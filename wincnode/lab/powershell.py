@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
+from wincnode.lab.compute_double import ComputeDouble
 from wincnode.lab.engine import Output, Process
 from wincnode.lab.environment import copied
 from wincnode.lab.windows import standins
@@ -36,15 +37,18 @@ ADMINISTRATOR = "Administrator"
 class PowerShellEngine:
     """Runs each command line's PowerShell on one machine, and its scheduled tasks.
 
-    Args: program: the PowerShell engine's start file.
+    Args:
+        program: the PowerShell engine's start file.
+        compute: a folder of native libraries that stand for the Host Compute Service.
     A test that looks into its processes gives them `variables`, and tasks a `prologue`, a script.
     """
 
-    def __init__(self, program: Path, machine: Machine) -> None:
+    def __init__(self, program: Path, machine: Machine, compute: Path | None = None) -> None:
         self._program = program
         self.machine = machine
         self.variables: dict[str, str] = {}
         self.prologue = ""
+        self._compute = ComputeDouble(compute, machine) if compute else None
         self._children: list[subprocess.Popen[bytes]] = []
         self._install()
         self._rpc = Rpc(machine)
@@ -67,6 +71,7 @@ class PowerShellEngine:
             # The engine caches what modules contain by path; each machine has its own modules.
             "PSModuleAnalysisCachePath": str(folder / "modules.cache"),
             "WINCNODE_LAB": self._rpc.address,
+            **(self._compute.environment() if self._compute else {}),
             **self.variables,
         }
 

@@ -13,7 +13,7 @@ $base = Join-Path -Path $env:ProgramFiles -ChildPath 'wincnode'
 $folder = $base + '\runs\' + $Request.run
 
 function ConvertTo-WnLine([object]$Value) {
-    $json = ConvertTo-Json -InputObject $Value -Compress -Depth 12
+    $json = ConvertTo-Json -InputObject $Value -Compress -Depth 40
     [regex]::Replace($json, '[^\x20-\x7e]', { param($m) '\u{0:x4}' -f [int][char]$m.Value })
 }
 function Write-WnOut([string]$Text) {

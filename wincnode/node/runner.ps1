@@ -33,7 +33,7 @@ foreach ($pair in $Secrets.Split([char[]]' ', [StringSplitOptions]::RemoveEmptyE
 $masked.Sort([Comparison[string]]{ param($A, $B) $B.Length - $A.Length })
 
 function ConvertTo-WnLine([object]$Value) {
-    $json = ConvertTo-Json -InputObject $Value -Compress -Depth 12
+    $json = ConvertTo-Json -InputObject $Value -Compress -Depth 40
     [regex]::Replace($json, '[^\x20-\x7e]', { param($m) '\u{0:x4}' -f [int][char]$m.Value })
 }
 function Write-WnFlush {

@@ -153,6 +153,8 @@ function Invoke-WnStep([object]$Step) {
     $first = @(Compare-WnStep $Step $want $have)
     $result = @{ outcome = 'ok'; diff = $first }
     if ($first.Count -eq 0 -and $have.state -eq 'needs_reboot') { $result.outcome = 'needs_reboot' }
+    # What a kind runs leaves nothing different, so there is nothing to compare.
+    if ($plan.mode -eq 'apply' -and (Test-Path -LiteralPath "function:Invoke-Wn$name")) { $null = & "Invoke-Wn$name" -Key $key -Want $want }
     if ($first.Count -eq 0) { return $result }
     if ($have.state -eq 'policy_owned') { $result.outcome = 'policy_owned'; return $result }
     if ($plan.mode -ne 'apply') { $result.outcome = 'would_change'; return $result }

@@ -204,7 +204,12 @@ class Runner:
 
     def _take(self, step: Step) -> dict[str, Any]:
         steps = Steps(
-            self._host, self._process, self._plan, self._secrets, detached=bool(self._folder)
+            self._host,
+            self._process,
+            self._plan,
+            self._secrets,
+            detached=bool(self._folder),
+            tell=self._event,
         )
         try:
             self._process.pause(self._host.pace_s)

@@ -26,7 +26,9 @@ LONGEST_SHOWN = 65536
 class Steps:
     """The steps of one run.
 
-    Args: detached: whether the run outlives the connection.
+    Args:
+        detached: whether the run outlives the connection.
+        tell: takes an event's type and its fields.
     """
 
     def __init__(
@@ -37,14 +39,18 @@ class Steps:
         secrets: Secrets,
         *,
         detached: bool,
+        tell: Callable[..., None],
     ) -> None:
         self._host = host
         self._process = process
         self._plan = plan
         self._secrets = secrets
         self._detached = detached
+        self._tell = tell
 
-    def take(self, step: Step, script: Callable[[str], None]) -> tuple[str, Diff]:
+    def take(  # noqa: C901 - as the script does it
+        self, step: Step, script: Callable[[str], None]
+    ) -> tuple[str, Diff]:
         """Take a step; gives its outcome, and what differed before.
 
         Args: script: proves that the request brings a script.
@@ -61,6 +67,8 @@ class Steps:
         kind = KINDS.get(step["kind"])
         if kind is None:
             raise Failure(f"The lab's model has no kind {step['kind']}.")
+        if kind.run and self._plan["mode"] == "apply":
+            kind.run(self._host, want, lambda event, **more: self._event(step, event, more))
         found = kind.get(self._host, key, want)
         diff = self._compare(step, want, found)
         outcome = self._without_change(diff, found)
@@ -83,6 +91,9 @@ class Steps:
             if clock.seconds() - began >= step["timeout_s"]:
                 raise Failure(f"Not settled after {step['timeout_s']} s: {fields}.")
             self._process.pause(SETTLE_S, clock)
+
+    def _event(self, step: Step, event: str, more: Mapping[str, Any]) -> None:
+        self._tell(event, step=step["id"], **more)
 
     def _allow(self, step: Step) -> None:
         kind = step["kind"]

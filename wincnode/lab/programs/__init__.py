@@ -49,6 +49,7 @@ class Worker:
             "kubeadm": kubeadm.program(self.containerd),
             "kubelet": _kubelet,
         }
+        machine.compute.images = self._images
         machine.services.can_start.append(self._refusal)
         machine.services.on_change.append(self._changed)
         machine.on_down.append(self._end_kubelet)
@@ -57,6 +58,11 @@ class Worker:
     def kubelet(self) -> Kubelet | None:
         """The kubelet that runs, if one does."""
         return self._kubelet
+
+    def _images(self) -> tuple[str, ...] | None:
+        """Give the images that containerd holds, None where it does not run."""
+        runtime = self.containerd.running
+        return None if runtime is None else tuple(runtime.images.rows())
 
     def close(self) -> None:
         """End what runs in threads."""

@@ -1,6 +1,6 @@
 """ctr.exe of a lab node, which asks its containerd.
 
-Source: containerd/containerd:cmd/ctr/commands/{version,images}
+Source: containerd/containerd:cmd/ctr/commands/{version,images,content,snapshots}
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from wincnode.lab.programs import command_line
+from wincnode.lab.programs import command_line, snapshots
 from wincnode.lab.programs.containerd import PIPE, Containerd, Runtime, pull
 from wincnode.lab.programs.images import named_in
 from wincnode.lab.windows import limits
@@ -18,6 +18,7 @@ from wincnode.lab.windows.programs import Ended
 Program: TypeAlias = Callable[[Machine, str, Sequence[str]], Ended]
 NOT_THERE = "The system cannot find the file specified."
 FLAGS = ("namespace", "n", "address", "a", "platform", "base-name", "index-name", "user", "u")
+FLAGS += ("snapshotter", "target", "t", "timeout", "connect-timeout")
 SWITCHES = (
     *("quiet", "q", "all-platforms", "no-unpack", "local", "digests", "plain-http", "k"),
     *("skip-verify", "hosts-dir", "version", "v", "sync", "discard-unpacked-layers"),
@@ -51,6 +52,11 @@ def program(containerd: Containerd) -> Program:
             space = flags.get("namespace") or flags.get("n") or "default"
             quiet = bool({"q", "quiet"} & set(flags))
             return _images(machine, runtime, asked[1:], space=space, quiet=quiet)
+        if asked[:1] in (["content"], ["c"]):
+            return snapshots.content(machine, runtime, asked[1:])
+        if asked[:1] in (["snapshots"], ["snapshot"]) and flags.get("snapshotter") == "windows":
+            target = flags.get("target") or flags.get("t") or ""
+            return snapshots.snapshots(machine, runtime, asked[1:], target=target)
         return Ended(code=1, stderr=f"The lab's ctr does not know {' '.join(asked)}\n")
 
     return run

@@ -16,6 +16,7 @@ import yaml
 
 from wincnode.lab.windows import naming, pagefile, programs
 from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.compute import Compute
 from wincnode.lab.windows.features import Features
 from wincnode.lab.windows.ports import ports_of
 from wincnode.lab.windows.registry import Data, Kind, Registry, Value
@@ -167,6 +168,7 @@ class Machine:
         self.services = Services(self.registry, self.clock, profile.durations)
         self.features = Features(profile.features)
         self.ports = ports_of(profile.ports)
+        self.compute = Compute(build=profile.build, features=self.features, services=self.services)
         self.network = {name: list(rows) for name, rows in profile.network.items()}
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
@@ -241,6 +243,7 @@ class Machine:
             self.registry.set(PREFETCH, "BootId", Value(kind="DWord", data=boot))
             self.computer = naming.boot(self.registry, before=self.computer)
             self.features.boot()
+            self.compute.boot()
             self.cim["Win32_PageFileUsage"] = pagefile.booted(self.registry)
             self.registry.delete_value(CONTROL + r"\Session Manager", "PendingFileRenameOperations")
             system = dict(self.cim["Win32_OperatingSystem"][0])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
-Type = Literal["text", "number", "flag", "texts"]
+Type = Literal["text", "number", "flag", "texts", "objects"]
 Role = Literal["key", "want"]
 Compare = Literal["exact", "text", "path", "set", "never"]
 Problem: TypeAlias = "tuple[str, str]"  # field, what is wrong with it
@@ -80,6 +80,7 @@ class Kind:
     Args:
         rule: says which fields do not go together. It gets the values that fit their fields, with
             defaults; a templated value is a text that it may only hold against words it knows.
+        brings: other files of the node that its script loads, as `assets.node_script` names them.
         example: the fields of a step, as YAML.
     """
 
@@ -88,6 +89,7 @@ class Kind:
     fields: tuple[Field, ...]
     rule: Rule | None = None
     example: str = ""
+    brings: tuple[str, ...] = ()
     detached_only: bool = False
     timeout_s: int = 60
 
@@ -106,7 +108,8 @@ def all_kinds() -> dict[str, Kind]:
 def wire(kind: Kind) -> dict[str, Value]:
     """Give what the runner needs to know of a kind: how its wanted fields are compared."""
     compare: dict[str, Value] = {row.name: row.compare for row in kind.fields if row.role == "want"}
-    return {"compare": compare, "detached_only": kind.detached_only}
+    brings: dict[str, Value] = {"brings": list(kind.brings)} if kind.brings else {}
+    return {"compare": compare, "detached_only": kind.detached_only, **brings}
 
 
 def problems(kind: Kind, values: Mapping[str, Value]) -> Iterator[Problem]:
@@ -155,6 +158,10 @@ def misfit(row: Field, value: Value) -> str:
             fits = _text_fits(row, value)
         case "texts", list():
             fits = all(_item_fits(row, item) for item in value)
+        case "objects", list():
+            if _holds_secret(value):
+                return "takes no secret: it is handed to a cmdlet, which Windows may log"
+            fits = all(isinstance(item, dict) for item in value)
         case _:
             fits = False
     return "" if fits else f"is {value!r:.80}; it takes {form(row)}"
@@ -164,6 +171,12 @@ def _item_fits(row: Field, item: Value) -> bool:
     if isinstance(item, dict):
         return row.secret and set(item) == {SECRET}
     return isinstance(item, str) and _text_fits(row, item)
+
+
+def _holds_secret(value: Value) -> bool:
+    if isinstance(value, dict):
+        return SECRET in value or any(map(_holds_secret, value.values()))
+    return isinstance(value, list) and any(map(_holds_secret, value))
 
 
 def _text_fits(row: Field, text: str) -> bool:
@@ -179,6 +192,7 @@ def form(row: Field) -> str:
     if row.type == "number":
         return f"a number from {row.minimum} to {row.maximum}"
     words = {"flag": "true or false", "texts": "a list of texts", "text": "text"}
+    words["objects"] = "a list of mappings"
     return row.form or words[row.type]
 
 

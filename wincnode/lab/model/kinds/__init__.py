@@ -10,6 +10,7 @@ from wincnode.lab.model.host import Found, Host, Values
 from wincnode.lab.model.kinds import (
     artifacts,
     certificates,
+    compute_programs,
     defender,
     features,
     files,
@@ -27,22 +28,26 @@ from wincnode.lab.model.kinds import (
 
 Get: TypeAlias = Callable[[Host, Values, Values], Found]
 Set: TypeAlias = Callable[[Host, Values, Values, Found], None]
+# What happens each time, of (want, a teller of events), where it has no lasting effect.
+Run: TypeAlias = Callable[[Host, Values, Callable[..., None]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Functions:
     """What a kind's script defines: Get of (key, want), and Set of (key, want, found).
 
-    A kind without Set only waits.
+    A kind without Set only waits; one with Run does its work each time.
     """
 
     get: Get
     set: Set | None = None
+    run: Run | None = None
 
 
 KINDS: Mapping[str, Functions] = {
     "archive": Functions(get=artifacts.get_archive, set=artifacts.set_archive),
     "certificate": Functions(get=certificates.get, set=certificates.set),
+    "compute_programs": Functions(get=compute_programs.get, run=compute_programs.run),
     "container_image": Functions(get=images.get, set=images.set),
     "defender_exclusion": Functions(get=defender.get, set=defender.set),
     "directory": Functions(get=files.get_directory, set=files.set_directory),

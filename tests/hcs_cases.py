@@ -1,0 +1,107 @@
+"""Documents of the Host Compute Service on three builds; `python tests/hcs_cases.py` writes them anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wincnode.hcs.documents.container import Layer
+from wincnode.hcs.documents.containers import (
+    hosted_container,
+    hyperv_container,
+    process_container,
+    version_process,
+)
+from wincnode.hcs.documents.fields import known, to_document
+from wincnode.hcs.documents.machines import (
+    add_scratch,
+    add_share,
+    combine,
+    empty_machine,
+    guest_layer,
+    linux_machine,
+    utility_machine,
+)
+from wincnode.hcs.references import Layers, encode, join, ref
+
+BUILDS = (17763, 20348, 26100)
+GOLDEN = Path(__file__).parent / "golden" / "hcs"
+MOUNT = r"C:\mounts\scsi\m0"
+LAYERS: tuple[Layer, ...] = (
+    guest_layer(ref("id_1.guid"), "s1"),
+    guest_layer(ref("id_0.guid"), "s0"),
+)
+
+
+def values(build: int) -> Mapping[str, Any]:
+    """Give the documents by their names, as typed values."""
+    v2 = [
+        utility_machine(
+            files=join(ref("image.utility_vm"), "\\Files"),
+            disk=join(ref("folder.path"), "\\vm\\sandbox.vhdx"),
+        ),
+        add_share("s1", "C:\\snapshots\\2"),
+        add_scratch(join(ref("folder.path"), "\\sandbox.vhdx"), lun=1, guest_path=MOUNT),
+        combine(MOUNT, LAYERS),
+        hosted_container(machine="11111111-2222-3333-4444-555555555555", layers=LAYERS, root=MOUNT),
+        version_process(),
+    ]
+    return {
+        "process": [
+            process_container(layers=Layers(of=ref("image.parents")), volume=ref("mount.volume")),
+            version_process(),
+        ],
+        "hyperv-v2": v2,
+        "hyperv-v1": [
+            hyperv_container(
+                name="11111111-2222-3333-4444-555555555555",
+                layers=Layers(of=ref("image.parents"), v1=True),
+                scratch=join(ref("folder.path"), "\\scratch"),
+                utility_vm=ref("image.utility_vm"),
+            )
+        ],
+        "lcow": [
+            linux_machine(kernel="C:\\lcow\\kernel", rootfs="C:\\lcow\\initrd.img", build=build),
+            linux_machine(kernel="C:\\lcow\\kernel", rootfs="C:\\lcow\\rootfs.vhd", build=build),
+        ],
+        "no-image": [empty_machine()],
+    }
+
+
+def texts() -> Mapping[str, str]:
+    """Give every golden file by its name."""
+    files = {
+        f"{build}/{name}.json": json.dumps(
+            [encode(to_document(row, build)) for row in rows], indent=1
+        )
+        for build in BUILDS
+        for name, rows in values(build).items()
+    }
+    return {**files, "fields.txt": sources()}
+
+
+def sources() -> str:
+    """List each field of the documents with its first build and its source."""
+    rows = {
+        f"{name}: {_plain(path)}\t{build}\t{source}"
+        for first in BUILDS
+        for name, documents in values(first).items()
+        for document in documents
+        for path, build, source in known(document)
+    }
+    return "\n".join(["# document: field, first build, source", *sorted(rows)])
+
+
+def _plain(path: str) -> str:
+    """Leave numbers and names of list items out."""
+    head, *rest = path.split("[")
+    return head + "".join("[]" + part.partition("]")[2] for part in rest)
+
+
+if __name__ == "__main__":
+    for name, text in texts().items():
+        file = GOLDEN / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", encoding="utf-8")

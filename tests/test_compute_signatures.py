@@ -1,0 +1,152 @@
+"""The exports as ctypes and platform.cs declare them, held against the headers of the Windows SDK.
+
+A declaration that differs by a width corrupts the stack of a node; no test on Linux would see it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from wincnode import assets
+from wincnode.hcs.local.table import EXPORTS
+
+# Name and parameters; each is its name, its width in bits (64 for what is as wide as a pointer), and
+# whether the callee writes through it. The result stands first, without a name.
+Signature: TypeAlias = "tuple[tuple[str, int, bool], ...]"
+HANDLES = ("HCS_SYSTEM", "HCS_PROCESS", "HCS_OPERATION", "HCS_CALLBACK", "HANDLE")
+FUNCTIONS = ("HCS_OPERATION_COMPLETION", "HCS_EVENT_CALLBACK")
+TABLE = {"handle": 64, "text": 64, "pointer": 64, "size": 64, "i32": 32, "u32": 32, "void": 0}
+SHARP = {
+    "IntPtr": 64,
+    "UIntPtr": 64,
+    "string": 64,
+    "Notification": 64,
+    "int": 32,
+    "uint": 32,
+    "void": 0,
+}
+
+
+def sdk() -> dict[str, Signature]:
+    """Read the SDK's declarations of what is called here."""
+    beside = Path(__file__).parents[2] / "shared" / "winsdk" / "host-compute-api.json"
+    path = Path(os.environ.get("WINCNODE_WINSDK", str(beside)))
+    if not path.is_file():
+        pytest.skip(f"no declarations of the Windows SDK at {path}; set WINCNODE_WINSDK")
+    rows = json.loads(path.read_text())["functions"]
+    return {
+        name: (
+            ("", 0 if row["returns"] == "void" else sdk_width(row["returns"]), False),
+            *(
+                (item["name"], sdk_width(item["type"]), "_Out" in item["sal"])
+                for item in row["parameters"]
+            ),
+        )
+        for name, row in rows.items()
+        if ("computecore.dll", name) in EXPORTS
+    }
+
+
+def sdk_width(name: str) -> int:
+    if name.endswith("*") or name in {*HANDLES, *FUNCTIONS, "PCWSTR", "UINT64"}:
+        return 64
+    assert name in {"HRESULT", "DWORD"}, name
+    return 32
+
+
+def table() -> dict[tuple[str, str], Signature]:
+    """Read the table of ctypes."""
+    return {
+        key: (
+            ("", TABLE[row.result], False),
+            *((item.name, TABLE[item.type], item.out) for item in row.parameters),
+        )
+        for key, row in EXPORTS.items()
+    }
+
+
+def sharp() -> dict[tuple[str, str], Signature]:
+    """Read the declarations of platform.cs."""
+    text = assets.node_script("platform.cs")
+    dlls = re.split(r"private const string Dll = (\"\w+\.dll\");", text)
+    found = {}
+    for dll, part in zip([""] + dlls[1::2], dlls[0::2], strict=True):
+        for literal, result, name, words in re.findall(
+            r"\[DllImport\((.+?), ExactSpelling = true, CharSet = CharSet\.Unicode[^]]*\)\]\s+"
+            r"internal static extern (\w+) (\w+)\((.*)\);",
+            part,
+        ):
+            own = dll if literal == "Dll" else literal
+            found[own.strip('"'), name] = (
+                ("", SHARP[result], False),
+                *map(sharp_parameter, words.split(", ") if words else ()),
+            )
+    return found
+
+
+def sharp_parameter(words: str) -> tuple[str, int, bool]:
+    *kinds, name = words.split()
+    out = kinds[0] in {"out", "[Out]"}
+    # An array and what is given by reference are pointers; a ref is both in and out.
+    pointer = kinds[0] in {"out", "ref"} or kinds[-1].endswith("[]")
+    width = 64 if pointer else SHARP[kinds[-1]]
+    return name.lstrip("@"), width, out or kinds == ["ref", "UIntPtr"]
+
+
+def test_table_has_the_signatures_of_the_sdk() -> None:
+    """Names, order, widths and directions: 0 differences."""
+    real = sdk()
+    ours = {name: row for (dll, name), row in table().items() if dll == "computecore.dll"}
+
+    assert len(ours) >= 25
+    assert {name: row for name, row in ours.items() if real[name] != row} == {}
+
+
+def test_platform_has_the_signatures_of_the_sdk() -> None:
+    """Names, order, widths and directions: 0 differences."""
+    real = sdk()
+    ours = {name: row for (dll, name), row in sharp().items() if dll == "computecore.dll"}
+
+    assert len(ours) >= 25
+    assert {name: row for name, row in ours.items() if real[name] != row} == {}
+
+
+def test_both_declare_the_same() -> None:
+    """What the SDK has no header for is told once by hcsshim, and written twice."""
+    first = {key: row for key, row in table().items() if key[1] not in PYTHON_ONLY}
+    second = sharp()
+
+    assert set(first) == set(second)
+    assert {
+        key: (first[key], second[key]) for key in first if plain(first[key]) != plain(second[key])
+    } == {}
+
+
+# .NET makes folders with rights by itself.
+PYTHON_ONLY = {
+    "CreateDirectoryW",
+    "ConvertStringSecurityDescriptorToSecurityDescriptorW",
+    "GetNamedSecurityInfoW",
+    "ConvertSidToStringSidW",
+}
+
+
+def plain(row: Signature) -> Signature:
+    """Leave out the direction of what goes both ways, or is a buffer that C# gives as an address."""
+    both = {"overlapped", "buffer", "info"}
+    return tuple((name, width, out and name not in both) for name, width, out in row)
+
+
+def test_sources_of_the_double_export_what_is_called() -> None:
+    """The double has each export of the table, so that no call is left untried."""
+    text = (Path(__file__).parent / "compute_double" / "exports.c").read_text()
+    # CORE(result, Name, ...), VM(...), FORWARD(result, dll, Name, ...)
+    names = set(re.findall(r"^(?:CORE|VM)\(\w+, (\w+),|^FORWARD\(\w+, \w+, (\w+),", text, re.M))
+
+    assert {name for pair in names for name in pair if name} == {name for _, name in EXPORTS}

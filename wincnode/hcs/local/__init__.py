@@ -1,0 +1,1 @@
+"""Executes programs of the Host Compute Service on this Windows host, by ctypes."""

@@ -1,0 +1,322 @@
+"""This Windows host: what each verb of a program does on it, and what earlier runs have left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wincnode.hcs.local import legacy
+from wincnode.hcs.local.executor import Handle, execute
+from wincnode.hcs.local.failures import (
+    IN_USE,
+    INVALID,
+    NOT_THERE,
+    TIMEOUT,
+    CallFailed,
+    TimedOut,
+    failure,
+    is_failure,
+    read,
+)
+from wincnode.hcs.local.files import Files
+from wincnode.hcs.local.images import Images, Start
+from wincnode.hcs.local.native import COMPUTECORE, Native, text
+from wincnode.hcs.local.operations import document
+from wincnode.hcs.local.processes import Process, Processes
+from wincnode.hcs.local.storage import Storage
+from wincnode.hcs.local.systems import System, Systems
+
+LEFTOVER_S = 30.0
+# Files that a layer's folder has at its top: microsoft/hcsshim:internal/wclayer.
+LAYER_MARKS = ("sandbox.vhdx", "blank.vhdx")
+DEEPEST = 4
+
+
+class Machine:
+    """The verbs of programs.
+
+    Args:
+        native: the exports. root: the scratch root. drive: see `Files`.
+        start: starts a program, as `started` does. build: of this Windows.
+    """
+
+    def __init__(
+        self,
+        native: Native,
+        *,
+        root: str,
+        build: int,
+        drive: Path | None = None,
+        start: Start | None = None,
+    ) -> None:
+        self._native = native
+        self._systems = Systems(native)
+        self._processes = Processes(native, self._systems)
+        self._storage = Storage(native)
+        self._files = Files(native, root, drive)
+        self._images = Images(self._files, start or started, build)
+        self._verbs: Mapping[str, Callable[[Mapping[str, Any], float], Any]] = {
+            **self._of_systems(),
+            **self._of_processes(),
+            **self._of_layers(),
+            **self._of_files(),
+        }
+
+    def do(self, verb: str, arguments: Mapping[str, Any], limit_s: float) -> Any:
+        """Do one call.
+
+        Raises: CallFailed, TimedOut.
+        """
+        work = self._verbs.get(verb)
+        if work is None:
+            raise CallFailed(INVALID, f"There is no verb {verb}.")
+        return work(arguments, limit_s)
+
+    def close(self) -> None:
+        """Close the handles that a program has left open."""
+        self._processes.close_all()
+        self._systems.close_all()
+
+    def leftovers(self, owner: str) -> list[dict[str, Any]]:
+        """End the compute systems of an owner, and remove what lies in the scratch root."""
+        try:
+            rows = self._systems.listed({"Owners": [owner]}, LEFTOVER_S)
+        except CallFailed:
+            # Where the service does not answer, the program's own calls will say so.
+            rows = []
+        found = [_removed("system", str(row.get("Id")), self._ended) for row in rows]
+        root = self._files.real(self._files.root)
+        names = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+        return found + [_removed("scratch", name, self._cleared) for name in names]
+
+    def _ended(self, id: str) -> None:
+        handle = self._systems.open(id)
+        try:
+            self._systems.end(id)
+            self._systems.exited(handle.value, LEFTOVER_S)
+        finally:
+            self._systems.close(handle.value)
+
+    def _cleared(self, name: str) -> None:
+        full = self._files.below(name)
+        for layer in self._layers_in(full, DEEPEST):
+            for export in ("UnprepareLayer", "DeactivateLayer"):
+                try:
+                    self._storage.plain(export, layer, LEFTOVER_S)
+                except CallFailed:
+                    # It may never have come so far; what matters is that the folder goes.
+                    continue
+            self._storage.plain("DestroyLayer", layer, LEFTOVER_S)
+        self._files.remove_folder(name)
+
+    def _layers_in(self, path: str, depth: int) -> list[str]:
+        """List the folders of layers at and below a folder; layers hold no layers."""
+        real = self._files.real(path)
+        if not real.is_dir() or not depth:
+            return []
+        if any((real / mark).exists() for mark in LAYER_MARKS):
+            return [path]
+        return [
+            found
+            for child in sorted(real.iterdir())
+            if not child.is_symlink()
+            for found in self._layers_in(f"{path}\\{child.name}", depth - 1)
+        ]
+
+    def _of_systems(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
+        systems = self._systems
+        return {
+            "service.properties": lambda a, s: self._asked_service(a["query"], s),
+            "service.systems": lambda a, s: systems.listed(a["query"], s),
+            "system.create": lambda a, s: systems.create(_text(a, "id"), a["document"], s),
+            "system.create_v1": lambda a, s: legacy.create(
+                self._native, systems, _text(a, "id"), a["document"], s
+            ),
+            "system.open": lambda a, _: systems.open(_text(a, "id")),
+            "system.start": lambda a, s: systems.start(_system(a), s),
+            "system.shutdown": lambda a, s: systems.shutdown(_system(a), s),
+            "system.terminate": lambda a, s: systems.terminate(_system(a), s),
+            "system.properties": lambda a, s: systems.properties(_system(a), a["query"], s),
+            "system.modify": lambda a, s: systems.modify(_system(a), a["request"], s),
+            "system.exited": lambda a, s: systems.exited(_system(a), s),
+            "system.close": lambda a, _: systems.close(_system(a)),
+        }
+
+    def _of_processes(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
+        processes = self._processes
+        return {
+            "process.create": lambda a, s: processes.create(_system(a), a["parameters"], s),
+            "process.finished": lambda a, s: processes.finished(
+                _process(a), int(a.get("output_limit", 65536)), s
+            ),
+            "process.terminate": lambda a, s: processes.terminate(_process(a), s),
+            "process.close": lambda a, _: processes.close(_process(a)),
+            "vm.grant": lambda a, s: self._access("HcsGrantVmAccess", a, s),
+            "vm.revoke": lambda a, s: self._access("HcsRevokeVmAccess", a, s),
+        }
+
+    def _of_layers(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
+        storage = self._storage
+
+        def at(arguments: Mapping[str, Any]) -> str:
+            return self._files.below(_text(arguments, "path"))
+
+        return {
+            "layer.id": lambda a, _: {"guid": storage.id(_text(a, "path"))},
+            "layer.scratch": lambda a, s: storage.scratch(
+                self._files.make_folder(_text(a, "path")), a["parents"], s
+            ),
+            "layer.activate": lambda a, s: storage.activate(at(a), s),
+            "layer.prepare": lambda a, s: storage.prepare(at(a), a["parents"], s),
+            "layer.volume": lambda a, s: {"volume": storage.volume(at(a), s)},
+            "layer.unprepare": lambda a, s: storage.plain("UnprepareLayer", at(a), s),
+            "layer.deactivate": lambda a, s: storage.plain("DeactivateLayer", at(a), s),
+            "layer.destroy": lambda a, s: storage.plain("DestroyLayer", at(a), s),
+            "layer.base": lambda a, s: storage.base(at(a), s),
+            "hive.empty": lambda a, s: storage.hive(self._files.new_file(_text(a, "path")), s),
+        }
+
+    def _of_files(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
+        files = self._files
+        return {
+            "folder.create": lambda a, _: {"path": files.make_folder(_text(a, "path"))},
+            "folder.remove": lambda a, _: self._folder_removed(_text(a, "path")),
+            "file.copy": lambda a, _: files.copy(_text(a, "source"), _text(a, "target")),
+            "file.write": lambda a, _: files.write(_text(a, "path"), _text(a, "text")),
+            "file.read": lambda a, _: {
+                "text": files.read(_text(a, "path"), int(a.get("limit", 4096)))
+            },
+            "image.layers": lambda a, s: self._images.layers(
+                _text(a, "runtime"),
+                _text(a, "image"),
+                utility_vm=a.get("utility_vm") is True,
+                limit_s=s,
+            ),
+        }
+
+    def _folder_removed(self, path: str) -> None:
+        if self._storage.attached_below(self._files.below(path)):
+            raise CallFailed(IN_USE, f"{path} has a layer that is attached.")
+        self._files.remove_folder(path)
+
+    def _asked_service(self, query: Any, limit_s: float) -> Any:
+        import ctypes  # noqa: PLC0415 - a place for one answer
+
+        name = "HcsGetServiceProperties"
+
+        def work() -> tuple[int, str | None]:
+            from wincnode.hcs.local.native import taken
+
+            answer = ctypes.c_void_p()
+            code = self._native.call(COMPUTECORE, name, document(query), ctypes.byref(answer))
+            return code, taken(self._native, answer, local=True)
+
+        code, said = self._storage.within(limit_s, name, work)
+        if is_failure(code):
+            raise failure(name, code, said)
+        return read(said)
+
+    def _access(self, export: str, arguments: Mapping[str, Any], limit_s: float) -> None:
+        vm, path = _text(arguments, "vm"), _text(arguments, "path")
+
+        def work() -> int:
+            return self._native.call(COMPUTECORE, export, text(vm), text(path))
+
+        code = self._storage.within(limit_s, export, work)
+        if is_failure(code):
+            raise failure(export, code)
+
+
+def run(program: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a program on this Windows host; gives its result.
+
+    Where the platform cannot be used at all, the result says so, and every call is skipped.
+    """
+    reason = _refusal()
+    if reason:
+        return refused(program, reason)
+    data = os.environ.get("ProgramData", r"C:\ProgramData")  # noqa: SIM112 - its name on Windows
+    build = sys.getwindowsversion().build if sys.platform == "win32" else 0
+    return execute(program, Machine(Native(), root=rf"{data}\wincnode\scratch", build=build))
+
+
+def refused(program: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Give the result of a program none of whose calls can be made."""
+
+    def rows(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {"id": call["id"], "do": call["do"], "status": "skipped", "ms": 0} for call in calls
+        ]
+
+    return {
+        "version": 1,
+        "leftovers": [],
+        "calls": rows(program["calls"]),
+        "finally": rows(program["finally"]),
+        "refused": reason,
+    }
+
+
+def started(program: str, words: Sequence[str], limit_s: float) -> tuple[int, str, str]:
+    """Start a program and wait for its end.
+
+    Raises: TimedOut, CallFailed.
+    """
+    try:
+        done = subprocess.run(
+            [program, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limit_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TimedOut(TIMEOUT, f"{program} took longer than {limit_s:g} s.") from error
+    except OSError as error:
+        raise CallFailed(NOT_THERE, f"{program} cannot be started: {error.strerror}") from error
+    return (
+        done.returncode,
+        done.stdout.decode("utf-8", "replace"),
+        done.stderr.decode("utf-8", "replace"),
+    )
+
+
+def _refusal() -> str:
+    if sys.platform != "win32":
+        return "Compute systems are a part of Windows."
+    if sys.maxsize <= 2**32:
+        return "A 32-bit process cannot call the Host Compute Service."
+    return ""
+
+
+def _removed(kind: str, id: str, remove: Callable[[str], None]) -> dict[str, Any]:
+    try:
+        remove(id)
+    except CallFailed as failed:
+        return {"kind": kind, "id": id, "removed": False, "error": failed.message}
+    return {"kind": kind, "id": id, "removed": True}
+
+
+def _text(arguments: Mapping[str, Any], name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise CallFailed(INVALID, f"{name} is no text.")
+    return value
+
+
+def _system(arguments: Mapping[str, Any]) -> System:
+    value = arguments.get("system")
+    if not isinstance(value, Handle) or not isinstance(value.value, System):
+        raise CallFailed(INVALID, "system is no open system.")
+    return value.value
+
+
+def _process(arguments: Mapping[str, Any]) -> Process:
+    value = arguments.get("process")
+    if not isinstance(value, Handle) or not isinstance(value.value, Process):
+        raise CallFailed(INVALID, "process is no open process.")
+    return value.value
