@@ -11,12 +11,31 @@ from typing import Any
 
 from compute_cases import boot_disk, files, probe, scenarios, xenon
 from compute_double import Double, double, image
-from compute_scenarios import Scenario, box, call, finished, local, machine, numbered, process, ref, scenario
+from compute_scenarios import (
+    Scenario,
+    box,
+    call,
+    finished,
+    local,
+    machine,
+    numbered,
+    process,
+    ref,
+    scenario,
+)
 
 from wincnode.hcs.local.executor import execute
 from wincnode.hcs.local.table import EXPORTS
 
-CODES = ("0x80370106", "0x8037010a", "0x80370102", "0x80070005", "0x80070015", "0x80070020", "0x800705aa")
+CODES = (
+    "0x80370106",
+    "0x8037010a",
+    "0x80370102",
+    "0x80070005",
+    "0x80070015",
+    "0x80070020",
+    "0x800705aa",
+)
 WORDS = ("refuse", "refuse", "fail", "fail", "hang", "exit", "disconnect")
 # Windows gives no failure of what only gives back.
 NEVER = ("Close", "Unregister")
@@ -41,7 +60,9 @@ def ladder(layers: list[str]) -> list[Scenario]:
 
 def faults(chance: random.Random) -> Iterator[str]:
     """Give up to three faults."""
-    names = [name for dll, name in EXPORTS if dll in {"computecore.dll", "vmcompute.dll", "offreg.dll"}]
+    names = [
+        name for dll, name in EXPORTS if dll in {"computecore.dll", "vmcompute.dll", "offreg.dll"}
+    ]
     names = [name for name in names if not any(word in name for word in NEVER)]
     for _ in range(chance.randrange(4)):
         word = chance.choice(WORDS)

@@ -116,8 +116,16 @@ def mounted(parents: Any) -> list[Call]:
 def unmounted() -> list[Call]:
     """All of it undone, each step whatever came of the one before."""
     rows = [
-        {**call("unprepare", "layer.unprepare", path=SCRATCH), "accept": NO_LAYER, "undoes": "prepare"},
-        {**call("deactivate", "layer.deactivate", path=SCRATCH), "accept": NO_LAYER, "undoes": "activate"},
+        {
+            **call("unprepare", "layer.unprepare", path=SCRATCH),
+            "accept": NO_LAYER,
+            "undoes": "prepare",
+        },
+        {
+            **call("deactivate", "layer.deactivate", path=SCRATCH),
+            "accept": NO_LAYER,
+            "undoes": "activate",
+        },
         {**call("destroy", "layer.destroy", path=SCRATCH), "accept": NO_LAYER, "undoes": "scratch"},
     ]
     return [*rows, call("remove", "folder.remove", path=ref("folder.path"))]
@@ -149,7 +157,12 @@ def box(layers: Sequence[str], *more: Call) -> tuple[list[Call], list[Call]]:
     """A container that runs, and what ends it and its scratch layer."""
     calls = [
         *mounted(list(layers)),
-        call("box", "system.create", id="w-box", document=container(list(layers), ref("mount.volume"))),
+        call(
+            "box",
+            "system.create",
+            id="w-box",
+            document=container(list(layers), ref("mount.volume")),
+        ),
         call("start", "system.start", system=ref("box")),
         *more,
     ]

@@ -58,7 +58,14 @@ def test_each_code_that_windows_may_give_is_told_and_explained(tmp_path: Path) -
 
 
 # What a node runs here; tests/acceptance has all cases, on each build.
-SOME = ("container", "schema 1", "quirk of 2022", "hanging layer", "left attached", "found attached")
+SOME = (
+    "container",
+    "schema 1",
+    "quirk of 2022",
+    "hanging layer",
+    "left attached",
+    "found attached",
+)
 
 
 def test_a_node_gives_the_results_that_ctypes_gives(tmp_path: Path) -> None:
