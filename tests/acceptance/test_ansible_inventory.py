@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import random
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import random_inventories
 
 from wincnode.errors import ConfigError
 from wincnode.inventory import Connection, Kubelet, Node
@@ -48,6 +50,9 @@ REFUSED = {
     "pastebin-AceSaqZ9.ini": ":2: a variable is NAME=VALUE",
     "rgodishela-all.yml": ":1: is text, no mapping of groups",
 }
+
+
+RANDOM = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +132,7 @@ def answers(rows: Iterable[Case], folder: Path) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found: list[dict[str, Any]] = json.loads(done.stdout)
@@ -279,6 +284,27 @@ def private(paths: Sequence[Path], folder: Path) -> list[Path]:
             one.chmod(stat.S_IRWXU if one.is_dir() else 0o600)
         made.append(copied if path.is_dir() else copied / path.name)
     return made
+
+
+def test_what_chance_writes_is_read_as_ansible_reads_it(tmp_path: Path) -> None:
+    """Precedence in all its turns: depth, priority, names, order of sources, files beside them."""
+    chance = random.Random(2025)  # noqa: S311 - the same inventories each time
+    rows = [
+        Case(paths=random_inventories.write(tmp_path / str(number), chance))
+        for number in range(RANDOM)
+    ]
+    refused = []
+    for case, answer in zip(rows, answers(rows, tmp_path), strict=True):
+        try:
+            found = ours(case.paths, None)
+        except ConfigError as error:
+            refused.append(error.message)
+            continue
+        assert found == theirs(answer["list"]), {path: path.read_text() for path in case.paths}
+
+    # Circles over two sources, which Ansible refuses too.
+    assert all("closes a circle of groups" in message for message in refused), refused
+    assert len(refused) < RANDOM / 2
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not there")

@@ -135,11 +135,11 @@ def check(
     Example: wincnode cluster check -o json
     """
     from wincnode.commands import cluster_check as verb
-    from wincnode.inventory import load
+    from wincnode.inventory import load_settings
 
     wanted = outputs(output)
     job = verb.Job(
-        inventory=load(inventory),
+        inventory=load_settings(inventory),
         kubeconfig=kubeconfig,
         context=context,
         ignore=frozenset(ignore or ()),

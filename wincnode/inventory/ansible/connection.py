@@ -127,7 +127,7 @@ class Reader:
         implied = {"auth": "kerberos" if "@" in user else "basic"} if user else {}
         return Host(
             # As the kubelet makes of a host's name.
-            # Source: kubernetes/kubernetes:pkg/util/node/node.go@v1.34.0 (GetHostname)
+            # Source: GetHostname in kubernetes/kubernetes:pkg/util/node/node.go@00bdb3f
             name=host.name.lower(),
             place=host.place,
             groups=host.groups,
