@@ -76,7 +76,7 @@ def sharp() -> dict[tuple[str, str], Signature]:
     text = assets.node_script("platform.cs")
     dlls = re.split(r"private const string Dll = (\"\w+\.dll\");", text)
     found = {}
-    for dll, part in zip([""] + dlls[1::2], dlls[0::2], strict=True):
+    for dll, part in zip(["", *dlls[1::2]], dlls[0::2], strict=True):
         for literal, result, name, words in re.findall(
             r"\[DllImport\((.+?), ExactSpelling = true, CharSet = CharSet\.Unicode[^]]*\)\]\s+"
             r"internal static extern (\w+) (\w+)\((.*)\);",
@@ -146,7 +146,8 @@ def plain(row: Signature) -> Signature:
 def test_sources_of_the_double_export_what_is_called() -> None:
     """The double has each export of the table, so that no call is left untried."""
     text = (Path(__file__).parent / "compute_double" / "exports.c").read_text()
-    # CORE(result, Name, ...), VM(...), FORWARD(result, dll, Name, ...)
-    names = set(re.findall(r"^(?:CORE|VM)\(\w+, (\w+),|^FORWARD\(\w+, \w+, (\w+),", text, re.M))
+    names = set(
+        re.findall(r"^(?:CORE|VM)\(\w+, (\w+),|^FORWARD\(\w+, \w+, (\w+),", text, re.MULTILINE)
+    )
 
     assert {name for pair in names for name in pair if name} == {name for _, name in EXPORTS}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import winps
 from compute_cases import refusals
+from compute_compare import compare, settled
 from compute_double import BUILDS, double, image
 from compute_scenarios import by_platform, failed, numbered
-from compute_compare import compare, settled
 
 
 @pytest.mark.parametrize("build", BUILDS)

@@ -18,6 +18,7 @@ PEM = r"C:\var\lib\kubelet\pki\kubelet-client-current.pem"
 CONF = r"C:\etc\kubernetes\kubelet.conf"
 QUOTED = r"C:\Program Files\q.exe -x"
 LONG_AGO = 1_000_000_000
+EMPTY = {"version": 1, "owner": "wincnode-look", "calls": [], "finally": []}
 
 
 def old(path: str) -> Callable[[Machine], None]:
@@ -187,6 +188,18 @@ CASES = (
         want={"state": "joined", "kubeconfig": "token: x\n", "ca": "pem\n"},
         before=bootstraps,
         alone=True,
+    ),
+    # What programs do is the contract of the executors: tests/compute_cases.py.
+    Case(
+        id="compute_programs nothing is left, so it is present",
+        kind="compute_programs",
+        key={},
+        want={
+            "programs": [
+                {"id": "a", "needs": [], "program": EMPTY},
+                {"id": "b", "needs": ["c"], "program": EMPTY},
+            ]
+        },
     ),
     Case(
         id="kubeadm_join broken: kubeadm fails",

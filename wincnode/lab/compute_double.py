@@ -11,7 +11,7 @@ from pathlib import Path
 from wincnode.lab.windows.compute import HcsError
 from wincnode.lab.windows.machine import Machine
 
-# A fault of a lab node in words of the libraries' control file, which tests/compute_double explains.
+# A fault of a lab node in words of the control file that tests/compute_double explains.
 LINES = {
     "hcs-logon-right": "fault HcsStartComputeSystem 1 fail 0x80070569",
     "hcs-filter": "fault PrepareLayer * refuse 0x80070001",

@@ -40,7 +40,8 @@ class Wish:
     """One node that is to be simulated.
 
     faults: what goes wrong with it. powershell: the PowerShell engine's start file; without one
-    the model answers. compute: what stands for the Host Compute Service there. pace_s: seconds that the model takes for each section and step.
+    the model answers. compute: a folder of what stands for the Host Compute Service there.
+    pace_s: seconds that the model takes for each section and step.
     durations: seconds of long work, over those of the profile; `haste` of them pass in one of ours.
     """
 

@@ -22,7 +22,7 @@ OWNER = "wincnode"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Handle:
-    """What a call gives that later calls take: `value` is the executor's own, `shown` the result."""
+    """What a call gives and later calls take: `value` is the executor's own, `shown` the result."""
 
     value: Any
     shown: Mapping[str, Any]

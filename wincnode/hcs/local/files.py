@@ -87,7 +87,7 @@ class Files:
         return full
 
     def remove_folder(self, path: str) -> None:
-        """Remove a folder with all in it, without following links; one that is gone is no failure."""
+        """Remove a folder with all in it, following no links; one that is gone is no failure."""
         full = self.real(self.below(path))
         if full.exists():
             with _words():

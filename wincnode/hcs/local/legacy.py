@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wincnode.hcs.local.executor import Handle
-from wincnode.hcs.local.failures import CallFailed, TimedOut, failure, is_failure, late
+from wincnode.hcs.local.failures import TimedOut, failure, is_failure, late
 from wincnode.hcs.local.native import VMCOMPUTE, Native, read, taken, text
 from wincnode.hcs.local.operations import document
 from wincnode.hcs.local.systems import Systems
@@ -22,7 +22,7 @@ _PENDING = 0xC0370103
 _SYSTEM_EXITED = 1
 _CREATE_COMPLETED = 2
 _SERVICE_DISCONNECT = 0x01000000
-_FUNCTION: Any = ctypes.WINFUNCTYPE if sys.platform == "win32" else ctypes.CFUNCTYPE
+_FUNCTION: Any = getattr(ctypes, "WINFUNCTYPE" if sys.platform == "win32" else "CFUNCTYPE")
 _Notification = _FUNCTION(None, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)
 
 

@@ -1,8 +1,10 @@
-"""This Windows host: what each verb of a program does on it, and what earlier runs have left."""
+"""The Windows host: what each verb of a program does on it, and what earlier runs have left."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +26,7 @@ from wincnode.hcs.local.failures import (
 )
 from wincnode.hcs.local.files import Files
 from wincnode.hcs.local.images import Images, Start
-from wincnode.hcs.local.native import COMPUTECORE, Native, text
+from wincnode.hcs.local.native import COMPUTECORE, Native, taken, text
 from wincnode.hcs.local.operations import document
 from wincnode.hcs.local.processes import Process, Processes
 from wincnode.hcs.local.storage import Storage
@@ -204,13 +206,9 @@ class Machine:
         self._files.remove_folder(path)
 
     def _asked_service(self, query: Any, limit_s: float) -> Any:
-        import ctypes  # noqa: PLC0415 - a place for one answer
-
         name = "HcsGetServiceProperties"
 
         def work() -> tuple[int, str | None]:
-            from wincnode.hcs.local.native import taken
-
             answer = ctypes.c_void_p()
             code = self._native.call(COMPUTECORE, name, document(query), ctypes.byref(answer))
             return code, taken(self._native, answer, local=True)
@@ -240,7 +238,7 @@ def run(program: Mapping[str, Any]) -> dict[str, Any]:
     if reason:
         return refused(program, reason)
     data = os.environ.get("ProgramData", r"C:\ProgramData")  # noqa: SIM112 - its name on Windows
-    build = sys.getwindowsversion().build if sys.platform == "win32" else 0
+    build = int(platform.version().rpartition(".")[2])
     return execute(program, Machine(Native(), root=rf"{data}\wincnode\scratch", build=build))
 
 

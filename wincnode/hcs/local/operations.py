@@ -93,9 +93,10 @@ def waited_for_process(
     limit_s: float,
     information: ProcessInformation,
 ) -> int:
-    """Start a request that gives a process's id and streams; gives its HRESULT where it is the quirk.
+    """Start a request that gives a process's id and streams; gives its HRESULT.
 
-    Server 2022 may say E_INVALIDARG of a process that is there: microsoft/hcsshim:internal/hcs/v2.
+    That is a failure in one case alone: Server 2022 may say E_INVALIDARG of a process that is there
+    (microsoft/hcsshim:internal/hcs/v2).
     Raises: CallFailed, TimedOut.
     """
     native.check(COMPUTECORE, export)

@@ -26,7 +26,7 @@ from wincnode.hcs.local.native import OFFREG, VMCOMPUTE, Native, read, text
 from wincnode.hcs.local.operations import until
 
 T = TypeVar("T")
-# A disk may take a moment to arrive (seen on Server 2019): hcsshim internal/wclayer/activatelayer.go.
+# A disk may take a moment to arrive, as on Server 2019: hcsshim internal/wclayer/activatelayer.go.
 ATTEMPTS = 5
 PAUSE_S = 0.1
 _FILTER_DRIVER = 1

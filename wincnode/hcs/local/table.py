@@ -3,10 +3,11 @@
 A parameter is `NAME TYPE`, with `out` before the type where the callee writes through a pointer.
 Types: `handle`, `text` (NUL-terminated UTF-16LE), `pointer`, `i32`, `u32`, `size` (of a pointer).
 
-Source: computecore.h of the Windows SDK 10.0.26100.0; microsoft/hcsshim:internal/vmcompute/vmcompute.go
-and internal/wclayer/wclayer.go@7c9ff7f4 for vmcompute.dll; learn.microsoft.com/windows/win32/devnotes/
-offline-registry-library-functions for offreg.dll; fileapi.h, ioapiset.h, synchapi.h, handleapi.h,
-winbase.h for kernel32.dll; combaseapi.h for ole32.dll; sddl.h, aclapi.h for advapi32.dll
+Source: computecore.h of the Windows SDK 10.0.26100.0;
+microsoft/hcsshim:internal/vmcompute/vmcompute.go, internal/wclayer/wclayer.go@7c9ff7f4 for
+vmcompute.dll; learn.microsoft.com/windows/win32/devnotes/offline-registry-library-functions for
+offreg.dll; fileapi.h, ioapiset.h, synchapi.h, handleapi.h, winbase.h for kernel32.dll;
+combaseapi.h for ole32.dll; sddl.h, aclapi.h for advapi32.dll
 """
 
 from __future__ import annotations

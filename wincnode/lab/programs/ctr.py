@@ -5,7 +5,7 @@ Source: containerd/containerd:cmd/ctr/commands/{version,images,content,snapshots
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from wincnode.lab.programs import command_line, snapshots
@@ -17,8 +17,10 @@ from wincnode.lab.windows.programs import Ended
 
 Program: TypeAlias = Callable[[Machine, str, Sequence[str]], Ended]
 NOT_THERE = "The system cannot find the file specified."
-FLAGS = ("namespace", "n", "address", "a", "platform", "base-name", "index-name", "user", "u")
-FLAGS += ("snapshotter", "target", "t", "timeout", "connect-timeout")
+FLAGS = (
+    *("namespace", "n", "address", "a", "platform", "base-name", "index-name", "user", "u"),
+    *("snapshotter", "target", "t", "timeout", "connect-timeout"),
+)
 SWITCHES = (
     *("quiet", "q", "all-platforms", "no-unpack", "local", "digests", "plain-http", "k"),
     *("skip-verify", "hosts-dir", "version", "v", "sync", "discard-unpacked-layers"),
@@ -48,18 +50,26 @@ def program(containerd: Containerd) -> Program:
         if asked == ["version"]:
             server = f"Server:\n  Version:  v{runtime.version}\n  Revision: 0\n"
             return Ended(stdout=client + server + f"  UUID: {machine.computer}\n")
-        if asked[:1] in (["images"], ["image"], ["i"]):
-            space = flags.get("namespace") or flags.get("n") or "default"
-            quiet = bool({"q", "quiet"} & set(flags))
-            return _images(machine, runtime, asked[1:], space=space, quiet=quiet)
-        if asked[:1] in (["content"], ["c"]):
-            return snapshots.content(machine, runtime, asked[1:])
-        if asked[:1] in (["snapshots"], ["snapshot"]) and flags.get("snapshotter") == "windows":
-            target = flags.get("target") or flags.get("t") or ""
-            return snapshots.snapshots(machine, runtime, asked[1:], target=target)
-        return Ended(code=1, stderr=f"The lab's ctr does not know {' '.join(asked)}\n")
+        return _asked(machine, runtime, asked, flags)
 
     return run
+
+
+def _asked(
+    machine: Machine, runtime: Runtime, asked: Sequence[str], flags: Mapping[str, str]
+) -> Ended:
+    """Be one of ctr's commands that ask the service."""
+    space = flags.get("namespace") or flags.get("n") or "default"
+    match asked:
+        case ["images" | "image" | "i", *rest]:
+            quiet = bool({"q", "quiet"} & set(flags))
+            return _images(machine, runtime, rest, space=space, quiet=quiet)
+        case ["content" | "c", *rest] if space == "k8s.io":
+            return snapshots.content(machine, runtime, rest)
+        case ["snapshots" | "snapshot", *rest] if flags.get("snapshotter") == "windows":
+            target = flags.get("target") or flags.get("t") or ""
+            return snapshots.snapshots(machine, runtime, rest, target=target)
+    return Ended(code=1, stderr=f"The lab's ctr does not know {' '.join(asked)}\n")
 
 
 def _images(
