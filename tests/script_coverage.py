@@ -53,7 +53,7 @@ ACCEPTED = (
     ("facts/connectivity", "AddressFamily]::InterNetworkV6", "not every machine has IPv6"),
     ("facts/connectivity", "$said.error = 'TimedOut'; continue", "nothing on loopback is silent"),
     ("facts/connectivity", "$said.error = 'NoTimeLeft'; continue", "takes fourteen seconds"),
-    ("facts/hardware", "catch [Security.SecurityException]", "no key of the lab is shut"),
+    ("facts/platform", "catch [Security.SecurityException]", "no key of the lab is shut"),
     ("facts/protection", "catch [Security.SecurityException]", "no key of the lab is shut"),
     ("receive", "throw 'Silent for 60 s.'", "takes a minute"),
     ("receive", "if ($try -gt 70) { throw }", "takes a minute"),

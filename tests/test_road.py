@@ -110,4 +110,4 @@ def test_an_apply_of_25_steps_stays_within_its_budget(tmp_path: Path) -> None:
         assert len(report["steps"]) == 25
         assert node.server.http_requests <= budget, node.server.requests
         # The scripts that read the facts of all checks are a third of them.
-        assert node.server.bytes_in <= 200_000
+        assert node.server.bytes_in <= 150_000, node.server.bytes_in

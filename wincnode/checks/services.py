@@ -9,7 +9,12 @@ _DISABLED = 4  # Start of a driver
 
 
 def _stable(facts: Facts, _wanted: Wanted) -> Outcome:
-    crashes = facts.known("services").texts("hns_crashes")
+    services = facts.known("services").section("services")
+    if "hns" not in services.data:
+        return passed("HNS is not installed")
+    shown = services.section("hns").text("shown")
+    rows = facts.known("platform").rows("crashes")
+    crashes = [row.text("at") for row in rows if row.text("service") == shown]
     if crashes:
         return failed(f"HNS ended unexpectedly {len(crashes)} times in 7 days, last {crashes[0]}")
     return passed("HNS did not end unexpectedly in 7 days")
@@ -23,7 +28,7 @@ def _state(facts: Facts, _wanted: Wanted) -> Outcome:
 
 def _drivers(facts: Facts, *names: str) -> list[str]:
     """Say which drivers are missing or disabled."""
-    drivers = facts.known("services").section("drivers")
+    drivers = facts.known("platform").section("drivers")
     wrong = []
     for name in names:
         start = drivers.setting(name)
@@ -81,7 +86,7 @@ CHECKS = (
         remedy="Install the current cumulative update; after a crash drain the node and reboot it.",
         source="microsoft/Windows-Containers#278; Azure/AgentBaker:staging/cse/windows/"
         "hnsremediator.ps1@06836ee2",
-        needs=("services",),
+        needs=("services", "platform"),
         run=_stable,
     ),
     Check(
@@ -104,7 +109,7 @@ CHECKS = (
         remedy="Install the feature Containers (wincnode install) and reboot.",
         source="Azure/AgentBaker:vhdbuilder/packer/windows/windows_settings.json@06836ee2; "
         "Siemens-Healthineers/K2s (vfp.module.psm1)",
-        needs=("services",),
+        needs=("platform",),
         run=_vfp,
     ),
     Check(
@@ -115,7 +120,7 @@ CHECKS = (
         remedy="Install the feature Containers (wincnode install) and reboot; sc.exe config NAME "
         "start= auto where one is disabled.",
         source=_ALTITUDES,
-        needs=("services",),
+        needs=("platform",),
         run=_filters,
     ),
     Check(

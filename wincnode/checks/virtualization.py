@@ -55,7 +55,7 @@ def _slat(facts: Facts, wanted: Wanted) -> Outcome:
 def _launch(facts: Facts, wanted: Wanted) -> Outcome:
     if not wanted.hyperv:
         return passed("not wanted")
-    launch = facts.known("hardware").setting("hypervisor_launch")
+    launch = facts.known("platform").setting("hypervisor_launch")
     if launch == _AUTO:
         return passed("hypervisorlaunchtype is Auto")
     if launch is None:
@@ -135,7 +135,7 @@ CHECKS = (
         source="https://learn.microsoft.com/previous-versions/windows/desktop/bcd/"
         "bcdosloaderelementtypes; https://learn.microsoft.com/windows-hardware/drivers/devtest/"
         "bcdedit--set",
-        needs=("hardware",),
+        needs=("platform",),
         run=_launch,
     ),
     Check(

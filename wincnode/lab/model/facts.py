@@ -27,9 +27,7 @@ from wincnode.lab.model.fields import (
 )
 from wincnode.lab.model.host import BASE, Host, now
 from wincnode.lab.model.machine_facts import (
-    drivers,
-    hns_crashes,
-    hypervisor_launch,
+    platform,
     protection,
     settings,
     updates,
@@ -107,7 +105,7 @@ def hardware(host: Host) -> Section:
     processors = host.call("Get-CimInstance", ClassName="Win32_Processor")
     if not processors:
         raise Failure("Win32_Processor has no instance")
-    more = {"sockets": len(processors), "hypervisor_launch": hypervisor_launch(host)}
+    more = {"sockets": len(processors)}
     return renamed(computer, COMPUTER) | renamed(processors[0], PROCESSOR) | more
 
 
@@ -132,15 +130,12 @@ def services(host: Host) -> Section:
     rows = host.call("Get-CimInstance", ClassName="Win32_Service")
     wanted = {name.lower() for name in _listed("services", "wanted")}
     flags = host.machine.registry.values(SERVICES + r"\hns\State")
-    shown = next((row["DisplayName"] for row in rows if row["Name"].lower() == "hns"), None)
     return {
         "services": {
             row["Name"].lower(): renamed(row, SERVICE)
             for row in rows
             if row["Name"].lower() in wanted
         },
-        "drivers": drivers(host),
-        "hns_crashes": hns_crashes(host, shown),
         "hns_state": {name: _text(value.data) for name, value in flags.items()},
         "vmcompute_dll": host.disk.is_file(SYSTEM32 + r"\vmcompute.dll"),
     }
@@ -308,6 +303,7 @@ SECTIONS: Mapping[str, Callable[[Host], Section]] = {
     "leftovers": leftovers,
     "updates": updates,
     "settings": settings,
+    "platform": platform,
     "protection": protection,
     "links": links,
     "hns": hns,

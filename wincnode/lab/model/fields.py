@@ -22,6 +22,7 @@ PROCESSOR = {
     "second_level_paging": "SecondLevelAddressTranslationExtensions",
 }
 SERVICE = {
+    "shown": "DisplayName",
     "state": "State",
     "start_mode": "StartMode",
     "account": "StartName",

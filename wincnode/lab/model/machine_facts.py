@@ -150,15 +150,24 @@ def _collection(host: Host, name: str) -> Section | None:
     return {"collection": name, "mode": mode, "paths": paths, "others": others}
 
 
-def drivers(host: Host) -> Section:
+def platform(host: Host) -> Section:
+    """Read what containers stand on: drivers, how the hypervisor is started, crashes."""
+    return {
+        "drivers": _drivers(host),
+        "hypervisor_launch": _hypervisor_launch(host),
+        "crashes": _crashes(host),
+    }
+
+
+def _drivers(host: Host) -> Section:
     """Read how the drivers of containers start; none where one is not installed."""
     read = host.machine.registry.data
     names = ("wcifs", "bindflt", "VfpExt")
     return {name.lower(): read(rf"{SERVICES}\{name}", "Start") for name in names}
 
 
-def hns_crashes(host: Host, shown: str | None) -> list[str]:
-    """Read when HNS ended unexpectedly in the last week, the latest first."""
+def _crashes(host: Host) -> list[Section]:
+    """Read which services ended unexpectedly in the last week, the latest first."""
     wanted = {"LogName": "System", "ProviderName": "Service Control Manager", "Id": [7031, 7034]}
     try:
         rows = host.call("Get-WinEvent", FilterHashtable=wanted, MaxEvents=100)
@@ -166,13 +175,16 @@ def hns_crashes(host: Host, shown: str | None) -> list[str]:
         return []
     since = datetime.now(UTC) - WEEK
     return [
-        row["TimeCreated"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        {
+            "service": row["Properties"][0]["Value"],
+            "at": row["TimeCreated"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
         for row in rows
-        if row["TimeCreated"] > since and row["Properties"][0]["Value"] == shown
+        if row["TimeCreated"] > since
     ]
 
 
-def hypervisor_launch(host: Host) -> int | None:
+def _hypervisor_launch(host: Host) -> int | None:
     """Read from the default boot entry how the hypervisor is started."""
     read = host.machine.registry.data
     entry = read(rf"{BOOT}\{BOOT_MANAGER}\Elements\23000003", "Element", "")
