@@ -75,6 +75,8 @@ def _images(inventory: Inventory) -> Iterator[str]:
 
 def _downloads(inventory: Inventory) -> Iterator[Target]:
     """Give a locked file of each host; nothing where nothing is locked yet."""
+    if not inventory.path.name:
+        return  # This host is judged without an inventory.
     path = locks.path_for(inventory.path)
     if not path.exists():
         return
