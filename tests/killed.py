@@ -36,10 +36,11 @@ WAIT_S = 300
 # A Receive after another is none of its own: how many there are is a matter of time.
 WHOLE = ("Command", "Send", "Receive", "Signal")
 ROADS: Mapping[str, tuple[str, ...]] = {
-    # Facts, a run, the order to reboot, a question to the shell that is gone, and the run again.
+    # Facts, a run, the order to reboot, a question to the shell that is gone, the run again, and
+    # the smoke ladder.
     "install": (
         *("Create", *WHOLE, *WHOLE, *WHOLE, "Command", "Delete"),
-        *("Create", *WHOLE, *WHOLE, "Delete"),
+        *("Create", *WHOLE, *WHOLE, *WHOLE, "Delete"),
     ),
     "join": ("Create", *WHOLE, *WHOLE, "Delete"),
 }

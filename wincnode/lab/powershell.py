@@ -32,6 +32,8 @@ PIPE_BYTES = 1 << 20
 SHORT_LIVED = {"DOTNET_TieredPGO": "0", "DOTNET_GCgen0size": "4000000"}
 # Who connects; a task runs as SYSTEM, which is the engine's default.
 ADMINISTRATOR = "Administrator"
+# The names of variables by which the engine finds what DllImport names.
+LIBRARIES = ("WINPS_DLL_", "HCS_DOUBLE")
 
 
 class PowerShellEngine:
@@ -59,8 +61,10 @@ class PowerShellEngine:
     def environment(self) -> dict[str, str]:
         """Give the environment of a process on the machine."""
         folder = self.machine.folder
+        # Which libraries a machine has is its own affair.
+        ours = {name: value for name, value in copied().items() if not name.startswith(LIBRARIES)}
         return {
-            **copied(),
+            **ours,
             **SHORT_LIVED,
             "WINPS_DRIVE_C": str(self.machine.drive),
             "WINPS_REGISTRY": str(folder / "registry.json"),
