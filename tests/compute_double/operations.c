@@ -45,11 +45,16 @@ static struct operation *operation_of(handle of, const char *export) {
     return NULL;
 }
 
-static struct opened *opened_of(handle of, const char *export) {
+static struct opened *handle_of(handle of) {
     for (int n = 0; n < MOST_HANDLES; n++)
         if (handles[n].used && encoded(SYSTEM_TAG, handles[n].generation, n) == of) return &handles[n];
-    violation("%s: no open system %p", export, of);
     return NULL;
+}
+
+static struct opened *opened_of(handle of, const char *export) {
+    struct opened *row = handle_of(of);
+    if (!row) violation("%s: no open system %p", export, of);
+    return row;
 }
 
 handle system_handle(struct machine *machine, struct system *system) {
@@ -62,13 +67,21 @@ handle system_handle(struct machine *machine, struct system *system) {
     return NULL;
 }
 
-struct system *held_system(struct machine *machine, handle of, const char *export, hresult *why) {
-    struct opened *row = opened_of(of, export);
+static struct system *system_of(struct machine *machine, const struct opened *row, hresult *why) {
     if (!row) { *why = E_HANDLE_; return NULL; }
     struct system *system = &machine->systems[row->slot];
     if (!row->dead && system->state != FREE && system->generation == row->system) return system;
     *why = row->dead ? HCS_(0x11E) : HCS_(0x10E);
     return NULL;
+}
+
+struct system *held_system(struct machine *machine, handle of, const char *export, hresult *why) {
+    return system_of(machine, opened_of(of, export), why);
+}
+
+/* A request runs on where its operation and its handle were closed: no mistake of the caller's. */
+static struct system *system_behind(struct machine *machine, handle of, hresult *why) {
+    return system_of(machine, handle_of(of), why);
 }
 
 void close_system_handle(struct machine *machine, handle of, const char *export) {
@@ -301,7 +314,7 @@ static void complete(struct machine *machine, struct operation *op) {
     char *document = NULL;
     struct system *system = NULL;
     if (op->planned) {
-        if (op->kind == CREATE && op->system && (system = held_system(machine, op->system, "HcsCreateComputeSystem", &why))) system_end(system, "UnexpectedExit", "UnexpectedExit");
+        if (op->kind == CREATE && op->system && (system = system_behind(machine, op->system, &why))) system_end(system, "UnexpectedExit", "UnexpectedExit");
         finish(op, op->planned, *op->planned_text ? result_error(op->planned, op->planned_text, NULL) : NULL);
         return;
     }
@@ -309,7 +322,7 @@ static void complete(struct machine *machine, struct operation *op) {
     if (op->kind == PROCESS_TERMINATE) { process_kill(op->process); finish(op, OK, NULL); return; }
     if (op->kind == PROCESS_PROPERTIES) { bool exited; finish(op, OK, process_status(op->process, &exited)); return; }
     if (op->kind == PROCESS_INFO) { finish(op, OK, NULL); return; }
-    system = held_system(machine, op->system, "an operation", &why);
+    system = system_behind(machine, op->system, &why);
     if (!system) { finish(op, why, NULL); return; }
     switch (op->kind) {
         case CREATE:
@@ -328,7 +341,7 @@ static void complete(struct machine *machine, struct operation *op) {
             for (int n = 0; !why && n < MOST_OPERATIONS; n++) {
                 struct operation *other = &operations[n];
                 hresult gone;
-                if (other != op && other->used && other->running && other->system && held_system(machine, other->system, "an operation", &gone) == system)
+                if (other != op && other->used && other->running && other->system && system_behind(machine, other->system, &gone) == system)
                     finish(other, HCS_(0x107), NULL);
             }
             break;
