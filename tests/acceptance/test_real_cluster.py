@@ -72,7 +72,20 @@ def soon(holds: Callable[[], Any], within_s: float = 30) -> Any:
 
 
 def changes(plane: RealControlPlane) -> list[Any]:
-    """Give what people asked to change, as no controller and no kubelet does."""
+    """Give what people asked to change, as no controller and no kubelet does.
+
+    The log tells of a request once its answer has left, so it is read until it tells no more.
+    """
+    rows = _changes(plane)
+    for _ in range(20):
+        time.sleep(0.3)
+        before, rows = rows, _changes(plane)
+        if len(rows) == len(before):
+            break
+    return rows
+
+
+def _changes(plane: RealControlPlane) -> list[Any]:
     return [
         row
         for row in plane.audit
