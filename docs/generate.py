@@ -38,7 +38,6 @@ def checks_page() -> str:
     """Give docs/checks.md: its text, the rows of updates, and a section for each check."""
     parts = [
         (DOCS / "checks.in.md").read_text(encoding="utf-8"),
-        (DOCS / "checks.network.in.md").read_text(encoding="utf-8"),
         _updates(load_updates()),
     ]
     parts += [
