@@ -10,15 +10,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from wincnode.cli.app import app
-from wincnode.cli.options import Context, Format, Kubeconfig, NoInput, Output, may_ask
+from wincnode.cli.options import Context, Format, Isolation, Kubeconfig, NoInput, Output, may_ask
 from wincnode.errors import ConfigError
-
-
-class Isolation(StrEnum):
-    """How a container is isolated."""
-
-    process = "process"
-    hyperv = "hyperv"
 
 
 class Arch(StrEnum):

@@ -140,6 +140,13 @@ Parallel = Annotated[
 ]
 
 
+class Isolation(StrEnum):
+    """How containers are kept apart."""
+
+    process = "process"
+    hyperv = "hyperv"
+
+
 class RebootPolicy(StrEnum):
     """Whether a node that needs it may reboot."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
     Inventories,
+    Isolation,
     Nodes,
     NoInput,
     OneNode,
@@ -25,13 +25,6 @@ from wincnode.cli.options import (
 
 hcs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(hcs, name="hcs", help="Compute systems of a node: list them, remove wincnode's.")
-
-
-class Isolation(StrEnum):
-    """How containers are kept apart."""
-
-    process = "process"
-    hyperv = "hyperv"
 
 
 @app.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from wincnode.cluster import access
 from wincnode.cluster.access import Task
 from wincnode.cluster.api import Api
-from wincnode.cluster.kubeconfig import ClusterAccess, load
+from wincnode.cluster.kubeconfig import ClusterAccess, load, server_of
 from wincnode.errors import ConfigError
 from wincnode.inventory.model import Inventory
 
@@ -20,8 +22,26 @@ def access_of(inventory: Inventory, kubeconfig: Path | None, context: str | None
     named = inventory.cluster.kubeconfig
     if kubeconfig is not None or named is None:
         return load(kubeconfig, context)
-    try:
+    with _told_by_field(inventory):
         return load(Path(named), context)
+
+
+def server_named(inventory: Inventory) -> str:
+    """Give the API server of the inventory's kubeconfig; empty where it names none.
+
+    Raises: ConfigError.
+    """
+    if inventory.cluster.kubeconfig is None:
+        return ""
+    with _told_by_field(inventory):
+        return server_of(Path(inventory.cluster.kubeconfig))
+
+
+@contextmanager
+def _told_by_field(inventory: Inventory) -> Iterator[None]:
+    """Say of a mistake in the kubeconfig by which field of the inventory it is read."""
+    try:
+        yield
     except ConfigError as error:
         text = f"{inventory.path}: cluster.kubeconfig: {error.message}"
         raise ConfigError(text, remedy=error.remedy, id=error.id) from error

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wincnode import checks, fleet, runner
-from wincnode.cluster.kubeconfig import server_of
 from wincnode.cluster.networks import Mode, load_networks
+from wincnode.commands.clusters import server_named
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import Facts, from_reads
@@ -174,7 +174,7 @@ def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     mode = _mode(inventory)
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
-        server=_server(inventory),
+        server=server_named(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
         network=cluster.cni.name if cluster.cni else "",
@@ -198,16 +198,6 @@ def _mode(inventory: Inventory) -> Mode | None:
 
 def _fact(mode: Mode, name: str) -> str:
     return next((row.value for row in mode.facts if row.name == name), "")
-
-
-def _server(inventory: Inventory) -> str:
-    if inventory.cluster.kubeconfig is None:
-        return ""
-    try:
-        return server_of(Path(inventory.cluster.kubeconfig))
-    except ConfigError as error:
-        text = f"{inventory.path}: cluster.kubeconfig: {error.message}"
-        raise ConfigError(text, id=error.id) from error
 
 
 def over_nodes(
