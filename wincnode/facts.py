@@ -15,11 +15,10 @@ SECTIONS: tuple[str, ...] = (
     "disks",
     "time",
     "policy",
-    "leftovers",
 )
 # Read where a machine is to be a worker; a playbook of one's own has no use for them.
 FURTHER: tuple[str, ...] = (
-    *("updates", "settings", "platform", "protection"),
+    *("leftovers", "updates", "settings", "platform", "protection"),
     *("links", "hns", "ports", "firewall", "names", "runtime", "proxy"),
 )
 # Read where a verb asks for one by name; a preflight has no use for them.
