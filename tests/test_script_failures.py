@@ -209,20 +209,23 @@ def test_a_runtime_that_cannot_be_asked(node: winps.Machine) -> None:
 
 
 def test_a_reboot_that_is_not_possible(node: winps.Machine) -> None:
-    """A run holds the node, or shutdown.exe ends with a code of its own."""
-    codes = iter((0, 21))
+    """A run holds the node, or shutdown.exe ends with a code of its own; if denied, SYSTEM asks."""
+    codes = iter((0, 5, 0, 21))
     program(node.model, SYSTEM32 + r"\shutdown.exe", lambda *_: Ended(code=next(codes)))
     (node.base).mkdir()
 
     assert said(
         node,
         ["runs", "reboot"],
+        "$Request = @{ run = '1' }",
         "Restart-WnNode | Out-Host",
+        "Restart-WnNode",
         "Restart-WnNode",
         r"$lock = [IO.File]::Open((Join-Path -Path $base -ChildPath 'lock'), 'Create', 'Write', 'None')",
         "Restart-WnNode",
     ) == [
         "log The node reboots.",
+        "log The node reboots, by a task of SYSTEM.",
         "reboot shutdown.exe ended with 21.",
         "locked Another run holds this node.",
     ]
@@ -237,3 +240,19 @@ def test_what_a_program_was_replaced_by_goes_when_it_can(node: winps.Machine) ->
 
     assert node.model.path(r"C:\a.exe").read_text() == "a.new"
     assert not node.model.path(r"C:\a.exe.old-1").exists()
+
+
+def test_a_log_that_cannot_be_read(node: winps.Machine) -> None:
+    """The evidence says so and has what the other files tell."""
+    kubelet = r"C:\var\log\kubelet\kubelet.log"
+    text(kubelet, "one\n")(node.model)
+    text(r"C:\ProgramData\containerd\containerd.log", "two\n")(node.model)
+
+    assert said(
+        node,
+        ["facts/diagnosis"],
+        f"$lock = [IO.File]::Open('{kubelet}', 'Open', 'Read', 'None')",
+        "$logs = (Get-WnFactsDiagnosis).logs",
+        "'{0} {1}' -f ($logs.kubelet.error -ne ''), $logs.kubelet.lines.Count",
+        "'{0} {1}' -f ($logs.containerd.error -ne ''), $logs.containerd.lines.Count",
+    ) == ["True 0", "False 1"]
