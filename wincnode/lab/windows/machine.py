@@ -18,6 +18,7 @@ from wincnode.lab.windows import naming, pagefile, programs
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.compute import Compute
 from wincnode.lab.windows.features import Features
+from wincnode.lab.windows.hns import Hns, physical
 from wincnode.lab.windows.ports import ports_of
 from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
@@ -170,6 +171,12 @@ class Machine:
         self.ports = ports_of(profile.ports)
         self.compute = Compute(build=profile.build, features=self.features, services=self.services)
         self.network = {name: list(rows) for name, rows in profile.network.items()}
+        self.hns = Hns(
+            folder / "hns.json",
+            build=profile.build,
+            services=self.services,
+            adapters=lambda: physical(self.network),
+        )
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
         self.programs = dict(programs.WINDOWS)
@@ -244,6 +251,7 @@ class Machine:
             self.computer = naming.boot(self.registry, before=self.computer)
             self.features.boot()
             self.compute.boot()
+            self.hns.boot()
             self.cim["Win32_PageFileUsage"] = pagefile.booted(self.registry)
             self.registry.delete_value(CONTROL + r"\Session Manager", "PendingFileRenameOperations")
             system = dict(self.cim["Win32_OperatingSystem"][0])
