@@ -284,25 +284,3 @@ class Hns:
                 {"name": name, "address": address} for name, address in self._adapters().items()
             ],
         }
-
-
-def physical(network: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, str]:
-    """Give the IPv4 address of each physical adapter that is up; the default route's is first."""
-    first = [
-        row["InterfaceIndex"]
-        for row in network.get("NetRoute", [])
-        if row["DestinationPrefix"] == "0.0.0.0/0"
-    ]
-    rows = [
-        row
-        for row in network.get("NetAdapter", [])
-        if row.get("HardwareInterface") and row.get("InterfaceOperationalStatus") == 1
-    ]
-    rows.sort(key=lambda row: row["InterfaceIndex"] not in first)
-    found = {row["Name"]: "" for row in rows}
-    for row in rows:
-        for address in network.get("NetIPAddress", []):
-            same = address["InterfaceIndex"] == row["InterfaceIndex"]
-            if same and address.get("AddressFamily") == "IPv4":
-                found[row["Name"]] = found[row["Name"]] or address["IPAddress"]
-    return found
