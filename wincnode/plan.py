@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -42,18 +42,35 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """How a change of the network is guarded: the node takes it back unless a client confirms.
+
+    Args:
+        confirm_within_s: seconds from the last step's end on.
+        clients: addresses that are let in to WinRM meanwhile, besides those that are connected.
+        port: that of the node's WinRM.
+    """
+
+    confirm_within_s: int = 120
+    clients: tuple[str, ...] = ()
+    port: int = 5986
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """The steps of one node in their order.
 
     `secrets` says where each secret that the steps name comes from; one that the caller is to
     give by its name, such as a join token, is not among them. With `undo` the steps take back what
-    earlier runs did, so that the node notes nothing of them as wincnode's own.
+    earlier runs did, so that the node notes nothing of them as wincnode's own. With a `guard` the
+    run ends well only where a client that comes back over the changed network confirms it.
     """
 
     node: str
     steps: tuple[Step, ...] = ()
     secrets: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}))
     undo: bool = False
+    guard: Guard | None = None
 
 
 def to_wire(plan: Plan, *, run: str, mode: Mode, who: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +87,8 @@ def to_wire(plan: Plan, *, run: str, mode: Mode, who: Mapping[str, Any]) -> dict
         "kinds": {name: wire(kinds[name]) for name in used},
         "steps": [_step(step) for step in plan.steps],
         **({"undo": True} if plan.undo else {}),
+        # Who only looks changes nothing that is to be guarded.
+        **({"guard": asdict(plan.guard)} if plan.guard and mode == "apply" else {}),
     }
 
 
