@@ -266,6 +266,22 @@ function Close-WnOpen([object]$Open) {
     else { [Wincnode.Platform]::CloseProcess($Open.handle, $Open.output, $Open.error) }
     $Open.handle = [IntPtr]::Zero
 }
+function Add-WnShare([IntPtr]$System, [Collections.IDictionary]$Arguments, [int]$Limit) {
+    # One request for each folder; what is in it but for name and path, the program says.
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    $request = $Arguments['request']
+    if ($Arguments['folders'] -isnot [array] -or $Arguments['guest'] -isnot [string]) { Stop-WnCall '0x80070057' 'folders and guest are no list of texts and no text.' $null }
+    if ($request -isnot [Collections.IDictionary] -or $request['Settings'] -isnot [Collections.IDictionary]) { Stop-WnCall '0x80070057' 'request has no Settings.' $null }
+    $layers = @()
+    foreach ($path in $Arguments['folders']) {
+        $name = 's' + $layers.Count
+        $request['Settings']['Name'] = $name
+        $request['Settings']['Path'] = $path
+        $null = Get-WnAnswer ([Wincnode.Platform]::Modify($System, (ConvertTo-WnDocument $request), [Math]::Max(0, $Limit - $watch.ElapsedMilliseconds)))
+        $layers += [ordered]@{ Id = (Get-WnAnswer ([Wincnode.Platform]::LayerId($path))).Text; Path = $Arguments['guest'] + $name }
+    }
+    [ordered]@{ layers = $layers }
+}
 function Wait-WnExit([IntPtr]$System, [int]$Limit) {
     # Server 2019 has no such wait, and is asked again and again.
     $watch = [Diagnostics.Stopwatch]::StartNew()
@@ -315,6 +331,7 @@ function Invoke-WnVerb([hashtable]$Run, [string]$Verb, [Collections.IDictionary]
             return , (Read-WnDocument (Get-WnAnswer ([Wincnode.Platform]::Properties($system.handle, $query, $Limit))).Document)
         }
         'system.modify' { $null = Get-WnAnswer ([Wincnode.Platform]::Modify($system.handle, (ConvertTo-WnDocument $a['request']), $Limit)) }
+        'system.shares' { return Add-WnShare $system.handle $a $Limit }
         'system.exited' { return , (Wait-WnExit $system.handle $Limit) }
         'system.close' { Close-WnOpen $system }
         'process.create' {
@@ -420,7 +437,10 @@ function Get-WnSkipped([hashtable]$Run, [object]$Call) {
     [ordered]@{ id = $Call['id']; do = $Call['do']; status = 'skipped'; ms = 0 }
 }
 function Remove-WnSystem([hashtable]$Run, [string]$Id) {
-    $handle = (Get-WnAnswer ([Wincnode.Platform]::Open($Id))).Handle
+    $opened = [Wincnode.Platform]::Open($Id)
+    # A container ends with the machine that hosts it, which may have been ended before it.
+    if ((Get-WnSameCode ('0x{0:x8}' -f $opened.Code)) -eq '0x8037010e') { return }
+    $handle = (Get-WnAnswer $opened).Handle
     try {
         $ended = [Wincnode.Platform]::Terminate($Id, 30000)
         # HCS_E_SYSTEM_ALREADY_STOPPED, HCS_E_SYSTEM_NOT_FOUND
