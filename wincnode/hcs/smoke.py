@@ -34,8 +34,8 @@ REMEDIES: Mapping[Missing, str] = {
     "wish": "",
 }
 COMPILING = (
-    "The node compiles wincnode's platform.cs once in each run: let PowerShell of SYSTEM use"
-    " Add-Type, csc.exe and its own TEMP; docs/security.md has the hash of the file."
+    "The node compiles wincnode's files of C# once in each run: let PowerShell of SYSTEM use"
+    " Add-Type, csc.exe and its own TEMP; docs/security.md has the hashes of the files."
 )
 # HCS_E_OPERATION_TIMEOUT
 OPERATION_TIMEOUT = 0x80370118
