@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from compute_scenarios import (
     BASIC,
+    SCHEMA,
     Call,
     Scenario,
     box,
@@ -45,6 +48,16 @@ def scenarios(layers: Sequence[str]) -> list[Scenario]:
         scenario("wait", box(layers, process("wait", "double wait"), call("kill", "process.terminate", process=ref("wait")), *finished("said", "wait"), call("again", "system.open", id="w-box"))),
         scenario("late process", box(layers, process("wait", "double wait"), *finished("said", "wait", limit_s=0.3)), status="timeout", hresult="0x800705b4"),
         scenario("schema 1", ([*mounted(list(layers))[:2], call("box", "system.create_v1", id="w-v1", document=xenon(layers, utility)), call("start", "system.start", system=ref("box")), process("ver", "cmd /c ver"), *finished("said", "ver")], [*ended("box"), *unmounted()]), lines=["delay_ms 5"]),
+        scenario("hosted", hosted(layers, process("ver", "cmd /c ver"), *finished("said", "ver"))),
+        scenario("share of nothing", hosted([*layers, r"C:\ProgramData\nowhere"]), status="failed", hresult="0x80070003"),
+        scenario("other lun", hosted(layers, attach={"guest_lun": 2}), status="failed", hresult="0x80070490"),
+        scenario("other controller", hosted(layers, attach={"controller": "1"}), status="failed", hresult="0x80370120"),
+        scenario("disk of another", hosted(layers, vm_of_disk="other"), status="failed", hresult="0x80070005"),
+        scenario("no union", hosted(layers, without="union"), status="failed", hresult="0x80070003"),
+        scenario("no disk", hosted(layers, without="mount"), status="failed", hresult="0x80070003"),
+        scenario("shares of no machine", box(layers, shares(layers, "box")), status="failed", hresult="0x80370120"),
+        scenario("shares of no list", machine(call("shares", "system.shares", system=ref("vm"), folders="x", request={"Settings": {}}, guest="g")), status="failed", hresult="0x80070057"),
+        scenario("shares of no request", machine(call("shares", "system.shares", system=ref("vm"), folders=[], request={}, guest="g")), status="failed", hresult="0x80070057"),
         scenario("files", files(layers)),
         scenario("probe", probe()),
         scenario("boot disk", boot_disk(utility)),
@@ -98,6 +111,90 @@ def xenon(layers: Sequence[str], utility: str) -> dict[str, object]:
         "HvRuntime": {"ImagePath": utility},
         "TerminateOnLastHandleClosed": True,
     }
+
+
+SHARES = "VirtualMachine/Devices/VirtualSmb/Shares"
+GUEST = "\\\\?\\VMSMB\\VSMB-{dcc079ae-60ba-4d07-847c-3493609c0870}\\"
+MOUNT = r"C:\mounts\scsi\m0"
+
+
+def shares(layers: Sequence[str], of: str = "vm") -> Call:
+    request = {
+        "ResourcePath": SHARES,
+        "RequestType": "Add",
+        "Settings": {"Options": {"ReadOnly": True, "ShareRead": True}},
+    }
+    return call(
+        "shares",
+        "system.shares",
+        system=ref(of),
+        folders=list(layers),
+        request=request,
+        guest=GUEST,
+    )
+
+
+def hosted(
+    layers: Sequence[str],
+    *more: Call,
+    attach: Mapping[str, Any] = MappingProxyType({}),
+    vm_of_disk: str = "w-vm",
+    without: str = "",
+) -> tuple[list[Call], list[Call]]:
+    """A container in a utility VM, step by step (hcs-hns.md 3.6)."""
+    utility = f"{layers[2]}\\UtilityVM"
+    disk = join(ref("folder.path"), "\\scratch\\sandbox.vhdx")
+    boot = join(ref("folder.path"), "\\vm\\sandbox.vhdx")
+    document = vm(
+        Chipset={"Uefi": {"BootThis": {"DevicePath": "\\EFI\\Microsoft\\Boot\\bootmgfw.efi", "DeviceType": "VmbFs"}}},
+        GuestConnection={},
+        Devices={
+            "Scsi": {"0": {"Attachments": {"0": {"Path": boot, "Type": "VirtualDisk"}}}},
+            "VirtualSmb": {"DirectFileMappingInMB": 1024, "Shares": [{"Name": "os", "Path": f"{utility}\\Files", "Options": {"ReadOnly": True}}]},
+        },
+    )  # fmt: skip
+    added = {
+        "ResourcePath": f"VirtualMachine/Devices/Scsi/{attach.get('controller', '0')}/Attachments/1",
+        "RequestType": "Add",
+        "Settings": {"Path": disk, "Type": "VirtualDisk"},
+        "GuestRequest": {"RequestType": "Add", "ResourceType": "MappedVirtualDisk", "Settings": {"ContainerPath": MOUNT, "Lun": attach.get("guest_lun", 1)}},
+    }  # fmt: skip
+    laid = {
+        "GuestRequest": {"RequestType": "Add", "ResourceType": "CombinedLayers", "Settings": {"ContainerRootPath": MOUNT, "Layers": ref("shares.layers")}}
+    }  # fmt: skip
+    body = {
+        "Owner": "wincnode",
+        "SchemaVersion": SCHEMA,
+        "ShouldTerminateOnLastHandleClosed": True,
+        "HostingSystemId": "w-vm",
+        "HostedSystem": {"SchemaVersion": SCHEMA, "Container": {"Storage": {"Layers": ref("shares.layers"), "Path": MOUNT}}},
+    }  # fmt: skip
+    calls = [
+        *mounted(list(layers[:3]))[:2],
+        call("copy", "file.copy", source=f"{utility}\\SystemTemplate.vhdx", target=boot),
+        call("grant_boot", "vm.grant", vm="w-vm", path=boot),
+        call("grant_disk", "vm.grant", vm=vm_of_disk, path=disk),
+        call("vm", "system.create", id="w-vm", document=document),
+        call("boot", "system.start", system=ref("vm")),
+        shares(layers),
+        call("mount", "system.modify", system=ref("vm"), request=added),
+        call("union", "system.modify", system=ref("vm"), request=laid),
+        call("box", "system.create", id="w-box", document=body),
+        call("start", "system.start", system=ref("box")),
+        *more,
+    ]
+    ends = [
+        *(renamed(row, "box") for row in ended("box")),
+        *ended("vm"),
+        call("revoke_disk", "vm.revoke", vm=vm_of_disk, path=disk),
+        call("revoke_boot", "vm.revoke", vm="w-vm", path=boot),
+        *unmounted()[-2:],
+    ]
+    return [row for row in calls if row["id"] != without], ends
+
+
+def renamed(row: Call, prefix: str) -> Call:
+    return {**row, "id": f"{prefix}_{row['id']}"}
 
 
 def files(layers: Sequence[str]) -> tuple[list[Call], list[Call]]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compute_cases import probe, scenarios
+from compute_cases import hosted, probe, scenarios
 from compute_double import Double, double, image
 from compute_scenarios import Program, box, finished, local, numbered, process, scenario
 
@@ -18,10 +18,15 @@ SIGKILLED = -9
 
 
 def programs(layers: list[str]) -> list[Program]:
-    """Give what is killed: a container that says its version, a probe of storage, schema 1."""
+    """Give what is killed: a container, a probe of storage, schema 1, one in a utility VM."""
     v1 = next(row for row in scenarios(layers) if row.id == "schema 1")
     ver = (process("ver", "cmd /c ver"), *finished("said", "ver"))
-    rows = [scenario("container", box(layers, *ver)), scenario("probe", probe()), v1]
+    rows = [
+        scenario("container", box(layers, *ver)),
+        scenario("probe", probe()),
+        v1,
+        scenario("hosted", hosted(layers, *ver)),
+    ]
     return numbered(rows)[0]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from compute_cases import boot_disk, files, probe, scenarios, xenon
+from compute_cases import boot_disk, files, hosted, probe, scenarios, xenon
 from compute_double import Double, double, image
 from compute_scenarios import (
     Scenario,
@@ -54,6 +54,7 @@ def ladder(layers: list[str]) -> list[Scenario]:
         scenario("probe", probe()),
         scenario("files", files(layers)),
         scenario("disk", boot_disk(utility)),
+        scenario("hosted", hosted(layers, *ver)),
         v1,
     ]
 

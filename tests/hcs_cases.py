@@ -24,14 +24,15 @@ from wincnode.hcs.documents.machines import (
     linux_machine,
     utility_machine,
 )
+from wincnode.hcs.lifecycles import GUEST_MOUNT, IDS
 from wincnode.hcs.references import Layers, encode, join, ref
 
 BUILDS = (17763, 20348, 26100)
 GOLDEN = Path(__file__).parent / "golden" / "hcs"
-MOUNT = r"C:\mounts\scsi\m0"
+MOUNT = GUEST_MOUNT
 LAYERS: tuple[Layer, ...] = (
-    guest_layer(ref("id_1.guid"), "s1"),
     guest_layer(ref("id_0.guid"), "s0"),
+    guest_layer(ref("id_1.guid"), "s1"),
 )
 
 
@@ -42,10 +43,10 @@ def values(build: int) -> Mapping[str, Any]:
             files=join(ref("image.utility_vm"), "\\Files"),
             disk=join(ref("folder.path"), "\\vm\\sandbox.vhdx"),
         ),
-        add_share("s1", "C:\\snapshots\\2"),
-        add_scratch(join(ref("folder.path"), "\\sandbox.vhdx"), lun=1, guest_path=MOUNT),
+        add_share("s0", "C:\\snapshots\\2"),
+        add_scratch(join(ref("folder.path"), "\\scratch\\sandbox.vhdx"), lun=1, guest_path=MOUNT),
         combine(MOUNT, LAYERS),
-        hosted_container(machine="11111111-2222-3333-4444-555555555555", layers=LAYERS, root=MOUNT),
+        hosted_container(machine=IDS["utility"], layers=LAYERS, root=MOUNT),
         version_process(),
     ]
     return {
@@ -56,7 +57,7 @@ def values(build: int) -> Mapping[str, Any]:
         "hyperv-v2": v2,
         "hyperv-v1": [
             hyperv_container(
-                name="11111111-2222-3333-4444-555555555555",
+                name=IDS["hyperv"],
                 layers=Layers(of=ref("image.parents"), v1=True),
                 scratch=join(ref("folder.path"), "\\scratch"),
                 utility_vm=ref("image.utility_vm"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compute_double import BUILDS, double, image
+from compute_double import BUILDS, Double, double, image
 from compute_scenarios import by_ctypes
 
 from wincnode.hcs import smoke
@@ -33,13 +33,27 @@ def given(value: Any, layers: list[str]) -> Any:
     return value
 
 
+def linux(machine: Double) -> tuple[str, str]:
+    """Lay a kernel and its file system on the machine."""
+    files = (r"C:\lcow\vmlinux", r"C:\lcow\initrd.img")
+    (machine.drive / "lcow").mkdir()
+    for path in files:
+        (machine.drive / "lcow" / path.rpartition("\\")[2]).touch()
+    return files
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_each_build_takes_every_document_and_keeps_nothing(build: int, tmp_path: Path) -> None:
     """The double refuses a field that the build does not know, and counts what is not given back."""
     machine = double(tmp_path, build)
     layers = image(machine, "3", "2", "1")
     now = Situation(
-        build=build, runtime="containerd", image="a/b:c", isolation=("process", "hyperv")
+        build=build,
+        runtime="containerd",
+        image="a/b:c",
+        isolation=("process", "hyperv"),
+        hosted=True,
+        lcow=linux(machine),
     )
     steps = [step for step in ladder(now) if isinstance(step, Tried)]
 
@@ -50,9 +64,10 @@ def test_each_build_takes_every_document_and_keeps_nothing(build: int, tmp_path:
         for step, answer in zip(steps, answers, strict=True)
     }
     assert {name: (row.status, row.notes) for name, row in shown.items()} == dict.fromkeys(
-        ("service", "schema", "storage", "vm", "process", "hyperv"), ("pass", ())
+        ("service", "schema", "storage", "vm", "process", "hyperv", "hosted", "lcow"), ("pass", ())
     ), {name: row.evidence for name, row in shown.items()}
-    assert f"10.0.{build}" in shown["process"].evidence
+    for name in ("process", "hyperv", "hosted"):
+        assert f"10.0.{build}" in shown[name].evidence
     assert machine.violations() == []
     assert not any(machine.counts().values())
     assert machine.scratch() == []

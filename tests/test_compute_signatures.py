@@ -124,7 +124,7 @@ def test_table_has_the_signatures_of_the_sdk() -> None:
 def test_platform_has_the_signatures_of_the_sdk() -> None:
     """Names, order, widths and directions: 0 differences."""
     real = sdk()
-    rows = sharp("calls.cs", "platform.cs")
+    rows = sharp("calls.cs", "compute/exports.cs")
     ours = {name: row for (dll, name), row in rows.items() if dll == "computecore.dll"}
 
     assert len(ours) >= 25
@@ -150,7 +150,7 @@ def test_network_has_the_signatures_of_the_sdk() -> None:
 def test_both_declare_the_same() -> None:
     """What the SDK has no header for is told once by hcsshim, and written twice."""
     first = {key: row for key, row in table().items() if key[1] not in PYTHON_ONLY}
-    second = sharp("calls.cs", "platform.cs")
+    second = sharp("calls.cs", "compute/exports.cs")
 
     assert set(first) == set(second)
     assert {

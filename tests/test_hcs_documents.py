@@ -11,11 +11,13 @@ from typing import Any
 import hcs_cases
 import pytest
 
-from wincnode.hcs import documents
+from wincnode.hcs import documents, lifecycles
 from wincnode.hcs.documents.containers import process_container
 from wincnode.hcs.documents.fields import BUILDS, FIRST_BUILD, known, to_document
 from wincnode.hcs.documents.machines import linux_machine
-from wincnode.hcs.references import Layers, ref
+from wincnode.hcs.documents.requests import SHARES_PATH
+from wincnode.hcs.program import Program, to_json
+from wincnode.hcs.references import Layers, encode, ref
 
 NEWEST = max(BUILDS.values())
 
@@ -40,6 +42,51 @@ def test_documents_are_the_golden_ones(name: str) -> None:
     written = (hcs_cases.GOLDEN / name).read_text(encoding="utf-8")
 
     assert hcs_cases.texts()[name] + "\n" == written
+
+
+@pytest.mark.parametrize("build", hcs_cases.BUILDS)
+def test_the_ladder_sends_the_golden_documents(build: int) -> None:
+    """What stands in the programs is what was held against the reference, and no other document."""
+    image: Any = {"runtime": "containerd", "image": "a/b:c"}
+    kernel, rootfs = "C:\\lcow\\kernel", "C:\\lcow\\"
+    programs = {
+        "process": [lifecycles.process_isolated(build, **image)],
+        "hyperv-v1": [lifecycles.hyperv_isolated(build, **image)],
+        "hyperv-v2": [lifecycles.hosted(build, **image)],
+        "no-image": [lifecycles.machine(build)],
+        "lcow": [
+            lifecycles.linux(build, kernel=kernel, rootfs=rootfs + name)
+            for name in ("initrd.img", "rootfs.vhd")
+        ],
+    }
+
+    for name, rows in programs.items():
+        golden = [encode(to_document(row, build)) for row in hcs_cases.values(build)[name]]
+        wrote = [document for row in rows for document in sent(row)]
+        # The process is the same in each container, and stands in two of the golden files.
+        version = [row for row in wrote if "CommandLine" in row and name == "hyperv-v1"]
+        assert [blank(row) for row in wrote if row not in version] == list(map(blank, golden))
+
+
+def sent(program: Program) -> list[Any]:
+    """Give the documents that a program sends, but for questions."""
+    names = ("document", "request", "parameters")
+    calls = to_json(program)["calls"]
+    return [row["args"][name] for row in calls for name in names if name in row["args"]]
+
+
+def blank(value: Any) -> Any:
+    """Leave out what the node puts in: shares' names and folders, and the layers in the guest."""
+    if isinstance(value, list):
+        return [blank(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("ResourcePath") == SHARES_PATH:
+        return {**value, "Settings": {**value["Settings"], "Name": "", "Path": ""}}
+    guest = value.get("Layers") == {"$ref": "shares.layers"} or isinstance(
+        value.get("Layers"), list
+    )
+    return {key: "" if guest and key == "Layers" else blank(item) for key, item in value.items()}
 
 
 def test_every_field_has_a_name_a_first_build_and_a_source() -> None:

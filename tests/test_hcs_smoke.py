@@ -10,6 +10,7 @@ import pytest
 from wincnode.hcs import lifecycles, rules, smoke
 from wincnode.hcs.errors import load_meanings
 from wincnode.hcs.program import from_json, to_json
+from wincnode.hcs.remains import ADVICE
 from wincnode.hcs.rungs import BY_ID, RUNGS, Rung, Situation, Skipped, Tried, ladder
 from wincnode.hcs.smoke import Verdict
 from wincnode.lab.model.compute import Executor
@@ -27,6 +28,7 @@ ALL = Situation(
     runtime="containerd",
     image=IMAGE,
     isolation=("process", "hyperv"),
+    hosted=True,
     lcow=("C:\\lcow\\vmlinux", "C:\\lcow\\initrd.img"),
 )
 
@@ -86,6 +88,7 @@ def test_every_program_keeps_the_rules_on_every_build(build: int) -> None:
         lifecycles.machine(build),
         lifecycles.process_isolated(build, runtime="containerd", image=IMAGE),
         lifecycles.hyperv_isolated(build, runtime="docker", image=IMAGE),
+        lifecycles.hosted(build, runtime="containerd", image=IMAGE),
         lifecycles.linux(build, kernel="C:\\k\\vmlinux", rootfs="C:\\k\\rootfs.vhd"),
         lifecycles.listing(),
         lifecycles.removal("x"),
@@ -99,7 +102,7 @@ def test_every_program_keeps_the_rules_on_every_build(build: int) -> None:
 def test_every_rung_needs_and_resembles_lower_ones() -> None:
     names = [rung.id for rung in RUNGS]
 
-    assert names == ["service", "schema", "storage", "vm", "process", "hyperv", "lcow"]
+    assert names == ["service", "schema", "storage", "vm", "process", "hyperv", "hosted", "lcow"]
     for at, rung in enumerate(RUNGS):
         assert {*rung.needs, *rung.alike, *rung.outdoes} <= set(names[:at])
         assert rung.title and rung.proves and rung.remedy and rung.source
@@ -120,11 +123,11 @@ def test_a_healthy_machine_shows_all_and_keeps_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "failed", "cause", "unknown"),
     [
-        ("hcs-no-hypervisor", {"vm", "hyperv", "lcow"}, "cause.hypervisor", set()),
-        ("hcs-logon-right", {"vm", "hyperv", "lcow"}, "logon.type", set()),
+        ("hcs-no-hypervisor", {"vm", "hyperv", "hosted", "lcow"}, "cause.hypervisor", set()),
+        ("hcs-logon-right", {"vm", "hyperv", "hosted", "lcow"}, "logon.type", set()),
         ("hcs-filter", {"storage", "process"}, "layer.filter", set()),
-        ("hcs-unexpected-exit", {"process", "hyperv"}, "hcs.start", set()),
-        ("hcs-stuck-layer", set(), "", set()),
+        ("hcs-unexpected-exit", {"process", "hyperv", "hosted"}, "hcs.start", set()),
+        ("hcs-stuck-layer", {"storage", "process"}, "layer.in-use", set()),
         ("hcs-refused", set(), "", set(BY_ID)),
     ],
 )
@@ -140,7 +143,8 @@ def test_each_fault_is_named_by_its_cause(
     assert {name for name, row in rows.items() if row.status == "unknown"} == unknown
     for name in failed:
         assert rows[name].reasons[0].cause.id == cause
-        assert rows[name].remedy == KNOWN.causes[cause].remedy
+        assert rows[name].kept == (fault == "hcs-stuck-layer")
+        assert rows[name].remedy == (ADVICE if rows[name].kept else KNOWN.causes[cause].remedy)
     # What follows from a lower rung says so, and the lowest stands alone.
     lowest = next((rung.id for rung in RUNGS if rung.id in failed), None)
     for name in failed:
@@ -160,7 +164,10 @@ def test_what_stays_behind_is_told_now_and_taken_away_next_time(tmp_path: Path) 
 
     second = climbed(on)
 
-    assert first["storage"].status == "pass"
+    assert first["storage"].status == "fail"
+    assert "with the layer below it; but it could not be taken down: layer.deactivate" in (
+        first["storage"].evidence
+    )
     assert any("layer.deactivate" in note for note in first["storage"].notes)
     assert "removed a scratch that an earlier smoke test left" in second["service"].notes[0]
     assert nothing(on)
@@ -205,12 +212,23 @@ def test_a_probe_that_fails_where_a_container_runs_is_itself_at_fault() -> None:
     assert "but process passed, so the probe itself may be wrong" in rows["storage"].evidence
 
 
+def test_what_stays_on_a_node_is_a_failure_whoever_passes_after_it() -> None:
+    verdicts = {
+        "storage": Verdict(rung=BY_ID["storage"], status="fail", evidence="it stays", kept=True),
+        "process": Verdict(rung=BY_ID["process"], status="pass", evidence="it runs"),
+    }
+
+    rows = {row.rung.id: row for row in smoke.together(verdicts)}  # type: ignore[arg-type]
+
+    assert (rows["storage"].status, rows["storage"].evidence) == ("fail", "it stays")
+
+
 def test_what_is_not_wanted_is_not_tried() -> None:
     plain = Situation(build=20348, runtime="containerd", image=IMAGE)
     hyperv = Situation(build=20348, runtime="docker", image=IMAGE, isolation=("hyperv",))
 
-    assert set(missing(plain)) == {"vm", "hyperv", "lcow"}
-    assert set(missing(hyperv)) == {"process", "lcow"}
+    assert set(missing(plain)) == {"vm", "hyperv", "hosted", "lcow"}
+    assert set(missing(hyperv)) == {"process", "hosted", "lcow"}
     for step in ladder(plain):
         if isinstance(step, Skipped):
             verdict = smoke.skipped(step)
@@ -239,24 +257,24 @@ def test_what_is_not_wanted_is_not_tried() -> None:
         (
             {"hyperv": False},
             dict.fromkeys(
-                ("vm", "hyperv", "lcow"), "feature: the feature Hyper-V is not installed"
+                ("vm", "hyperv", "hosted", "lcow"), "feature: the feature Hyper-V is not installed"
             ),
         ),
         (
             {"runtime": None},
             dict.fromkeys(
-                ("process", "hyperv"),
+                ("process", "hyperv", "hosted"),
                 "runtime: no container runtime is installed that could give an image's layers",
             ),
         ),
         (
             {"image": "", "no_image": "why"},
-            dict.fromkeys(("process", "hyperv"), "image: why"),
+            dict.fromkeys(("process", "hyperv", "hosted"), "image: why"),
         ),
         (
             {"hypervisor": False},
             dict.fromkeys(
-                ("vm", "hyperv", "lcow"), "hypervisor: no hypervisor runs on the machine"
+                ("vm", "hyperv", "hosted", "lcow"), "hypervisor: no hypervisor runs on the machine"
             ),
         ),
         (

@@ -123,6 +123,27 @@ def test_a_node_that_may_not_compile_is_unknown(tmp_path: Path) -> None:
             compute.listed("web-1", session)
 
 
+def test_what_cannot_be_taken_down_is_no_pass_and_is_told_until_it_is_gone(tmp_path: Path) -> None:
+    with node_of(tmp_path) as (node, session, _lines):
+        node.machine.compute.faults.add("hcs-stuck-layer")
+
+        report = ran(tmp_path, session)
+
+        assert report.status == "failed"
+        storage = next(row for row in report.findings if row.check == "smoke.storage")
+        assert storage.verdict.value == "fail"
+        assert "could not be taken down: layer.deactivate (disk_deactivate)" in storage.evidence
+        assert "Reboot the node" in storage.remedy
+        with pytest.raises(RunFailed, match="could not remove scratch") as caught:
+            compute.removed("web-1", "", session)
+        assert "Reboot the node" in caught.value.remedy
+        node.machine.compute.faults.clear()
+        node.machine.compute.boot()
+        assert compute.removed("web-1", "", session) == (
+            r"web-1: removed scratch C:\ProgramData\wincnode\scratch\smoke-storage",
+        )
+
+
 def test_compute_systems_are_listed_and_only_our_own_are_removed(tmp_path: Path) -> None:
     with node_of(tmp_path) as (node, session, _lines):
         service = node.machine.compute

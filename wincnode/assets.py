@@ -23,7 +23,7 @@ def playbook(path: Path) -> Path:
 def node_script(name: str) -> str:
     """Give the text of one of the node's scripts, such as `runner` or `kinds/directory`.
 
-    `platform.cs` keeps its suffix.
+    Files of C#, such as `platform.cs`, keep their suffix.
     """
     file = name if name.endswith(".cs") else f"{name}.ps1"
     return (PACKAGE / "node" / file).read_text(encoding="ascii")

@@ -9,7 +9,7 @@ import pytest
 from compute_killed import client_killed, executor_killed, runner_killed
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_a_killed_executor_leaves_what_the_next_one_removes(tmp_path: Path, number: int) -> None:
     """By ctypes, at every ninth call of a program; tests/soak has each."""
     first = random.SystemRandom().randrange(1, 10)

@@ -14,6 +14,7 @@ from compute_double import OURS_ON_WINDOWS, Double, built, double, image
 from compute_scenarios import by_ctypes, failed, numbered, plain
 
 from wincnode import assets
+from wincnode.node.kinds.compute_programs import KIND
 
 # Without files on a volume, which only Windows and the double on Linux have.
 CASES = (
@@ -71,7 +72,8 @@ def ran(
     """Run programs in one process of the Windows build of winps."""
     scripts = machine.drive / "scripts"
     scripts.mkdir()
-    for name in ("calls.cs", "compile", "platform.cs"):
+    (scripts / "compute").mkdir()
+    for name in KIND.brings:
         (scripts / name).write_text(assets.node_script(name))
     (scripts / "compute_programs.ps1").write_text(assets.node_script("kinds/compute_programs"))
     shutil.copy(Path(__file__).parents[1] / "compute_wine.ps1", scripts)

@@ -52,11 +52,13 @@ def test_hyperv_containers_and_linux_machines_are_tried_where_they_are_wanted(
         assert lab.run("install --no-smoke").code == 0
         hyperv(lab.nodes["web-1"])
 
-        wanted = lab.run("smoke --isolation hyperv --lcow C:\\l\\vmlinux,C:\\l\\initrd.img")
+        wanted = lab.run(
+            "smoke --isolation hyperv --hosted --lcow C:\\l\\vmlinux,C:\\l\\initrd.img"
+        )
 
         assert wanted.code == 0, wanted.stderr
         report = wanted.of("web-1")
-        names = ("service", "schema", "storage", "vm", "hyperv", "lcow")
+        names = ("service", "schema", "storage", "vm", "hyperv", "hosted", "lcow")
         assert verdicts(report) == dict.fromkeys(names, "pass")
         assert report["notes"] == ["smoke.process: not tried: process isolation is not wanted"]
 

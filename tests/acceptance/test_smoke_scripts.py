@@ -12,7 +12,7 @@ from clusters import Site, site
 from nodes import lab_node
 
 # The Add-Type of one run takes seconds where the machine is busy.
-RUNGS = ("service", "schema", "storage", "vm", "process", "hyperv")
+RUNGS = ("service", "schema", "storage", "vm", "process", "hyperv", "hosted", "lcow")
 
 
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
@@ -36,7 +36,15 @@ def test_the_scripts_climb_the_ladder_to_a_container_of_each_isolation(tmp_path:
         features = {"Hyper-V": "Installed", "Hyper-V-PowerShell": "Installed"}
         lab.nodes["web-1"].machine.features.load(features)
 
-        smoke = lab.run("smoke --isolation process --isolation hyperv")
+        linux = lab.nodes["web-1"].machine.path("C:\\l")
+        linux.mkdir()
+        for name in ("vmlinux", "initrd.img"):
+            (linux / name).touch()
+
+        smoke = lab.run(
+            "smoke --isolation process --isolation hyperv --hosted"
+            " --lcow C:\\l\\vmlinux,C:\\l\\initrd.img"
+        )
 
         assert smoke.code == 0, smoke.stderr
         assert verdicts(smoke.of("web-1")) == dict.fromkeys(RUNGS, "pass")
@@ -49,6 +57,7 @@ def test_the_scripts_climb_the_ladder_to_a_container_of_each_isolation(tmp_path:
     [
         ("hcs-logon-right", "vm", "0x80070569"),
         ("hcs-filter", "storage", "0x80070001"),
+        ("hcs-stuck-layer", "storage", "0x80070020"),
     ],
 )
 def test_a_fault_is_found_with_its_code(tmp_path: Path, fault: str, rung: str, code: str) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 SOURCES = Path(__file__).parent
 LIBRARY = (
-    *("text", "json", "control", "machine", "schema", "operations", "waits"),
+    *("text", "json", "control", "machine", "schema", "operations", "waits", "guest"),
     *("processes", "streams", "layers", "legacy"),
     *("json_tree", "hns_rules", "hns_state", "hns"),
 )

@@ -80,12 +80,12 @@ int strings_left(void);
 
 /* machine.c: what outlives a process. */
 enum state { FREE, CREATING, CREATED, RUNNING, STOPPED };
-enum { MOST_SYSTEMS = 48, MOST_LAYERS = 48, MOST_HOLDERS = 6, MOST_EXPORTS = 96, MOST_GRANTS = 32 };
+enum { MOST_SYSTEMS = 48, MOST_LAYERS = 48, MOST_HOLDERS = 6, MOST_EXPORTS = 96, MOST_GRANTS = 32, MOST_SHOWN = 40 };
 struct holder { int64_t pid; int count; };
 struct system {
     enum state state;
-    uint32_t generation;
-    char id[160], owner[64], type[20], exit_type[24], exit_detail[24], volume[80];
+    uint32_t generation, host;
+    char id[160], owner[64], type[20], exit_type[24], exit_detail[24], volume[300], controller[80];
     bool ends_with_handles, guest;
     int build;
     struct holder holders[MOST_HOLDERS];
@@ -95,12 +95,16 @@ struct layer {
     bool sandbox, active, prepared;
     uint32_t number;
 };
+/* What the guest of a machine has: `of` is the machine's generation, `host` the folder, the file or the shares. */
+enum shown_kind { SHOWN_NOTHING, SHOWN_SHARE, SHOWN_DISK, SHOWN_UNION };
+struct shown { enum shown_kind kind; uint32_t of; char guest[120], host[300]; };
 struct machine {
     uint32_t generation, next_pid, scene, calls;
     struct { char name[48]; uint32_t calls; } exports[MOST_EXPORTS];
     struct system systems[MOST_SYSTEMS];
     struct layer layers[MOST_LAYERS];
     char grants[MOST_GRANTS][300];
+    struct shown shown[MOST_SHOWN];
 };
 /* Enter logs and counts a call, does what the control file plants for it, and locks the machine. */
 struct fault { enum { NONE, REFUSE, FAIL, HANG, RESTART } action; hresult code; int64_t ms; char text[200]; };
@@ -138,6 +142,15 @@ handle system_handle(struct machine *machine, struct system *system);
 void close_system_handle(struct machine *machine, handle of, const char *export);
 hresult check_document(struct machine *machine, const struct json *document, struct system *system, char **error);
 char *result_error(hresult code, const char *message, const char *event);
+
+/* waits.c */
+bool is_granted(const struct machine *machine, const char *vm, const char *path);
+
+/* guest.c */
+hresult guest_modified(struct machine *machine, const struct system *system, const struct json *request, char **error);
+hresult check_hosted(struct machine *machine, const struct json *document, struct system *system);
+void guest_ended(struct machine *machine, const struct system *system);
+bool disk_in_use(const struct machine *machine, const char *folder);
 
 /* processes.c */
 int processes_open(void);

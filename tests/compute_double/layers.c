@@ -265,7 +265,7 @@ EXPORT hresult vmcompute_DestroyLayer(const driver_info *driver, const wide *id)
     struct machine *machine = entered("DestroyLayer", driver, id, "", &path, &why);
     struct layer *layer = layer_at(machine, path, false);
     if (!why && !file_there(path)) why = WIN32_(NO_PATH);
-    if (!why && layer && (layer->active || layer->prepared)) why = WIN32_(SHARING);
+    if (!why && ((layer && (layer->active || layer->prepared)) || disk_in_use(machine, path))) why = WIN32_(SHARING);
     if (!why) {
         char *folder = local(path);
         removed(folder);

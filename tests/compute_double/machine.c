@@ -217,6 +217,7 @@ void system_end(struct system *system, const char *type, const char *detail) {
     snprintf(system->exit_type, sizeof system->exit_type, "%s", type);
     snprintf(system->exit_detail, sizeof system->exit_detail, "%s", detail);
     processes_end(system);
+    guest_ended(&machine, system);
 }
 
 /* For tests: what is open, in this process and on the machine. */

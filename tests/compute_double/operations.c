@@ -241,6 +241,17 @@ static hresult check_v1(struct machine *machine, const struct json *document, st
     return build_fits(is.build, system->build) ? OK : HCS_(0x101);
 }
 
+/* Firmware that starts a file of the host finds it in the share `os`, or in the folder that it names. */
+static bool boots(const struct json *body) {
+    const struct json *boot = json_at(body, "Chipset/Uefi/BootThis");
+    if (!boot || strcmp(json_text(boot, "DeviceType"), "VmbFs")) return true;
+    if (json_at(boot, "VmbFsRootPath")) return file_there(json_text(boot, "VmbFsRootPath"));
+    const struct json *shares = json_at(body, "Devices/VirtualSmb/Shares");
+    for (const struct json *row = shares ? shares->first : NULL; row; row = row->next)
+        if (!strcmp(json_text(row, "Name"), "os")) return file_there(json_text(row, "Path"));
+    return false;
+}
+
 hresult check_document(struct machine *machine, const struct json *document, struct system *system, char **error) {
     struct control is = control();
     bool first = json_at(document, "SystemType") != NULL;
@@ -259,19 +270,18 @@ hresult check_document(struct machine *machine, const struct json *document, str
     if (first) code = check_v1(machine, document, system);
     else if (machine_body) {
         const struct json *attachment = json_at(machine_body, "Devices/Scsi");
+        if (attachment && attachment->first) snprintf(system->controller, sizeof system->controller, "%s", attachment->first->name);
         attachment = attachment && attachment->first ? json_at(attachment->first, "Attachments/0") : NULL;
         snprintf(system->volume, sizeof system->volume, "%s", json_text(attachment, "Path"));
         system->guest = json_at(machine_body, "GuestConnection") != NULL;
         code = is.hypervisor ? OK : HCS_(0x102);
         if (!json_number(machine_body, "ComputeTopology/Memory/SizeInMB") || !json_number(machine_body, "ComputeTopology/Processor/Count")) code = HCS_(0x10D);
+        if (!code && !boots(machine_body)) code = WIN32_(2);
     } else if (container) {
         system->guest = true;
         code = check_container(machine, container, system);
     } else if (hosted) {
-        struct system *host = system_named(machine, json_text(document, "HostingSystemId"));
-        system->guest = true;
-        system->build = is.image_build;
-        code = host && host->state == RUNNING && host->guest ? OK : HCS_(0x10E);
+        code = check_hosted(machine, document, system);
     }
     if (code == HCS_(0x102)) {
         char *event = format("Cannot create system '%s' since Hyper-V is not installed on the host.", system->id);
@@ -286,9 +296,7 @@ static hresult start(struct machine *machine, struct system *system) {
     if (system->state != CREATED) return HCS_(0x105);
     if (!strcmp(system->type, "VirtualMachine") && *system->volume) {
         if (!file_there(system->volume)) return WIN32_(2);
-        bool granted = false;
-        for (int n = 0; n < MOST_GRANTS; n++) granted |= same(machine->grants[n], system->volume);
-        if (!granted) return WIN32_(5);
+        if (!is_granted(machine, system->id, system->volume)) return WIN32_(5);
     }
     if (control().containers_exit && !strcmp(system->type, "Container")) {
         system_end(system, "UnexpectedExit", "UnexpectedExit");
@@ -298,7 +306,7 @@ static hresult start(struct machine *machine, struct system *system) {
     return OK;
 }
 
-static hresult modified(const struct system *system, const struct json *request, char **error) {
+static hresult modified(struct machine *machine, const struct system *system, const struct json *request, char **error) {
     char *wrong = misfit("Modify", request, control().build);
     if (wrong) {
         *error = result_error(HCS_(0x10D), "The virtual machine or container JSON document is invalid.", wrong);
@@ -306,7 +314,8 @@ static hresult modified(const struct system *system, const struct json *request,
         return HCS_(0x10D);
     }
     if (system->state == STOPPED) return HCS_(0x110);
-    return system->state == RUNNING || system->state == CREATED ? OK : HCS_(0x105);
+    if (system->state != RUNNING && system->state != CREATED) return HCS_(0x105);
+    return guest_modified(machine, system, request, error);
 }
 
 static void complete(struct machine *machine, struct operation *op) {
@@ -348,7 +357,7 @@ static void complete(struct machine *machine, struct operation *op) {
         case PROPERTIES:
             document = properties(system, op->asked);
             break;
-        case MODIFY: why = modified(system, op->asked, &document); break;
+        case MODIFY: why = modified(machine, system, op->asked, &document); break;
         case PROCESS_CREATE:
             why = system->state == RUNNING ? OK : system->state == STOPPED ? HCS_(0x110) : HCS_(0x105);
             char *wrong = misfit("Process", op->asked, control().build);

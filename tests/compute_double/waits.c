@@ -99,6 +99,15 @@ EXPORT hresult computecore_HcsGetServiceProperties(const wide *query, wide **res
     return why;
 }
 
+/* Rights to a file are those of one machine's own account. */
+bool is_granted(const struct machine *machine, const char *vm, const char *path) {
+    char *one = format("%s|%s", vm, path);
+    bool found = false;
+    for (int n = 0; n < MOST_GRANTS; n++) found |= same(machine->grants[n], one);
+    free(one);
+    return found;
+}
+
 static hresult granted(const char *export, const wide *vm, const wide *path, bool grant) {
     char *id = utf8(vm), *file = utf8(path);
     struct fault fault;
@@ -107,10 +116,11 @@ static hresult granted(const char *export, const wide *vm, const wide *path, boo
     if (!id || !file) why = E_INVALIDARG_;
     else if (!refused(&machine, &fault, &why)) why = file_there(file) ? OK : WIN32_(2);
     for (int n = 0; !why && n < MOST_GRANTS; n++) {
-        char *row = machine->grants[n];
-        if (grant ? *row && !same(row, file) : !same(row, file)) continue;
-        snprintf(row, sizeof machine->grants[n], "%s", grant ? file : "");
-        break;
+        char *row = machine->grants[n], *one = format("%s|%s", id, file);
+        bool here = grant ? !*row || same(row, one) : same(row, one);
+        if (here) snprintf(row, sizeof machine->grants[n], "%s", grant ? one : "");
+        free(one);
+        if (here) break;
     }
     free(id);
     free(file);

@@ -8,7 +8,7 @@ import pytest
 from compute_killed import client_killed, executor_killed, runner_killed
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_executor_at_each_call(tmp_path: Path, number: int) -> None:
     """The next program finds and removes what is left."""
     executor_killed(tmp_path, number, range(1, 1000))

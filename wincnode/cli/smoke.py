@@ -49,6 +49,13 @@ def smoke(
         list[Isolation] | None,
         typer.Option("--isolation", help="Which containers to try; the inventory's if none."),
     ] = None,
+    hosted: Annotated[
+        bool,
+        typer.Option(
+            "--hosted",
+            help="Also make a Hyper-V-isolated container step by step, as containerd does.",
+        ),
+    ] = False,
     lcow: Annotated[
         str,
         typer.Option(
@@ -77,6 +84,7 @@ def smoke(
         image=image,
         pull=pull,
         isolation=tuple(dict.fromkeys(row.value for row in isolation or ())),
+        hosted=hosted,
         lcow=linux_files(lcow),
     )
     wanted = outputs(output)

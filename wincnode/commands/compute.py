@@ -12,6 +12,7 @@ from wincnode.events import ProgramFinished
 from wincnode.hcs import lifecycles
 from wincnode.hcs.outcomes import Outcome, outcome
 from wincnode.hcs.program import OWNER, Program
+from wincnode.hcs.remains import ADVICE
 from wincnode.hcs.results import Properties, systems
 from wincnode.plan import Plan
 from wincnode.report import NodeReport
@@ -30,10 +31,14 @@ def listed(node: str, session: Session) -> tuple[Properties, ...]:
 def removed(node: str, system: str, session: Session) -> tuple[str, ...]:
     """End one compute system, or all of wincnode's with their folders; gives what was done.
 
-    Raises: ConfigError: it is another's. NodeError.
+    Raises: ConfigError: it is another's. RunFailed: something stays. NodeError.
     """
     if not system:
-        return tuple(_cleared(node, _made(node, lifecycles.service(), session)))
+        found = _made(node, lifecycles.service(), session)
+        lines = tuple(_cleared(node, found))
+        if all(row.removed for row in found.leftovers):
+            return lines
+        raise RunFailed("\n".join(lines), remedy=ADVICE)
     row = next((one for one in listed(node, session) if one.id == system), None)
     if row is None:
         raise ConfigError(

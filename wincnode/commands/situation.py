@@ -30,12 +30,14 @@ class Wish:
 
     Args:
         image: in place of the one that every pod starts with. pull: whether it may be fetched.
-        isolation: in place of the inventory's. lcow: kernel and root file system on the node.
+        isolation: in place of the inventory's. hosted: whether a container is to be made in a
+            utility VM step by step, too. lcow: kernel and root file system on the node.
     """
 
     image: str = ""
     pull: bool = True
     isolation: tuple[Isolation, ...] = ()
+    hosted: bool = False
     lcow: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ def situation(facts: Facts, inventory: Inventory, wish: Wish, *, build: int) -> 
         image=image,
         no_image=why,
         isolation=wish.isolation or wanted,
+        hosted=wish.hosted,
         lcow=wish.lcow,
     )
 

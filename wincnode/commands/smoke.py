@@ -18,7 +18,7 @@ from wincnode.fleet import Stop
 from wincnode.hcs import smoke
 from wincnode.hcs.errors import Meanings, load_meanings
 from wincnode.hcs.program import Program, to_json
-from wincnode.hcs.rungs import BY_ID, RUNGS, RungId, Situation, Skipped, Step, Tried, ladder
+from wincnode.hcs.rungs import BY_ID, IMAGED, RUNGS, RungId, Situation, Skipped, Step, Tried, ladder
 from wincnode.inventory.model import Inventory
 from wincnode.node.kinds import Value, all_kinds, split
 from wincnode.plan import Plan
@@ -198,7 +198,7 @@ def programs_step(programs: Sequence[tuple[str, Sequence[str], Program]]) -> Pla
 def _plan(node: str, now: Situation, steps: tuple[Step, ...], *, pull: bool) -> Plan:
     """Give the plan: the image, where containers of it are tried, and the rungs."""
     rungs = {step.rung.id for step in steps if isinstance(step, Tried)}
-    wanted = pull and now.runtime == "containerd" and rungs & {"process", "hyperv"}
+    wanted = pull and now.runtime == "containerd" and rungs & IMAGED
     image = [_pull(now.image)] if wanted else []
     return Plan(node=node, steps=(*image, ladder_step(steps)))
 
@@ -217,7 +217,7 @@ def _pull(image: str) -> PlanStep:
 
 
 def _imageless(step: Step, now: Situation, error: str) -> Step:
-    if isinstance(step, Skipped) or step.rung.id not in {"process", "hyperv"}:
+    if isinstance(step, Skipped) or step.rung.id not in IMAGED:
         return step
     text = f"{now.image} could not be pulled: {error}"
     return Skipped(rung=step.rung, missing="image", text=text)

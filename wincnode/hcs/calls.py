@@ -21,6 +21,7 @@ from wincnode.hcs.compute_calls import (
     SystemModify,
     SystemOpen,
     SystemProperties,
+    SystemShares,
     SystemShutdown,
     SystemStart,
     SystemTerminate,
@@ -58,6 +59,7 @@ Action: TypeAlias = (
     | SystemTerminate
     | SystemProperties
     | SystemModify
+    | SystemShares
     | SystemExited
     | SystemClose
     | ProcessCreate

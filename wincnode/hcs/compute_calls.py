@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from wincnode.hcs.references import Document, Text
-from wincnode.hcs.verbs import DOCUMENT, NOTHING, PROCESS, SYSTEM, Fields, Process, System
+from wincnode.hcs.verbs import DOCUMENT, NOTHING, PROCESS, SYSTEM, Fields, Process, System, Texts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +105,24 @@ class SystemModify:
     gives: ClassVar[Fields] = NOTHING
     system: System
     request: Document
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SystemShares:
+    """Show folders of the host to a machine's guest: a request for each, one after the other.
+
+    Args:
+        folders: their paths. request: what is sent, with Settings.Name s0, s1 and so on, and
+            Settings.Path, put in. guest: how the guest's paths of shares begin.
+    Gives `layers`: the folders as a document lists them, by their paths in the guest.
+    """
+
+    do: ClassVar[str] = "system.shares"
+    gives: ClassVar[Fields] = MappingProxyType({"layers": "document"})
+    system: System
+    folders: Texts
+    request: Document
+    guest: Text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,24 +18,41 @@ from wincnode.hcs.compute_calls import (
     ServiceSystems,
     SystemCreate,
     SystemCreateV1,
+    SystemModify,
     SystemOpen,
     SystemProperties,
+    SystemShares,
     SystemStart,
     SystemTerminate,
 )
 from wincnode.hcs.documents.containers import (
+    hosted_container,
     hyperv_container,
     process_container,
     version_process,
 )
 from wincnode.hcs.documents.fields import to_document
-from wincnode.hcs.documents.machines import empty_machine, linux_machine
-from wincnode.hcs.documents.requests import PropertyQuery, ServiceQuery, SystemQuery
+from wincnode.hcs.documents.machines import (
+    add_scratch,
+    add_share,
+    combine,
+    empty_machine,
+    linux_machine,
+    utility_machine,
+)
+from wincnode.hcs.documents.requests import (
+    GUEST_SHARES,
+    ModifyRequest,
+    PropertyQuery,
+    ServiceQuery,
+    SystemQuery,
+)
 from wincnode.hcs.endings import with_ending
 from wincnode.hcs.program import OWNER, Call, Program
 from wincnode.hcs.references import Join, Layers, join, ref
 from wincnode.hcs.rules import checked
 from wincnode.hcs.storage_calls import (
+    FileCopy,
     FileRead,
     FileWrite,
     FolderCreate,
@@ -66,6 +83,8 @@ IDS = {
     "process": "5f3a7d0e-2c8b-4a6f-9d21-6e1b0c9a4f02",
     "hyperv": "5f3a7d0e-2c8b-4a6f-9d21-6e1b0c9a4f03",
     "lcow": "5f3a7d0e-2c8b-4a6f-9d21-6e1b0c9a4f04",
+    "hosted": "5f3a7d0e-2c8b-4a6f-9d21-6e1b0c9a4f05",
+    "utility": "5f3a7d0e-2c8b-4a6f-9d21-6e1b0c9a4f06",
 }
 # What a base layer has to have for ProcessBaseImage.
 # Source: microsoft/hcsshim:internal/wclayer/converttobaselayer.go@7c9ff7f4
@@ -74,6 +93,9 @@ _CONFIG = "\\Files\\Windows\\System32\\config\\"
 BELOW = "below.txt"
 WRITTEN = "written.txt"
 MARK = "wincnode"
+# Where the guest of a utility VM shows the first disk that is added to it.
+# Source: microsoft/hcsshim:internal/uvm/scsi/manager.go@7c9ff7f4
+GUEST_MOUNT = "C:\\mounts\\scsi\\m0"
 # A program of another owner than wincnode finds leftovers and leaves them.
 LOOKER = "wincnode-look"
 
@@ -169,6 +191,57 @@ def hyperv_isolated(build: int, *, runtime: Runtime, image: str) -> Program:
             *_ver(build),
         ]
     )
+
+
+def hosted(build: int, *, runtime: Runtime, image: str) -> Program:
+    """Run `ver` in a container within a utility VM, each step of it by itself, as containerd does.
+
+    The machine boots from the image, its guest is shown each layer and a disk, lays them over each
+    other, and starts a container on them.
+    Source: microsoft/hcsshim:internal/uvm/create_wcow.go, internal/layers/wcow_mount.go,
+    internal/hcsoci/create.go@7c9ff7f4; the service's own bridge to the guest as @v0.8.6
+    """
+    scratch, vm = _scratch(), IDS["utility"]
+    # The two disks of the machine: the one that it boots from, and the container's.
+    system_disk = join(ref("folder.path"), "\\vm\\sandbox.vhdx")
+    disk = join(scratch, "\\sandbox.vhdx")
+    template = join(ref("image.utility_vm"), "\\SystemTemplate.vhdx")
+    machine_of = utility_machine(files=join(ref("image.utility_vm"), "\\Files"), disk=system_disk)
+    box = hosted_container(machine=vm, layers=ref("shares.layers"), root=GUEST_MOUNT)
+    layers = ImageLayers(runtime=runtime, image=image, utility_vm=True)
+    return _program(
+        [
+            _call("image", layers, ASK_S),
+            _call("folder", FolderCreate(path="smoke-hosted"), QUICK_S),
+            _call("scratch", LayerScratch(path=scratch, parents=ref("image.parents")), LAYER_S),
+            _call("copy", FileCopy(source=template, target=system_disk), LAYER_S),
+            _call("system_disk", VmGrant(vm=vm, path=system_disk), QUICK_S),
+            _call("disk", VmGrant(vm=vm, path=disk), QUICK_S),
+            _call("vm", SystemCreate(id=vm, document=to_document(machine_of, build)), CREATE_S),
+            _call("boot", SystemStart(system=ref("vm")), BOOT_S),
+            _call("shares", _shares(build), ASK_S),
+            _call("mount", _modify(add_scratch(disk, lun=1, guest_path=GUEST_MOUNT), build), ASK_S),
+            _call("union", _modify(combine(GUEST_MOUNT, ref("shares.layers")), build), ASK_S),
+            _call(
+                "box", SystemCreate(id=IDS["hosted"], document=to_document(box, build)), CREATE_S
+            ),
+            _call("start", SystemStart(system=ref("box")), START_S),
+            *_ver(build),
+        ]
+    )
+
+
+def _shares(build: int) -> Action:
+    return SystemShares(
+        system=ref("vm"),
+        folders=ref("image.parents"),
+        request=to_document(add_share("", ""), build),
+        guest=GUEST_SHARES,
+    )
+
+
+def _modify(request: ModifyRequest, build: int) -> Action:
+    return SystemModify(system=ref("vm"), request=to_document(request, build))
 
 
 def linux(build: int, *, kernel: str, rootfs: str) -> Program:

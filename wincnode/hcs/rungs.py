@@ -12,7 +12,7 @@ from wincnode.hcs.lifecycles import Runtime
 from wincnode.hcs.program import Program
 from wincnode.isolation import Isolation
 
-RungId = Literal["service", "schema", "storage", "vm", "process", "hyperv", "lcow"]
+RungId = Literal["service", "schema", "storage", "vm", "process", "hyperv", "hosted", "lcow"]
 Missing = Literal["build", "rung", "feature", "hypervisor", "image", "runtime", "wish"]
 _API = "https://learn.microsoft.com/virtualization/api/hcs"
 
@@ -94,6 +94,18 @@ RUNGS: tuple[Rung, ...] = (
         outdoes=("vm",),
     ),
     Rung(
+        id="hosted",
+        title="A container in a utility VM, made step by step, runs a program",
+        proves="What containerd does for Hyper-V isolation: each request of schema 2 is obeyed.",
+        remedy="See the event logs Microsoft-Windows-Hyper-V-Compute-Operational and "
+        "Microsoft-Windows-Hyper-V-Worker-Admin on the node. Where hyperv passes, containerd may "
+        "run all the same: it speaks to the guest by a bridge of its own.",
+        source="microsoft/hcsshim:internal/uvm/create_wcow.go@7c9ff7f4",
+        needs=("schema",),
+        alike=("vm", "process", "hyperv"),
+        outdoes=("vm",),
+    ),
+    Rung(
         id="lcow",
         title="A utility VM boots a Linux kernel whose guest service answers",
         proves="Linux containers on Windows could start; Kubernetes does not use them.",
@@ -104,6 +116,8 @@ RUNGS: tuple[Rung, ...] = (
         outdoes=("vm",),
     ),
 )
+# What takes an image.
+IMAGED: frozenset[RungId] = frozenset({"process", "hyperv", "hosted"})
 BY_ID: Mapping[RungId, Rung] = {rung.id: rung for rung in RUNGS}
 
 
@@ -118,6 +132,7 @@ class Situation:
         runtime: which container runtime has the image; None where none is installed.
         image: full reference; empty where there is none, for which `no_image` says why.
         isolation: which containers the node is to run.
+        hosted: whether a container is to be made in a utility VM step by step, too.
         lcow: kernel and root file system on the node, where a Linux machine is to be tried.
     """
 
@@ -130,6 +145,7 @@ class Situation:
     image: str = ""
     no_image: str = "no image was named"
     isolation: tuple[Isolation, ...] = ("process",)
+    hosted: bool = False
     lcow: tuple[str, str] | None = None
 
 
@@ -184,11 +200,12 @@ def _steps(now: Situation) -> Iterator[Step]:
 
 
 def _unwanted(rung: Rung, now: Situation) -> Skipped | None:
-    machines = "hyperv" in now.isolation or now.lcow is not None
+    machines = "hyperv" in now.isolation or now.hosted or now.lcow is not None
     text = {
         "vm": "" if machines else "Hyper-V isolation is not wanted",
         "process": "" if "process" in now.isolation else "process isolation is not wanted",
         "hyperv": "" if "hyperv" in now.isolation else "Hyper-V isolation is not wanted",
+        "hosted": "" if now.hosted else "nobody asked for it with --hosted",
         "lcow": "" if now.lcow else "no Linux kernel was given",
     }.get(rung.id, "")
     return Skipped(rung=rung, missing="wish", text=text) if text else None
@@ -205,7 +222,7 @@ def _lacking(rung: Rung, now: Situation, before: Mapping[RungId, Skipped]) -> Sk
 
 def _lacks(rung: Rung, now: Situation) -> Iterator[Skipped]:
     lowest = rung.id == "service" and now.hyperv is not True
-    machine = rung.id in {"vm", "hyperv", "lcow"}
+    machine = rung.id in {"vm", "hyperv", "hosted", "lcow"}
     if now.build < FIRST_BUILD:
         text = f"build {now.build} has no computecore.dll; {FIRST_BUILD} is the first"
         yield Skipped(rung=rung, missing="build", text=text)
@@ -218,10 +235,10 @@ def _lacks(rung: Rung, now: Situation) -> Iterator[Skipped]:
     if now.hypervisor is False and machine:
         text = "no hypervisor runs on the machine"
         yield Skipped(rung=rung, missing="hypervisor", text=text)
-    if now.runtime is None and rung.id in {"process", "hyperv"}:
+    if now.runtime is None and rung.id in IMAGED:
         text = "no container runtime is installed that could give an image's layers"
         yield Skipped(rung=rung, missing="runtime", text=text)
-    if not now.image and rung.id in {"process", "hyperv"}:
+    if not now.image and rung.id in IMAGED:
         yield Skipped(rung=rung, missing="image", text=now.no_image)
 
 
@@ -243,6 +260,8 @@ def _program(rung: RungId, now: Situation) -> Program:  # noqa: PLR0911 - one fo
             return lifecycles.process_isolated(now.build, runtime=_runtime(now), image=now.image)
         case "hyperv":
             return lifecycles.hyperv_isolated(now.build, runtime=_runtime(now), image=now.image)
+        case "hosted":
+            return lifecycles.hosted(now.build, runtime=_runtime(now), image=now.image)
         case "lcow":
             kernel, rootfs = now.lcow or ("", "")
             return lifecycles.linux(now.build, kernel=kernel, rootfs=rootfs)

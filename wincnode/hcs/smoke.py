@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from wincnode.hcs.codes import code
 from wincnode.hcs.errors import Meanings, Reason, explain, meaning, recognise
 from wincnode.hcs.lifecycles import MARK
 from wincnode.hcs.outcomes import CallOutcome, Outcome, outcome
+from wincnode.hcs.remains import ADVICE, kept, notes
 from wincnode.hcs.results import properties, service, systems
 from wincnode.hcs.rungs import Missing, Rung, RungId, Skipped, Step
 from wincnode.hcs.shapes import Shape
@@ -33,8 +34,8 @@ REMEDIES: Mapping[Missing, str] = {
     "wish": "",
 }
 COMPILING = (
-    "The node compiles wincnode's platform.cs once in each run: let PowerShell of SYSTEM use"
-    " Add-Type, csc.exe and its own TEMP; docs/security.md has the hash of the file."
+    "The node compiles wincnode's files of C# once in each run: let PowerShell of SYSTEM use"
+    " Add-Type, csc.exe and its own TEMP; docs/security.md has the hashes of the files."
 )
 # HCS_E_OPERATION_TIMEOUT
 OPERATION_TIMEOUT = 0x80370118
@@ -49,6 +50,7 @@ class Verdict:
     Args:
         evidence: in words. reasons: likely causes of a failure, the likeliest first.
         missing: why it was skipped; None where it was not. because: ids of what explains it.
+        kept: whether the node could not give back what the rung made.
         advice: what to do, where that is not the remedy of a cause or of the rung.
         notes: what else the reader should know, such as what stayed behind.
     """
@@ -59,6 +61,7 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     missing: Missing | None = None
     because: tuple[str, ...] = ()
+    kept: bool = False
     advice: str = ""
     notes: tuple[str, ...] = ()
 
@@ -105,7 +108,7 @@ def judged(rung: Rung, answer: Any, known: Meanings, *, missing: tuple[str, ...]
         found = _failed(rung, came.broken, known) if came.broken else _succeeded(rung, came, known)
     except BadReply as error:
         return _unknown(rung, f"the answer has another form: {error.message}")
-    return replace(found, notes=tuple(_notes(came)))
+    return replace(_given_back(found, came, known), notes=tuple(map(_short, notes(came))))
 
 
 def together(verdicts: Mapping[RungId, Verdict]) -> tuple[Verdict, ...]:
@@ -132,7 +135,9 @@ def _in_context(row: Verdict, verdicts: Mapping[RungId, Verdict]) -> Verdict:
     if row.status != "fail":
         return row
     upper = [one for one in verdicts.values() if row.rung.id in one.rung.outdoes]
-    if proof := next((one for one in upper if one.status == "pass"), None):
+    proof = next((one for one in upper if one.status == "pass"), None)
+    # What cannot be given back stays, whoever passes after it.
+    if proof and not row.kept:
         text = f"{row.evidence}; but {proof.rung.id} passed, so the probe itself may be wrong"
         return replace(row, status="unknown", evidence=text, reasons=())
     below = [verdicts[id] for id in row.rung.alike if id in verdicts]
@@ -178,7 +183,8 @@ def _reasons(call: CallOutcome, known: Meanings) -> tuple[Reason, ...]:
     value = call.error.code if call.error and call.error.code else call.code
     if not value and call.status == "timeout":
         value = OPERATION_TIMEOUT
-    found = explain(value, known, call.words) if value else ()
+    # Which call it was tells as much as its words: a file of a layer is no other's.
+    found = explain(value, known, f"{call.do}: {call.words}") if value else ()
     return found or recognise(call.words, known)[1]
 
 
@@ -217,8 +223,26 @@ def _succeeded(rung: Rung, came: Outcome, known: Meanings) -> Verdict:
             state = properties(came.result("state"), "state").state
             status: Status = "pass" if state == "Running" else "fail"
             return Verdict(rung=rung, status=status, evidence=f"the machine is {state}")
-        case "process" | "hyperv":
+        case "process" | "hyperv" | "hosted":
             return _version(rung, came, known)
+
+
+def _given_back(found: Verdict, came: Outcome, known: Meanings) -> Verdict:
+    """Hold a rung to what it left: one that passed and keeps something on the node has failed."""
+    stays = kept(came)
+    if not stays:
+        return found
+    if found.status != "pass":
+        return replace(found, kept=True)
+    text = f"{found.evidence}; but it could not be taken down: {_told(stays[0], known)}"
+    return replace(
+        found,
+        status="fail",
+        evidence=_short(text),
+        reasons=_reasons(stays[0], known),
+        kept=True,
+        advice=ADVICE,
+    )
 
 
 def _passed(rung: Rung, text: str) -> Verdict:
@@ -266,18 +290,3 @@ def _version(rung: Rung, came: Outcome, known: Meanings) -> Verdict:
         return _passed(rung, f"a container says that it is Windows {version[0]}")
     text = f"`ver` in the container ended well and named no version: {said}"
     return Verdict(rung=rung, status="fail", evidence=_short(text))
-
-
-def _notes(came: Outcome) -> Iterator[str]:
-    done = {call.id for call in came.calls if call.status == "ok"}
-    for row in came.leftovers:
-        if row.removed:
-            yield f"removed a {row.kind} that an earlier smoke test left: {row.id}"
-        else:
-            yield f"a {row.kind} of an earlier smoke test stays: {row.id}: {row.error}"
-    for call in came.unreleased:
-        # What was never made whole need not be given back whole.
-        if call.id.rpartition("_")[0] in done:
-            words = f": {call.words}" if call.words else ""
-            number = f" with 0x{call.code:08X}" if call.code is not None else ""
-            yield _short(f"{call.do} ({call.id}) failed{number}{words}; a reboot frees it")

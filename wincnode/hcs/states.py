@@ -16,6 +16,7 @@ from wincnode.hcs.compute_calls import (
     SystemExited,
     SystemModify,
     SystemProperties,
+    SystemShares,
     SystemShutdown,
     SystemStart,
     SystemTerminate,
@@ -38,6 +39,7 @@ _ROWS: Mapping[type, tuple[States, States | None]] = MappingProxyType(
         SystemStart: (CREATED, RUNNING),
         ProcessCreate: (RUNNING, None),
         SystemModify: (CREATED | RUNNING, None),
+        SystemShares: (CREATED | RUNNING, None),
         SystemProperties: (ANY, None),
         # A request: what runs there may take its time, or not hear it.
         SystemShutdown: (RUNNING, RUNNING | STOPPED),

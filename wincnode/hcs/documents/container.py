@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from wincnode.hcs.documents.fields import wire
-from wincnode.hcs.references import Layers, Text
+from wincnode.hcs.references import Layers, Ref, Text
 
 Hive = Literal["System", "Software", "Security", "Sam"]
 ValueType = Literal[
@@ -47,7 +47,7 @@ class Storage:
         path: the volume of the scratch, with a backslash at its end.
     """
 
-    layers: tuple[Layer, ...] | Layers | None = wire("Layers", "2.0")
+    layers: tuple[Layer, ...] | Layers | Ref | None = wire("Layers", "2.0")
     path: Text | None = wire("Path", "2.0")
     qos: StorageQoS | None = wire("QoS", "2.0")
 

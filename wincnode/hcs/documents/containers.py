@@ -12,7 +12,7 @@ from wincnode.hcs.documents.system import (
     HvRuntime,
 )
 from wincnode.hcs.program import OWNER
-from wincnode.hcs.references import Layers, Text
+from wincnode.hcs.references import Layers, Ref, Text
 
 HOST_NAME = "wincnode-smoke"
 # Its output has the build, in every language: `Microsoft Windows [Version 10.0.20348.2762]`.
@@ -54,7 +54,7 @@ def hyperv_container(*, name: str, layers: Layers, scratch: Text, utility_vm: Te
     )
 
 
-def hosted_container(*, machine: Text, layers: tuple[Layer, ...], root: str) -> ComputeSystem:
+def hosted_container(*, machine: Text, layers: tuple[Layer, ...] | Ref, root: str) -> ComputeSystem:
     """Describe a container in a utility VM that runs.
 
     Args: layers: as the guest sees them. root: where the guest has combined them.

@@ -48,7 +48,7 @@ from wincnode.hcs.documents.requests import (
 )
 from wincnode.hcs.documents.system import SCHEMA, ComputeSystem
 from wincnode.hcs.program import OWNER
-from wincnode.hcs.references import Text
+from wincnode.hcs.references import Ref, Text
 
 # Firmware alone needs little, and a machine of 256 MB leaves a small node its memory.
 PROBE_MB = 256
@@ -176,7 +176,7 @@ def add_scratch(disk: Text, *, lun: int, guest_path: str) -> ModifyRequest:
     )
 
 
-def combine(guest_path: str, layers: tuple[Layer, ...]) -> ModifyRequest:
+def combine(guest_path: str, layers: tuple[Layer, ...] | Ref) -> ModifyRequest:
     """Have the guest lay layers over each other, on a disk that is shown at a path.
 
     Source: microsoft/hcsshim:internal/uvm/combine_layers.go@7c9ff7f4

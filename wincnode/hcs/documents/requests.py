@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from wincnode.hcs.documents.container import Layer
 from wincnode.hcs.documents.fields import wire
+from wincnode.hcs.references import Ref
 
 # How a guest of the utility VM sees the shares of its host.
 # Source: microsoft/hcsshim:internal/uvm/vsmb.go@7c9ff7f4
@@ -68,7 +69,7 @@ class CombinedLayers:
     """What a guest lays over each other as a container's drive."""
 
     container_root_path: str | None = wire("ContainerRootPath", "2.0")
-    layers: tuple[Layer, ...] | None = wire("Layers", "2.0")
+    layers: tuple[Layer, ...] | Ref | None = wire("Layers", "2.0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

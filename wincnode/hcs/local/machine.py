@@ -26,16 +26,13 @@ from wincnode.hcs.local.failures import (
 )
 from wincnode.hcs.local.files import Files
 from wincnode.hcs.local.images import Images, Start
+from wincnode.hcs.local.leftovers import removed
 from wincnode.hcs.local.native import COMPUTECORE, Native, taken, text
 from wincnode.hcs.local.operations import document
 from wincnode.hcs.local.processes import Process, Processes
+from wincnode.hcs.local.shares import shared
 from wincnode.hcs.local.storage import Storage
 from wincnode.hcs.local.systems import System, Systems
-
-LEFTOVER_S = 30.0
-# Files that a layer's folder has at its top: microsoft/hcsshim:internal/wclayer.
-LAYER_MARKS = ("sandbox.vhdx", "blank.vhdx")
-DEEPEST = 4
 
 
 class Machine:
@@ -85,49 +82,7 @@ class Machine:
 
     def leftovers(self, owner: str) -> list[dict[str, Any]]:
         """End the compute systems of an owner, and remove what lies in the scratch root."""
-        try:
-            rows = self._systems.listed({"Owners": [owner]}, LEFTOVER_S)
-        except CallFailed:
-            # Where the service does not answer, the program's own calls will say so.
-            rows = []
-        found = [_removed("system", str(row.get("Id")), self._ended) for row in rows]
-        root = self._files.real(self._files.root)
-        names = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
-        return found + [_removed("scratch", name, self._cleared) for name in names]
-
-    def _ended(self, id: str) -> None:
-        handle = self._systems.open(id)
-        try:
-            self._systems.end(id)
-            self._systems.exited(handle.value, LEFTOVER_S)
-        finally:
-            self._systems.close(handle.value)
-
-    def _cleared(self, name: str) -> None:
-        full = self._files.below(name)
-        for layer in self._layers_in(full, DEEPEST):
-            for export in ("UnprepareLayer", "DeactivateLayer"):
-                try:
-                    self._storage.plain(export, layer, LEFTOVER_S)
-                except CallFailed:
-                    # It may never have come so far; what matters is that the folder goes.
-                    continue
-            self._storage.plain("DestroyLayer", layer, LEFTOVER_S)
-        self._files.remove_folder(name)
-
-    def _layers_in(self, path: str, depth: int) -> list[str]:
-        """List the folders of layers at and below a folder; layers hold no layers."""
-        real = self._files.real(path)
-        if not real.is_dir() or not depth:
-            return []
-        if any((real / mark).exists() for mark in LAYER_MARKS):
-            return [path]
-        return [
-            found
-            for child in sorted(real.iterdir())
-            if not child.is_symlink()
-            for found in self._layers_in(f"{path}\\{child.name}", depth - 1)
-        ]
+        return removed(owner, self._systems, self._storage, self._files)
 
     def _of_systems(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
         systems = self._systems
@@ -144,6 +99,7 @@ class Machine:
             "system.terminate": lambda a, s: systems.terminate(_system(a), s),
             "system.properties": lambda a, s: systems.properties(_system(a), a["query"], s),
             "system.modify": lambda a, s: systems.modify(_system(a), a["request"], s),
+            "system.shares": lambda a, s: shared(systems, self._storage, _system(a), a, s),
             "system.exited": lambda a, s: systems.exited(_system(a), s),
             "system.close": lambda a, _: systems.close(_system(a)),
         }
@@ -289,14 +245,6 @@ def _refusal() -> str:
     if sys.maxsize <= 2**32:
         return "A 32-bit process cannot call the Host Compute Service."
     return ""
-
-
-def _removed(kind: str, id: str, remove: Callable[[str], None]) -> dict[str, Any]:
-    try:
-        remove(id)
-    except CallFailed as failed:
-        return {"kind": kind, "id": id, "removed": False, "error": failed.message}
-    return {"kind": kind, "id": id, "removed": True}
 
 
 def _text(arguments: Mapping[str, Any], name: str) -> str:

@@ -170,6 +170,19 @@ class Executor:
             raise HcsError(NO_FILE)
         return {"text": self.compute.files[args["path"]]}
 
+    def copy(self, args: Args) -> None:
+        if not args["target"].startswith(ROOT):
+            raise HcsError(INVALID_ARGUMENT)
+        self.compute.files[args["target"]] = ""
+
+    def shares(self, args: Args) -> Any:
+        layers = []
+        for number, path in enumerate(args["folders"]):
+            named = {**args["request"]["Settings"], "Name": f"s{number}", "Path": path}
+            self.compute.modify(args["system"], {**args["request"], "Settings": named})
+            layers.append({"Id": _guid(path), "Path": f"{args['guest']}s{number}"})
+        return {"layers": layers}
+
     def grant(self, args: Args) -> None:
         self.compute.answer()
         self.compute.grants.add((args["vm"], args["path"]))
@@ -201,6 +214,8 @@ _VERBS: Mapping[str, Callable[[Executor, Args], Any]] = {
     "system.open": lambda me, args: me.compute.find(args["id"]),
     "system.start": lambda me, args: me.compute.start(args["system"]),
     "system.terminate": lambda me, args: me.compute.terminate(args["system"]),
+    "system.modify": lambda me, args: me.compute.modify(args["system"], args["request"]),
+    "system.shares": Executor.shares,
     "system.properties": lambda _me, args: _properties(args["system"]),
     "system.exited": lambda _me, args: _exited(args),
     "system.close": lambda me, args: _closed(me, args["system"]),
@@ -220,6 +235,7 @@ _VERBS: Mapping[str, Callable[[Executor, Args], Any]] = {
     "hive.empty": Executor.write,
     "folder.create": Executor.create_folder,
     "folder.remove": lambda me, args: me.remove(args["path"]),
+    "file.copy": Executor.copy,
     "file.write": Executor.write,
     "file.read": Executor.read,
     "image.layers": Executor.image,

@@ -18,11 +18,15 @@ ROOT = r"C:\ProgramData\wincnode\scratch"
 SNAPSHOTS = r"C:\ProgramData\containerd\root\io.containerd.snapshotter.v1.windows\snapshots"
 VOLUME = "\\\\?\\Volume{5f0e2f1c-7d0b-4a53-9a0e-2d1f6f1c2022}\\"
 OWNER = "wincnode"
+# As hcsshim asks and sees them: microsoft/hcsshim:internal/uvm/vsmb.go@7c9ff7f4
+SHARES = "VirtualMachine/Devices/VirtualSmb/Shares"
+GUEST_SHARES = "\\\\?\\VMSMB\\VSMB-{dcc079ae-60ba-4d07-847c-3493609c0870}\\"
 
 INVALID_STATE = 0x80370105
 NOT_INSTALLED = 0x80370102
 MISMATCH = 0xC0370101
 INVALID_JSON = 0x8037010D
+NOT_CONFIGURED = 0x80370120
 NO_SYSTEM = 0x8037010E
 EXISTS = 0x8037010F
 STOPPED = 0x80370110
@@ -32,6 +36,7 @@ NO_FILE = 0x80070002
 NO_PATH = 0x80070003
 INVALID_FUNCTION = 0x80070001
 NOT_READY = 0x80070015
+DENIED = 0x80070005
 IN_USE = 0x80070020
 INVALID_ARGUMENT = 0x80070057
 NO_LOGON_RIGHT = 0x80070569
@@ -58,6 +63,15 @@ class HcsError(Exception):
 
 
 @dataclass(kw_only=True, slots=True)
+class Guest:
+    """What a machine's guest is shown: folders by its paths, disks, and layers over a disk."""
+
+    shares: dict[str, str] = field(default_factory=dict)
+    disks: dict[str, str] = field(default_factory=dict)
+    unions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, slots=True)
 class System:
     """A compute system."""
 
@@ -68,6 +82,9 @@ class System:
     image: str = ""
     state: str = "Created"
     layers: tuple[str, ...] = ()
+    root: str = ""
+    host: str = ""
+    guest: Guest | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -147,6 +164,8 @@ class Compute:
         if id in self.systems:
             raise HcsError(EXISTS)
         system = _v1(id, document) if v1 else _v2(id, document)
+        if system.host:
+            self._hosted(system)
         if system.machine and not self.hypervisor:
             text = f"Cannot create system '{id}' since Hyper-V is not installed on the host."
             raise HcsError(NOT_INSTALLED, "", (text,))
@@ -154,6 +173,38 @@ class Compute:
         self._refuse_image(system)
         self.systems[id] = system
         return system
+
+    def _hosted(self, system: System) -> None:
+        """See that a machine runs whose guest has laid a container's layers over each other."""
+        host = self.systems.get(system.host)
+        if host is None or host.guest is None or host.state != "Running":
+            raise HcsError(NO_SYSTEM)
+        if host.guest.unions.get(system.root) != system.layers:
+            raise HcsError(NO_PATH)
+        system.layers = tuple(host.guest.shares[path] for path in system.layers)
+
+    def modify(self, system: System, request: Mapping[str, Any]) -> None:
+        """Change what a machine's guest is shown.
+
+        Raises: HcsError.
+        """
+        _in(system, "Created", "Running")
+        guest, settings = system.guest, request.get("Settings", {})
+        if guest is None:
+            raise HcsError(NOT_CONFIGURED)
+        if request.get("ResourcePath") == SHARES:
+            guest.shares[GUEST_SHARES + settings["Name"]] = settings["Path"]
+        elif "Scsi" in request.get("ResourcePath", ""):
+            if (system.id, settings["Path"]) not in self.grants:
+                raise HcsError(DENIED)
+            shown = request["GuestRequest"]["Settings"]["ContainerPath"]
+            guest.disks[shown] = settings["Path"]
+        else:
+            wanted = request["GuestRequest"]["Settings"]
+            layers = tuple(row["Path"] for row in wanted["Layers"])
+            if wanted["ContainerRootPath"] not in guest.disks or set(layers) - set(guest.shares):
+                raise HcsError(NO_PATH)
+            guest.unions[wanted["ContainerRootPath"]] = layers
 
     def _refuse_image(self, system: System) -> None:
         from wincnode.lab.programs.images import builds_of, fits
@@ -193,6 +244,9 @@ class Compute:
         """
         _in(system, "Created", "Running")
         system.state = "Stopped"
+        for row in [row for row in self.systems.values() if row.host == system.id]:
+            row.state = "Stopped"
+            self.systems.pop(row.id, None)
         self.systems.pop(system.id, None)
 
     def ver(self, system: System) -> str:
@@ -317,13 +371,18 @@ def _v2(id: str, document: Mapping[str, Any]) -> System:
     parts = {"Container", "VirtualMachine", "HostedSystem"} & document.keys()
     if len(parts) != 1 or document.get("SchemaVersion") != {"Major": 2, "Minor": 1}:
         raise HcsError(INVALID_JSON)
-    storage = document.get("Container", {}).get("Storage", {})
+    hosted = document.get("HostedSystem", {})
+    storage = document.get("Container", hosted.get("Container", {})).get("Storage", {})
+    machine = document.get("VirtualMachine", {})
     return System(
         id=id,
         owner=str(document.get("Owner", "")),
         type="VirtualMachine" if "VirtualMachine" in document else "Container",
-        machine="VirtualMachine" in document,
+        machine="Container" not in document,
         layers=tuple(row["Path"] for row in storage.get("Layers", ())),
+        root=storage.get("Path", ""),
+        host=document.get("HostingSystemId", "") if hosted else "",
+        guest=Guest() if "GuestConnection" in machine else None,
     )
 
 

@@ -15,7 +15,23 @@ KIND = Kind(
         " [{id: answer, do: service.properties, limit_s: 30, args: {query: {PropertyTypes:"
         " [Basic]}}}], finally: []}}]}"
     ),
-    brings=("calls.cs", "compile", "platform.cs"),
+    brings=(
+        "calls.cs",
+        "compile",
+        "compute/answers",
+        "compute/exports.cs",
+        "compute/folders",
+        "compute/images",
+        "compute/layers.cs",
+        "compute/leftovers",
+        "compute/pipes.cs",
+        "compute/processes.cs",
+        "compute/references",
+        "compute/systems",
+        "compute/verbs",
+        "compute/volumes.cs",
+        "platform.cs",
+    ),
     timeout_s=1800,
     fields=(
         Field(
