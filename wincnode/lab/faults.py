@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wincnode.lab.engine import Engine, Output, Process
+from wincnode.lab.programs.wire import LOSSES
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
@@ -82,6 +83,8 @@ class Faults:
     """Let each command write one line of so many bytes that never ends."""
     compute: tuple[str, ...] = ()
     """What is wrong with the Host Compute Service, by names of `wincnode.lab.windows.compute`."""
+    pods: tuple[str, ...] = ()
+    """What of the node's pods gets lost, by names of `wincnode.lab.programs.wire`."""
     quota: Quota | None = None
     """Answer one operation with the fault of a limit that is used up."""
 
@@ -93,9 +96,17 @@ _PLAIN: Mapping[str, Faults] = {
     "long-line": Faults(long_line_bytes=LONG_LINE_BYTES),
     "refuse": Faults(closed=True),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
+    **{f"no-{name}": Faults(pods=(name,)) for name in LOSSES},
     **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
 }
-FAULT_NAMES = (*sorted(_PLAIN), "drop@REQUEST", "lost-reply@REQUEST", "slow=SECONDS")
+FAULT_NAMES = (
+    *sorted(_PLAIN),
+    "no-pods@NODE",
+    "no-nodeports@NODE",
+    "drop@REQUEST",
+    "lost-reply@REQUEST",
+    "slow=SECONDS",
+)
 
 
 def parse_fault(text: str) -> Faults:
@@ -112,6 +123,10 @@ def parse_fault(text: str) -> Faults:
         if word == "drop":
             return Faults(drop_before=int(number))
         return Faults(drop_at_request=int(number))
+    if at and word in ("no-pods", "no-nodeports"):
+        if not number:
+            raise ValueError(f"the fault {text!r} needs a node's name, as in {word}@lab-2")
+        return Faults(pods=(f"{word.removeprefix('no-')}@{number}",))
     word, equals, number = text.partition("=")
     if equals and word == "slow":
         return Faults(delay_s=_seconds(text, number))
