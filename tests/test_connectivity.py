@@ -75,6 +75,9 @@ def asked(places: Places) -> list[dict[str, str]]:
         {"kind": "download", "url": f"{places.web}/file"},
         {"kind": "download", "url": f"{places.web}/moved"},
         {"kind": "download", "url": f"{places.web}/gone"},
+        {"kind": "dns", "url": "dns://localhost"},
+        {"kind": "tcp", "url": places.web.replace("http:", "tcp:")},
+        {"kind": "tcp", "url": places.closed.replace("https:", "tcp:")},
     ]
 
 
@@ -103,7 +106,11 @@ def test_a_node_says_what_it_reaches(engine: str, places: Places, tmp_path: Path
         f"{places.web}/file": (True, 206, ""),
         f"{places.web}/moved": (True, 206, ""),
         f"{places.web}/gone": (True, 404, ""),
+        "dns://localhost": (True, None, ""),
+        places.web.replace("http:", "tcp:"): (True, None, ""),
+        places.closed.replace("https:", "tcp:"): (False, None, "ConnectionRefused"),
     }
+    assert "127.0.0.1" in found["dns://localhost"]["addresses"]
     shown = found[places.tls]["certificate"]
     assert judge(shown, places.tls, places.authority, datetime.now(UTC)) is None
 

@@ -116,6 +116,7 @@ ROWS: tuple[Row, ...] = (
     ),
     section("cluster.pod_cidr"),
     section("cluster.service_cidr"),
+    section("cluster.node_ports"),
     section("runtime.containerd"),
     section("runtime.hyperv_builds", wrap=lambda value: [value]),
     section("runtime.sandbox_image", wrap=lambda value: f"registry.example/{value}:1"),

@@ -18,7 +18,7 @@ from network_check_cases import (
     read,
     wanted,
 )
-from nodes import lab_node, linked
+from nodes import ENGINES, lab_node, linked
 
 from wincnode import runner
 from wincnode.checks import Finding, Severity, Verdict, Wanted, failures, node_checks, run_checks
@@ -26,6 +26,7 @@ from wincnode.checks.proxy import WinHttp, covers, winhttp
 from wincnode.events import FactsRead
 from wincnode.facts import FURTHER, FactMissing, Facts
 from wincnode.lab.windows.machine import Profile
+from wincnode.lab.windows.registry import Value
 
 TOPICS = ("adapters", "connectivity", "firewall", "hns", "host", "leftovers", "ports", "proxy")
 OURS = {
@@ -259,3 +260,25 @@ def test_rules_of_policy_hold_where_local_ones_do_not() -> None:
     sections["firewall"]["rules"] = []
     found = {row.check: row for row in failures(run_checks(Facts(sections=sections), Wanted()))}
     assert "fw.kubelet" not in found
+
+
+def test_rules_for_other_node_ports_are_asked_for(tmp_path: Path) -> None:
+    """Without the question nobody knows; with it a rule that blocks them is found."""
+    key = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules"
+    rule = "v2.30|Action=Block|Active=TRUE|Dir=In|Protocol=6|LPort=41000|Name=No|"
+    against = replace(Wanted(), node_ports=(40000, 42767))
+    verdicts = []
+    for asked in ({}, {"firewall": {"ports": [[40000, 42767]]}}):
+        for engine in ENGINES:
+            with lab_node(tmp_path / f"{engine}-{len(asked)}", engine=engine) as node:
+                node.machine.registry.set(key, "No", Value(kind="String", data=rule))
+                with linked(node) as link:
+                    names = ("firewall", "network", "policy")
+                    rows = runner.read_facts(link, node="web-1", sections=names, asked=asked)
+                    read = {row.section: row.data for row in rows if isinstance(row, FactsRead)}
+            found = run_checks(Facts(sections=read), against)
+            verdicts += [(row.verdict, row.evidence) for row in found if row.check == "fw.nodeport"]
+
+    unknown = (Verdict.UNKNOWN, "rules for the ports 40000-42767 were not read")
+    blocked = (Verdict.FAIL, "NodePorts are blocked by No")
+    assert verdicts == [unknown] * len(ENGINES) + [blocked] * len(ENGINES)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from wincnode.events import printable
 from wincnode.facts import FURTHER, SECTIONS, FactMissing, Facts, Unknown
+from wincnode.inventory.node_ports import NODE_PORTS
 from wincnode.updates import Updates
 
 LONGEST_EVIDENCE = 2000
@@ -71,6 +72,7 @@ class Wanted:
         hns_network: name of the HNS network that the cluster's network makes on a node.
         targets: what must be reached from the node.
         authority: PEM of the authorities that the kubeconfig trusts.
+        node_ports: first and last port of services of type NodePort.
         sections: those of facts that are read; a check that needs another is left out.
     """
 
@@ -100,6 +102,7 @@ class Wanted:
     hns_network: str = ""
     targets: tuple[Target, ...] = ()
     authority: str = ""
+    node_ports: tuple[int, int] = NODE_PORTS
     sections: tuple[str, ...] = (*SECTIONS, *FURTHER)
 
 

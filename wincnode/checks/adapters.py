@@ -18,6 +18,12 @@ _ETHERNET = 1500
 # Source: learn.microsoft.com/windows/win32/winrm/
 # installation-and-configuration-for-windows-remote-management
 _WINRM = (5986, 5985, 443, 80)
+# The switch extension that HNS uses, and types of networks that need it.
+# Source: Get-HnsNetwork shows it among a network's extensions as Microsoft Azure VFP Switch
+# Extension, on for networks of these types: docs.projectcalico.org and microsoft/SDN issues;
+# learn.microsoft.com/virtualization/windowscontainers/container-networking/architecture
+_VFP = "E9B59CFA-2BE1-4B21-828F-B6FBDBDDC017"
+_FORWARDED = frozenset({"l2bridge", "l2tunnel", "overlay"})
 _METADATA = "169.254.169.254/32"
 # Win32_ComputerSystem.Manufacturer of a Nitro instance of EC2:
 # docs.aws.amazon.com/AWSEC2/latest/WindowsGuide/identify_ec2_instances.html
@@ -111,13 +117,18 @@ def _lbfo(facts: Facts, _wanted: Wanted) -> Outcome:
     return failed(f"teams: {', '.join(teams)}") if teams else passed("there is no team")
 
 
+def _unseen(facts: Facts) -> Outcome:
+    """Say what it means that switches could not be listed."""
+    states = facts.known("features").section("states").data
+    if states.get("Hyper-V") == "Installed":
+        return unknown("Hyper-V is installed without its PowerShell module")
+    return passed("there is no Hyper-V, whose switches these would be")
+
+
 def _vswitch(facts: Facts, _wanted: Wanted) -> Outcome:
     links = facts.known("links")
     if links.value("switches") is None:
-        states = facts.known("features").section("states").data
-        if states.get("Hyper-V") == "Installed":
-            return unknown("Hyper-V is installed without its PowerShell module")
-        return passed("there is no Hyper-V, whose switches these would be")
+        return _unseen(facts)
     ours = facts.known("hns")
     # A switch of HNS has the name of its network.
     known = {row.text("name") for row in ours.rows("networks")}
@@ -131,6 +142,32 @@ def _vswitch(facts: Facts, _wanted: Wanted) -> Outcome:
     return (
         failed(f"not made by HNS: {'; '.join(foreign)}") if foreign else passed("none is foreign")
     )
+
+
+def _extensions(facts: Facts, _wanted: Wanted) -> Outcome:
+    links = facts.known("links")
+    if links.value("switches") is None:
+        return _unseen(facts)
+    ours = facts.known("hns")
+    # HNS needs VFP on switches of these networks alone.
+    pods = {
+        row.text("name") for row in ours.rows("networks") if row.text("type").lower() in _FORWARDED
+    }
+    wrong = []
+    for switch in links.rows("switches"):
+        rows = switch.rows("extensions")
+        on = {row.text("id").upper() for row in rows if row.flag("enabled")}
+        name = switch.text("name")
+        wrong += [
+            f"{row.text('name')} forwards on {name}"
+            for row in rows
+            if row.flag("enabled")
+            and row.text("type") == "Forwarding"
+            and row.text("id").upper() != _VFP
+        ]
+        if name in pods and rows and _VFP not in on:
+            wrong.append(f"VFP is off on {name}, the switch of an HNS network")
+    return failed("; ".join(wrong)) if wrong else passed("no extension is in the way of VFP")
 
 
 def _metadata(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -221,6 +258,19 @@ CHECKS = (
         "advanced",
         needs=("links", "hns", "features"),
         run=_vswitch,
+    ),
+    Check(
+        id="net.vswitch.ext",
+        title="VFP alone forwards on switches",
+        severity=Severity.WARNING,
+        proves="HNS's policies take effect: a switch has one forwarding extension, and it is VFP.",
+        remedy="Disable-VMSwitchExtension -VMSwitchName SWITCH -Name EXTENSION for the other one; "
+        "Enable-VMSwitchExtension -VMSwitchName SWITCH -Name 'Microsoft Azure VFP Switch "
+        "Extension' on HNS's own.",
+        source="https://learn.microsoft.com/windows-hardware/drivers/network/"
+        "reordering-hyper-v-extensibility-switch-extensions (one forwarding extension)",
+        needs=("links", "hns", "features"),
+        run=_extensions,
     ),
     Check(
         id="net.metadata",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wincnode.checks import Check, Outcome, Severity, Verdict, Wanted, failed, passed
+from wincnode.checks import Check, Outcome, Severity, Verdict, Wanted, failed, passed, unknown
 from wincnode.checks.network import chosen, owned
-from wincnode.checks.ports import NODE_PORTS
 from wincnode.facts import FactMissing, Facts, Section
+from wincnode.inventory.node_ports import NODE_PORTS
 
 # Names of profiles in rules and in facts; categories of networks, which have their profiles' names
 # but for one: learn.microsoft.com/powershell/module/netconnection/get-netconnectionprofile
@@ -18,6 +18,10 @@ _CATEGORIES = {"DomainAuthenticated": "Domain", "Private": "Private", "Public": 
 _NUMBERS = {"tcp": "6", "udp": "17"}  # IANA protocol numbers
 _KUBELET = ("tcp", 10250)
 _VXLAN = ("udp", 4789)
+# kube-proxy's health, which load balancers before NodePorts ask for.
+# Source: kubernetes/enhancements:keps/sig-network/3836-kube-proxy-improved-ingress-connectivity-
+# reliability/README.md; kubernetes.io/docs/reference/networking/ports-and-protocols/
+_HEALTH = ("tcp", 10256)
 _BGP = ("tcp", 179)
 # What wincnode's own rules are called: playbooks/prepare.yaml.
 _OURS = "wincnode-"
@@ -135,7 +139,11 @@ def _profiles(facts: Facts, _wanted: Wanted) -> Outcome:
 
 
 def _kubelet(facts: Facts, wanted: Wanted) -> Outcome:
-    said = _needed(facts, wanted, _KUBELET)
+    return _made(facts, _needed(facts, wanted, _KUBELET))
+
+
+def _made(facts: Facts, said: Outcome) -> Outcome:
+    """Judge a port for which `install` makes a rule, on a machine that it has not seen yet."""
     if said.verdict is Verdict.PASS:
         return said
     if "no rule" in said.evidence and not owned(facts):
@@ -146,18 +154,25 @@ def _kubelet(facts: Facts, wanted: Wanted) -> Outcome:
 def _vxlan(facts: Facts, wanted: Wanted) -> Outcome:
     if not wanted.overlay:
         return passed("the cluster's network is no overlay")
-    said = _needed(facts, wanted, _VXLAN)
-    if said.verdict is Verdict.PASS:
+    return _made(facts, _needed(facts, wanted, _VXLAN))
+
+
+def _health(facts: Facts, wanted: Wanted) -> Outcome:
+    said = _needed(facts, wanted, _HEALTH)
+    if said.verdict is Verdict.PASS or "no rule" not in said.evidence:
         return said
-    return failed(said.evidence, because=(*said.because, "fw.merge", "net.profile"))
+    return passed(f"{said.evidence}; only load balancers before NodePorts ask for it")
 
 
 def _node_ports(facts: Facts, wanted: Wanted) -> Outcome:
+    shown = "-".join(map(str, wanted.node_ports))
+    if wanted.node_ports != NODE_PORTS and shown not in facts.known("firewall").texts("ranges"):
+        return unknown(f"rules for the ports {shown} were not read")
     found = {
         (rule.name, rule.allow)
         for nic in chosen(facts, wanted)
         for protocol in _NUMBERS
-        for rule in _about(facts, protocol, *NODE_PORTS, _profile_of(facts, nic))
+        for rule in _about(facts, protocol, *wanted.node_ports, _profile_of(facts, nic))
     }
     blocks = sorted(name for name, allow in found if not allow)
     if blocks:
@@ -247,6 +262,19 @@ CHECKS = (
         source="rancher/rke2:pkg/windows/utils.go@6ce1a801",
         needs=("firewall", "policy", "network"),
         run=_vxlan,
+    ),
+    Check(
+        id="fw.health",
+        title="No rule blocks kube-proxy's health",
+        severity=Severity.WARNING,
+        proves="Load balancers that ask for it, port 10256, send traffic to the node.",
+        remedy="Remove-NetFirewallRule -Name RULE for the rule that blocks; where a load balancer "
+        "stands before NodePorts: New-NetFirewallRule -Name kube-proxy-health -DisplayName "
+        "kube-proxy-health -Direction Inbound -Protocol TCP -LocalPort 10256 -Profile Any "
+        "-Action Allow.",
+        source="https://kubernetes.io/docs/reference/networking/ports-and-protocols/",
+        needs=("firewall", "policy", "network"),
+        run=_health,
     ),
     Check(
         id="fw.nodeport",

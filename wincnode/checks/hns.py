@@ -16,6 +16,10 @@ _OF_CLUSTERS = ("flannel.4096", "vxlan0", "cbr0", "external", "calico", "azure")
 _PREFIXES = ("vpcbr", "flannel.")
 _ICS = "ics"
 _NAT = "nat"
+_OVERLAY = "overlay"
+# The network that several agents make first, so that the adapter's address moves only once.
+# Source: microsoft/SDN:Kubernetes/windows/helper.v2.psm1, rancher/rke2:pkg/windows@6ce1a801
+_HELPERS = frozenset({"external"})
 
 
 def known_networks(facts: Facts) -> tuple[Section, ...] | None:
@@ -50,6 +54,30 @@ def _networks(facts: Facts, wanted: Wanted) -> Outcome:
 def _of_cluster(name: str) -> bool:
     low = name.lower()
     return low in _OF_CLUSTERS or low.startswith(_PREFIXES)
+
+
+def _vxlan(facts: Facts, wanted: Wanted) -> Outcome:
+    if not wanted.overlay:
+        return passed("the cluster's network is no overlay")
+    services = facts.known("services").section("services")
+    seen = []
+    if (
+        "nchostagent" in services.data
+        and services.section("nchostagent").text("state") == "Running"
+    ):
+        seen.append("the service NcHostAgent runs, by which a network controller drives VFP")
+    networks = known_networks(facts)
+    if networks is None and not seen:
+        return unknown(_NO_CMDLETS)
+    ours = {wanted.hns_network.lower(), *_HELPERS}
+    seen += [
+        f"the overlay {row.text('name')} is no network of this cluster"
+        for row in networks or ()
+        if row.text("type").lower() == _OVERLAY and row.text("name").lower() not in ours
+    ]
+    if seen:
+        return failed("; ".join(seen), because=("net.hns.networks",))
+    return passed("nothing else on the node carries packets in VXLAN")
 
 
 def _objects(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -139,6 +167,19 @@ CHECKS = (
         source="rancher/rke2:bundle/bin/rke2-uninstall.ps1@6ce1a801",
         needs=("hns", "services"),
         run=_networks,
+    ),
+    Check(
+        id="net.vxlan",
+        title="No other overlay uses VXLAN",
+        severity=Severity.WARNING,
+        proves="Packets to UDP port 4789, the one port of VXLAN on Windows, are the cluster's.",
+        remedy="Remove the other overlay with the tool that made it (hnsdiag list networks); take "
+        "the node out of the network controller's hosts, or use a network without overlay.",
+        source="flannel-io/flannel:Documentation/backends.md@cdf76059 (port 4789); "
+        "https://learn.microsoft.com/windows-server/networking/sdn/technologies/"
+        "hyper-v-network-virtualization/hyper-v-network-virtualization",
+        needs=("hns", "services"),
+        run=_vxlan,
     ),
     Check(
         id="net.hns.objects",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed, unknown
 from wincnode.facts import FactMissing, Facts, Section
 
-# Source: kubernetes.io/docs/concepts/services-networking/service, type NodePort
-NODE_PORTS = (30000, 32767)
 # support.microsoft.com/kb/929851: 16,384 ports. HNS takes 64 of them for each service without DSR:
 # learn.microsoft.com/virtualization/windowscontainers/kubernetes/common-problems
 _PORTS_OF_WINDOWS = 16384
@@ -21,7 +19,7 @@ def _portproxy(facts: Facts, wanted: Wanted) -> Outcome:
     taken = [
         f"{row.text('from')} to {row.text('to')}"
         for row in rows
-        if (port := _port(row.text("from"))) in needed or _within(port, NODE_PORTS)
+        if (port := _port(row.text("from"))) in needed or _within(port, wanted.node_ports)
     ]
     if taken:
         return failed(f"forwarded: {'; '.join(taken)}")
@@ -40,7 +38,7 @@ def _within(port: int, ports: tuple[int, int]) -> bool:
     return ports[0] <= port <= ports[1]
 
 
-def _dynamic(facts: Facts, _wanted: Wanted) -> Outcome:
+def _dynamic(facts: Facts, wanted: Wanted) -> Outcome:
     ports = facts.known("ports")
     ranges = ports.rows("dynamic")
     if {row.text("protocol") for row in ranges} != {"tcp", "udp"}:
@@ -50,9 +48,19 @@ def _dynamic(facts: Facts, _wanted: Wanted) -> Outcome:
         protocol, first, count = row.text("protocol"), row.number("start"), row.number("count")
         shown = f"{first}-{first + count - 1}/{protocol}"
         seen.append(shown)
-        both = (max(first, NODE_PORTS[0]), min(first + count - 1, NODE_PORTS[1]))
+        last = first + count - 1
+        both = (max(first, wanted.node_ports[0]), min(last, wanted.node_ports[1]))
         if both[0] <= both[1] and not _kept(ports, protocol, both):
             wrong.append(f"{shown} holds NodePorts that are not kept back")
+        own = [
+            str(port)
+            for kind, port in wanted.ports
+            if kind == protocol
+            and _within(port, (first, last))
+            and not _kept(ports, protocol, (port, port))
+        ]
+        if own:
+            wrong.append(f"{shown} holds {', '.join(own)}, which the node's own programs need")
         if count < _PORTS_OF_WINDOWS:
             wrong.append(f"{shown} has {count // _BLOCK} blocks of {_BLOCK}")
     return failed("; ".join(wrong)) if wrong else passed(", ".join(seen))
@@ -83,7 +91,8 @@ def _excluded(facts: Facts, wanted: Wanted) -> Outcome:
     nodes = [
         _shown(row)
         for row in foreign
-        if row.number("first") <= NODE_PORTS[1] and row.number("last") >= NODE_PORTS[0]
+        if row.number("first") <= wanted.node_ports[1]
+        and row.number("last") >= wanted.node_ports[0]
     ]
     if nodes:
         return failed(f"NodePorts reserved: {', '.join(nodes)}", severity=Severity.WARNING)
@@ -92,6 +101,20 @@ def _excluded(facts: Facts, wanted: Wanted) -> Outcome:
 
 def _shown(row: Section) -> str:
     return f"{row.number('first')}-{row.number('last')}/{row.text('protocol')}"
+
+
+def _mappings(facts: Facts, wanted: Wanted) -> Outcome:
+    """WinNAT takes what comes in at a mapped port before any program gets it."""
+    rows = facts.known("hns").rows("nat_mappings")
+    taken = [
+        f"{row.number('port')}/{row.text('protocol')} to {row.text('to')} by {row.text('nat')}"
+        for row in rows
+        if (row.text("protocol"), row.number("port")) in wanted.ports
+        or _within(row.number("port"), wanted.node_ports)
+    ]
+    if taken:
+        return failed(f"mapped: {'; '.join(taken)}")
+    return passed(f"{len(rows)} ports are mapped by NAT, none that Kubernetes needs")
 
 
 def _azure_udp(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -119,9 +142,10 @@ CHECKS = (
     ),
     Check(
         id="net.dynports",
-        title="Windows hands out enough ports, and no NodePorts",
+        title="Windows hands out enough ports, and none of Kubernetes",
         severity=Severity.WARNING,
-        proves="No program is given a NodePort, and services get their blocks of 64 ports.",
+        proves="No program is given a NodePort or the kubelet's port at random, and services get "
+        "their blocks of 64 ports.",
         remedy="Run wincnode install, or netsh interface ipv4 set dynamicportrange PROTOCOL "
         "34000 31536 for tcp and udp.",
         source="https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/"
@@ -139,6 +163,17 @@ CHECKS = (
         source="docker/for-win#3171; microsoft/WSL#5514",
         needs=("ports",),
         run=_excluded,
+    ),
+    Check(
+        id="net.nat.ports",
+        title="No port of Kubernetes is mapped by NAT",
+        severity=Severity.WARNING,
+        proves="The kubelet and NodePorts answer themselves, not what lies behind a NAT.",
+        remedy="Get-NetNatStaticMapping, and Remove-NetNatStaticMapping -StaticMappingID ID for "
+        "the port; give that container or machine another one.",
+        source="https://learn.microsoft.com/powershell/module/netnat/add-netnatstaticmapping",
+        needs=("hns",),
+        run=_mappings,
     ),
     Check(
         id="net.udp65330",

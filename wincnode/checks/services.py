@@ -6,6 +6,9 @@ from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
 from wincnode.facts import Facts
 
 _DISABLED = 4  # Start of a driver
+# Where it is 1, names of SMB shares that pods use are looked up as in the pod, not on the host.
+# Source: kubernetes.io/docs/tasks/configure-pod-container/configure-gmsa, Troubleshooting
+_COMPARTMENT = "EnableCompartmentNamespace"
 
 
 def _stable(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -43,6 +46,30 @@ def _vfp(facts: Facts, _wanted: Wanted) -> Outcome:
     if wrong := _drivers(facts, "vfpext"):
         return failed(wrong[0], because=("feat.containers",))
     return passed("the driver VfpExt is installed")
+
+
+def _winnat(facts: Facts, _wanted: Wanted) -> Outcome:
+    if wrong := _drivers(facts, "winnat"):
+        return failed(wrong[0], because=("feat.containers",))
+    return passed("the driver WinNat is installed")
+
+
+def _resolver(facts: Facts, _wanted: Wanted) -> Outcome:
+    services = facts.known("services").section("services")
+    if "dnscache" not in services.data:
+        return failed("the service Dnscache is missing")
+    row = services.section("dnscache")
+    if row.text("start_mode") == "Disabled":
+        return failed("the service Dnscache is disabled")
+    return passed(f"the service Dnscache is {row.text('state').lower()}")
+
+
+def _compartment(facts: Facts, _wanted: Wanted) -> Outcome:
+    flag = facts.known("services").section("hns_state").data.get(_COMPARTMENT)
+    if flag is None:
+        return passed(f"{_COMPARTMENT} is not set; wincnode install sets it to 1")
+    said = f"{_COMPARTMENT} is {flag}"
+    return passed(said) if flag == "1" else failed(said)
 
 
 def _filters(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -111,6 +138,43 @@ CHECKS = (
         "Siemens-Healthineers/K2s (vfp.module.psm1)",
         needs=("platform",),
         run=_vfp,
+    ),
+    Check(
+        id="svc.winnat",
+        title="The driver of NAT can start",
+        severity=Severity.WARNING,
+        proves="HNS can translate addresses: pods reach what is outside the cluster, and networks "
+        "of type NAT can be made.",
+        remedy="Install the feature Containers (wincnode install) and reboot; sc.exe config WinNat "
+        "start= demand where it is disabled.",
+        source="https://learn.microsoft.com/virtualization/hyper-v-on-windows/user-guide/"
+        "setup-nat-network",
+        needs=("platform",),
+        run=_winnat,
+    ),
+    Check(
+        id="svc.dns",
+        title="The node's resolver can run",
+        severity=Severity.WARNING,
+        proves="Names of pods of each network compartment are looked up by the DNS client.",
+        remedy="reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Dnscache /v Start /t REG_DWORD "
+        "/d 2 /f, then reboot.",
+        source="https://learn.microsoft.com/windows-server/security/windows-services/"
+        "security-guidelines-for-disabling-system-services-in-windows-server (Do not disable)",
+        needs=("services",),
+        run=_resolver,
+    ),
+    Check(
+        id="svc.hns.compartments",
+        title="Pods have name spaces of their compartments",
+        severity=Severity.INFO,
+        proves="Pods reach SMB shares by their names, which gMSA needs.",
+        remedy="reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\hns\\State /v "
+        "EnableCompartmentNamespace /t REG_DWORD /d 1 /f, then make the pods anew.",
+        source="https://kubernetes.io/docs/tasks/configure-pod-container/configure-gmsa/; "
+        "Azure/AgentBaker:vhdbuilder/packer/windows/windows_settings.json@06836ee2",
+        needs=("services",),
+        run=_compartment,
     ),
     Check(
         id="svc.filters",

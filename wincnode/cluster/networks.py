@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from wincnode.assets import PACKAGE
+from wincnode.inventory.model import Inventory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +82,21 @@ def load_networks() -> Mapping[str, Network]:
     paths = sorted((PACKAGE / "data" / "cni").glob("*.yaml"))
     rows = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
     return MappingProxyType({row["name"]: _network(row) for row in rows})
+
+
+def mode_of(inventory: Inventory) -> Mode | None:
+    """Give how the cluster's network carries packets, where the inventory names one."""
+    cni = inventory.cluster.cni
+    network = load_networks().get(cni.name) if cni else None
+    if cni is None or network is None:
+        return None
+    return network.modes.get(cni.mode or next(iter(network.modes)))
+
+
+def fact(mode: Mode | None, name: str) -> str:
+    """Give the value of a mode's fact; empty where there is none."""
+    rows = mode.facts if mode else ()
+    return next((row.value for row in rows if row.name == name), "")
 
 
 def _network(row: Mapping[str, Any]) -> Network:

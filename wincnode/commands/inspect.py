@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wincnode import checks, fleet, runner
-from wincnode.cluster.networks import Mode, load_networks
+from wincnode.cluster import networks
 from wincnode.commands.clusters import server_named
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
+from wincnode.inventory import node_ports
 from wincnode.inventory.marks import nearest
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report, Status
@@ -140,8 +141,10 @@ def inspect(
     skew_s: float | None = None
     read: list[FactsRead] = []
     targets = [{"kind": row.kind, "url": row.url} for row in against.targets]
-    asked = {"connectivity": {"targets": targets}} if targets else {}
+    asked: dict[str, Mapping[str, Any]] = {"connectivity": {"targets": targets}} if targets else {}
     sections = (*against.sections, *asked)
+    if against.node_ports != node_ports.NODE_PORTS and "firewall" in sections:
+        asked["firewall"] = {"ports": [[*against.node_ports]]}
     for event in runner.read_facts(transport, node=node, sections=sections, asked=asked):
         if isinstance(event, Hello):
             hello = event
@@ -171,33 +174,21 @@ def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
         updates is wrong.
     """
     cluster, own = inventory.cluster, inventory.preflight.updates
-    mode = _mode(inventory)
+    mode = networks.mode_of(inventory)
     return checks.Wanted(
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=server_named(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,
         ignore=ignore,
         network=cluster.cni.name if cluster.cni else "",
-        overlay=mode is not None and bool(_fact(mode, "vni")),
+        overlay=bool(networks.fact(mode, "vni")),
         kubernetes=cluster.kubernetes or "",
         containerd=inventory.runtime.containerd or "",
         updates=load_updates(Path(own) if own else None),
         today=datetime.now(UTC).date(),
-        hns_network=_fact(mode, "network") if mode else "",
+        hns_network=networks.fact(mode, "network"),
+        node_ports=node_ports.ports_of(cluster.node_ports),
     )
-
-
-def _mode(inventory: Inventory) -> Mode | None:
-    """Give how the cluster's network carries packets, where the inventory names one."""
-    cni = inventory.cluster.cni
-    network = load_networks().get(cni.name) if cni else None
-    if cni is None or network is None:
-        return None
-    return network.modes.get(cni.mode or next(iter(network.modes)))
-
-
-def _fact(mode: Mode, name: str) -> str:
-    return next((row.value for row in mode.facts if row.name == name), "")
 
 
 def over_nodes(

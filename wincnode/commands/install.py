@@ -14,13 +14,14 @@ from wincnode.artifacts import deliver
 from wincnode.artifacts import lock as locks
 from wincnode.artifacts.catalogue import load_catalogue
 from wincnode.builds import load_builds, supported_builds
+from wincnode.cluster import networks
 from wincnode.commands import lock
 from wincnode.commands.delivery import Files, supply
 from wincnode.commands.execution import After, Job
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
 from wincnode.errors import ConfigError
-from wincnode.inventory import marks
+from wincnode.inventory import marks, node_ports
 from wincnode.inventory.model import Inventory, Node
 from wincnode.support import Wish
 from wincnode.worker import containerd, kubelet, kubelet_config, paths
@@ -73,8 +74,17 @@ def job(
                 **worker(node, found),
                 "artifacts": artifacts,
                 "joined": is_joined(found),
+                "ports": port_variables(inventory),
             },
         )
+
+
+def port_variables(inventory: Inventory) -> Mapping[str, Any]:
+    """Give the variable `ports`: those that Windows hands out, and the overlay's, if it is one."""
+    start, count = node_ports.dynamic(node_ports.ports_of(inventory.cluster.node_ports))
+    mode = networks.mode_of(inventory)
+    overlay = networks.fact(mode, "port") if networks.fact(mode, "vni") else ""
+    return {"start": start, "count": count, "overlay": overlay}
 
 
 def worker_variables(inventory: Inventory, *, today: date) -> Variables:

@@ -27,7 +27,7 @@ from wincnode.inventory.model import (
     Registry,
 )
 from wincnode.inventory.nodes import Defaults, judge
-from wincnode.inventory.rules import registry_problems, repeated_taints
+from wincnode.inventory.rules import cluster_problems, registry_problems, repeated_taints
 from wincnode.secrets import Source, source_of
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def parse(text: str, path: Path, hosts: Mapping[str, Host] | None = None) -> Inv
         for name, kind in SECTIONS.items()
     }
     sections = {name: kind(**given[name]) for name, kind in SECTIONS.items()}
+    for name, problem in cluster_problems(sections["cluster"]):
+        mistakes.add(_key_of(found["cluster"][1], name), f"cluster.{name}", problem)
     if hosts is None and "nodes" not in found:
         mistakes.add(1, "nodes", "missing; a mapping of node names")
     rows = marks.entries(found["nodes"][1], "nodes", mistakes) if "nodes" in found else {}

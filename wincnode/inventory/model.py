@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from wincnode.inventory import node_ports
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import (
     BASE_URL,
@@ -69,6 +70,13 @@ class Cluster:
     )
     pod_cidr: str | None = entry("cidr", "Addresses of the pods, such as `10.244.0.0/16`.")
     service_cidr: str | None = entry("cidr", "Addresses of the services, such as `10.96.0.0/12`.")
+    node_ports: str | None = entry(
+        "text",
+        "Ports of services of type NodePort, as the API server's `--service-node-port-range` has "
+        "them; `30000-32767` by default.",
+        pattern=node_ports.FORM,
+        form="FIRST-LAST, such as 30000-32767",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from wincnode.inventory import node_ports
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import specs
-from wincnode.inventory.model import Registry
+from wincnode.inventory.model import Cluster, Registry
 from wincnode.secrets import FORMS
 
 
@@ -41,6 +42,12 @@ def connection_problems(connection: Connection) -> list[tuple[str, str]]:
     if auth in {"ntlm", "basic", "credssp"} and connection.password is None:
         problems.append(("password", f"missing; auth {auth} needs it, as {FORMS}"))
     return problems
+
+
+def cluster_problems(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Say which fields of the cluster cannot be, and why."""
+    if text := node_ports.problem(cluster.node_ports):
+        yield "node_ports", text
 
 
 def registry_problems(registry: Registry) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wincnode.lab.engine import Engine, Output, Process
+from wincnode.lab.programs.wire import LOSSES
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
 from wincnode.lab.windows.network import FAULTS as NETWORK_FAULTS
 
@@ -87,6 +88,8 @@ class Faults:
     """What goes wrong with the link of a node under a switch: `wincnode.lab.windows.network`."""
     link_lost_s: float = 0.0
     """How many seconds nothing reaches a node whose adapter was put under a switch."""
+    pods: tuple[str, ...] = ()
+    """What of the node's pods gets lost, by names of `wincnode.lab.programs.wire`."""
     quota: Quota | None = None
     """Answer one operation with the fault of a limit that is used up."""
 
@@ -100,11 +103,13 @@ _PLAIN: Mapping[str, Faults] = {
     "refuse": Faults(closed=True),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
     **{name: Faults(network=(name,)) for name in NETWORK_FAULTS},
+    **{f"no-{name}": Faults(pods=(name,)) for name in LOSSES},
     **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
 }
 FAULT_NAMES = (
     *sorted(_PLAIN),
     *("drop@REQUEST", "link-lost=SECONDS", "lost-reply@REQUEST", "slow=SECONDS"),
+    *("no-nodeports@NODE", "no-pods@NODE"),
 )
 
 
@@ -122,6 +127,10 @@ def parse_fault(text: str) -> Faults:
         if word == "drop":
             return Faults(drop_before=int(number))
         return Faults(drop_at_request=int(number))
+    if at and word in ("no-pods", "no-nodeports"):
+        if not number:
+            raise ValueError(f"the fault {text!r} needs a node's name, as in {word}@lab-2")
+        return Faults(pods=(f"{word.removeprefix('no-')}@{number}",))
     word, equals, number = text.partition("=")
     if equals and word == "slow":
         return Faults(delay_s=_seconds(text, number))

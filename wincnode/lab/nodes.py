@@ -16,6 +16,7 @@ from wincnode.lab.faults import Faults
 from wincnode.lab.model import ModelEngine
 from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.programs import Worker
+from wincnode.lab.programs.wire import Line, Wire
 from wincnode.lab.server import LOOPBACK, WsmanServer
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.machine import Machine, load_profile
@@ -74,15 +75,19 @@ class LabNode:
 
 
 @contextmanager
-def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
-    """Run one node in an empty folder, and end all that it started."""
+def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> Iterator[LabNode]:
+    """Run one node in an empty folder, and end all that it started.
+
+    Args: wire: joins its pods with those of other nodes.
+    """
     profile = load_profile(wish.profile)
     profile = replace(profile, durations={**profile.durations, **wish.durations})
     clock = Clock(haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
     machine.network.suffer(wish.faults.network, lost_s=wish.faults.link_lost_s)
-    worker = Worker(machine)
+    line = Line(wire=wire or Wire(), lost=set(wish.faults.pods))
+    worker = Worker(machine, line)
     engine = (
         PowerShellEngine(wish.powershell, machine, wish.compute)
         if wish.powershell
@@ -120,8 +125,9 @@ def lab_nodes(wishes: Mapping[str, Wish]) -> Iterator[dict[str, LabNode]]:
         # A thread of a node's kubelet may write its last line while the folder goes.
         folder = tempfile.TemporaryDirectory(prefix="wincnode-lab-", ignore_cleanup_errors=True)
         root = Path(stack.enter_context(folder))
+        wire = Wire()
         yield {
-            name: stack.enter_context(lab_node(name, wish, root / name))
+            name: stack.enter_context(lab_node(name, wish, root / name, wire))
             for name, wish in wishes.items()
         }
 

@@ -162,7 +162,7 @@ def platform(host: Host) -> Section:
 def _drivers(host: Host) -> Section:
     """Read how the drivers of containers start; none where one is not installed."""
     read = host.machine.registry.data
-    names = ("wcifs", "bindflt", "VfpExt")
+    names = ("wcifs", "bindflt", "VfpExt", "WinNat")
     return {name.lower(): read(rf"{SERVICES}\{name}", "Start") for name in names}
 
 

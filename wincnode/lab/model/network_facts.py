@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from wincnode.lab.model.failures import ERRORS
@@ -18,7 +19,7 @@ COMPUTE_SYSTEMS = (
     r"\VolatileStore\ComputeSystem"
 )
 STORES = {"policy": POLICIES + r"\WindowsFirewall\FirewallRules", "local": RULES}
-PORTS = ((179, 179), (4789, 4789), (5985, 5986), (10250, 10250), (30000, 32767))
+PORTS = ((179, 179), (4789, 4789), (5985, 5986), (10250, 10250), (10256, 10256), (30000, 32767))
 MOST_RULES, MOST_CHARACTERS = 200, 1000
 
 
@@ -30,7 +31,12 @@ def links(host: Host) -> Section:
     if host.machine.has_module("Hyper-V"):
         rows = host.call("Get-VMSwitch", SwitchType=["External"])
         switches = [
-            {"name": row["Name"], "adapter": row["NetAdapterInterfaceDescription"]} for row in rows
+            {
+                "name": row["Name"],
+                "adapter": row["NetAdapterInterfaceDescription"],
+                "extensions": _extensions(host, row["Name"]),
+            }
+            for row in rows
         ]
     return {
         "interfaces": [
@@ -46,6 +52,18 @@ def links(host: Host) -> Section:
         "teams": _teams(host),
         "switches": switches,
     }
+
+
+def _extensions(host: Host, switch: str) -> list[Section]:
+    return [
+        {
+            "id": row["Id"],
+            "name": row["Name"],
+            "type": row["ExtensionType"],
+            "enabled": row["Enabled"],
+        }
+        for row in host.call("Get-VMSwitchExtension", VMSwitchName=[switch])
+    ]
 
 
 def _teams(host: Host) -> list[str]:
@@ -79,6 +97,15 @@ def hns(host: Host) -> Section:
         "nat": [
             {"name": row["Name"], "prefix": row["InternalIPInterfaceAddressPrefix"]}
             for row in host.call("Get-NetNat")
+        ],
+        "nat_mappings": [
+            {
+                "nat": row["NatName"],
+                "protocol": str(row["Protocol"]).lower(),
+                "port": row["ExternalPort"],
+                "to": f"{row['InternalIPAddress']}:{row['InternalPort']}",
+            }
+            for row in host.call("Get-NetNatStaticMapping")
         ],
         "compute_systems": host.machine.registry.subkeys(COMPUTE_SYSTEMS),
     }
@@ -116,18 +143,23 @@ def ports(host: Host) -> Section:
     }
 
 
-def firewall(host: Host) -> Section:
-    """Read the firewall's inbound rules that concern ports of Kubernetes and of WinRM."""
+def firewall(host: Host, further: Iterable[Sequence[int]] = ()) -> Section:
+    """Read the firewall's inbound rules that concern ports of Kubernetes and of WinRM.
+
+    Args: further: first and last port of ranges that concern it as well.
+    """
+    wanted = (*PORTS, *((row[0], row[1]) for row in further))
     found = [
         {"store": store, "name": name, "text": str(value.data)[:MOST_CHARACTERS]}
         for store, key in STORES.items()
         for name, value in host.machine.registry.values(key).items()
-        if _concerns(name, str(value.data))
+        if _concerns(name, str(value.data), wanted)
     ]
-    return {"rules": found[:MOST_RULES]}
+    ranges = [f"{first}-{last}" for first, last in wanted]
+    return {"rules": found[:MOST_RULES], "ranges": ranges}
 
 
-def _concerns(name: str, text: str) -> bool:
+def _concerns(name: str, text: str, wanted: Iterable[tuple[int, int]]) -> bool:
     low = text.lower()
     if "|active=true|" not in low or "|dir=in|" not in low:
         return False
@@ -137,7 +169,7 @@ def _concerns(name: str, text: str) -> bool:
         return True
     ranges = re.findall(r"\|LPort\w*=(\d+)(?:-(\d+))?(?=\|)", text)
     spans = [(int(low), int(high or low)) for low, high in ranges]
-    return any(a <= last and b >= first for a, b in spans for first, last in PORTS)
+    return any(a <= last and b >= first for a, b in spans for first, last in wanted)
 
 
 def names(host: Host) -> Section:

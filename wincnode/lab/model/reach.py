@@ -11,12 +11,14 @@ from typing import Any, TypeAlias
 from urllib import error, request
 from urllib.parse import SplitResult, urlsplit
 
+from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.model.host import Host
 from wincnode.lab.model.software_facts import ENVIRONMENT, hidden
 
 Section: TypeAlias = dict[str, Any]
 CONNECT_S, ANSWER_S = 5.0, 4.0
 PORTS = {"http": 80, "https": 443}
+PROXIED = frozenset({"registry", "download"})
 # Names of SocketError and of WebExceptionStatus; a kind stands before those that it belongs to.
 NAMES: Sequence[tuple[type[Exception], str]] = (
     (ssl.SSLError, "AuthenticationFailed"),
@@ -49,19 +51,33 @@ def _tried(host: Host, kind: str, url: str) -> Section:
         "status": None,
         "error": "",
         "certificate": "",
+        "addresses": [],
     }
+    if kind == "dns":
+        return {**said, **_resolved(at.hostname or "")}
     try:
-        place = (to.hostname or "", to.port or PORTS[to.scheme])
+        # Lab nodes know the control plane by an address of its own.
+        name = "127.0.0.1" if to.hostname == NODES_SEE else to.hostname or ""
+        place = (name, to.port or PORTS[to.scheme])
         with socket.create_connection(place, timeout=CONNECT_S) as link:
             said["connected"] = True
             if kind == "api":
                 link.settimeout(ANSWER_S)
                 said["certificate"] = _certificate(link, at.hostname or "")
-        if kind != "api":
+        if kind in PROXIED:
             said["status"] = _status(kind, url, proxy)
     except (OSError, http.client.HTTPException) as problem:
         said["error"] = _name(problem)
     return said
+
+
+def _resolved(name: str) -> Section:
+    """Look a name up by this host's resolver."""
+    try:
+        rows = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        return {"error": _name(problem)}
+    return {"connected": True, "addresses": list(dict.fromkeys(str(row[4][0]) for row in rows))}
 
 
 def _certificate(link: socket.socket, name: str) -> str:

@@ -14,6 +14,7 @@ from wincnode.lab.model.facts import SECTIONS
 from wincnode.lab.model.failures import ERRORS, Failure
 from wincnode.lab.model.guard import NetworkGuard
 from wincnode.lab.model.host import BASE, Host, now, to_line
+from wincnode.lab.model.network_facts import firewall
 from wincnode.lab.model.output import Output
 from wincnode.lab.model.reach import connectivity
 from wincnode.lab.model.request import fits
@@ -170,9 +171,12 @@ class Runner:
             if name not in SECTIONS:
                 raise Failure(f"The lab's model has no section {name}.")
             self._process.pause(self._host.pace_s)
-            # Of all sections this one alone is asked for something.
-            asked = wanted.get("asked", {}).get("targets")
-            read = SECTIONS[name] if asked is None else partial(connectivity, targets=asked)
+            asked = wanted.get("asked", {})
+            read = SECTIONS[name]
+            if "targets" in asked:
+                read = partial(connectivity, targets=asked["targets"])
+            if "ports" in asked:
+                read = partial(firewall, further=asked["ports"])
             fact |= {"status": "ok", "data": read(self._host)}
         except ERRORS as error:
             fact["error"] = self._secrets.hide(error.message)

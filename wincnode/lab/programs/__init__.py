@@ -21,6 +21,7 @@ from wincnode.lab.programs import (
 from wincnode.lab.programs.containerd import ConfigRefused, Containerd
 from wincnode.lab.programs.kubelet import Kubelet
 from wincnode.lab.programs.kubelet_log import Log
+from wincnode.lab.programs.wire import Line
 from wincnode.lab.windows.machine import Machine
 from wincnode.lab.windows.programs import Ended
 from wincnode.lab.windows.services import NO_ANSWER, Service
@@ -29,11 +30,13 @@ from wincnode.lab.windows.services import NO_ANSWER, Service
 class Worker:
     """The Kubernetes side of one machine.
 
-    `cni_agent` off stands for a network whose pods do nothing on the node.
+    `cni_agent` off stands for a network whose pods do nothing on the node; `line` joins its pods
+    with those of other nodes.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, line: Line | None = None) -> None:
         self.cni_agent = True
+        self.line = line or Line()
         self.containerd = Containerd(machine)
         self._machine = machine
         self._kubelet: Kubelet | None = None
@@ -115,6 +118,7 @@ class Worker:
                 self.containerd,
                 agent=lambda: self.cni_agent,
                 failed=self._restart_kubelet,
+                line=self.line,
             )
             self._kubelet.begin()
 

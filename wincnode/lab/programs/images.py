@@ -15,6 +15,8 @@ TAGS = {"1809": 17763, "ltsc2019": 17763, "ltsc2022": 20348, "ltsc2025": 26100}
 # The builds that images of a version of pause have, by the first version that has them.
 # Source: kubernetes/kubernetes:build/pause/CHANGELOG.md
 PAUSE = (((0,), (17763, 20348)), ((3, 10, 2), (17763, 20348, 26100)))
+# Source: kubernetes/kubernetes:test/images/agnhost/BASEIMAGE@00238edf
+AGNHOST = (17763, 20348)
 # From this build on, a host runs images of older ones.
 # Source: containerd/platforms:platform_windows_compat.go
 COMPATIBLE = 20348
@@ -108,6 +110,8 @@ def builds_of(reference: str) -> tuple[int, ...]:
     if name.endswith("/pause"):
         version = tuple(int(word) for word in re.findall(r"\d+", tag))
         return [builds for first, builds in PAUSE if version >= first][-1]
+    if name.endswith("/agnhost"):
+        return AGNHOST
     return tuple(TAGS[word] for word in tag.split("-") if word in TAGS)
 
 

@@ -19,6 +19,7 @@ from wincnode.lab.programs.containerd import Containerd
 from wincnode.lab.programs.healthz import Healthz
 from wincnode.lab.programs.kubelet_log import Log
 from wincnode.lab.programs.kubelet_settings import Settings
+from wincnode.lab.programs.wire import Line
 from wincnode.lab.windows.machine import Machine
 
 # nodeLeaseDurationSeconds is 40, renewed at a quarter of it; nodeStatusReportFrequency.
@@ -36,6 +37,7 @@ class Kubelet:
     Args:
         agent: whether pods of a network's DaemonSet do their work on this node.
         failed: is called when it ends by itself.
+        line: by which its pods reach others.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Kubelet:
         *,
         agent: Callable[[], bool],
         failed: Callable[[], None],
+        line: Line,
     ) -> None:
         self.settings = settings
         self.agent = agent
@@ -56,6 +59,7 @@ class Kubelet:
         self._healthz = Healthz(machine, *settings.healthz)
         self._status: Json = {}
         self._failed = failed
+        self._line = line
         self._threads: list[threading.Thread] = []
 
     def begin(self) -> None:
@@ -103,6 +107,7 @@ class Kubelet:
             self._log.info("Started kubelet")
             client = self._certified(client)
             self._patiently(lambda: self._register(client))
+            self._line.wire.attach(self.settings.node, self._address())
             self._spawn(lambda: self._pods(client))
             if self.settings.config.get("serverTLSBootstrap"):
                 self._spawn(lambda: self._serving(client))
@@ -238,8 +243,11 @@ class Kubelet:
             except ApiFailed:
                 self._ended.wait(RETRY_S)
 
+    def _address(self) -> str:
+        return str(kubelet_node.addresses(self._machine, self.settings)[0]["address"])
+
     def _run_pod(self, client: Client, pod: Json) -> None:
-        address = kubelet_node.addresses(self._machine, self.settings)[0]["address"]
+        address = self._address()
         folder = cni.folder_of(pod)
         host = kubelet_pods.Host(
             machine=self._machine,
@@ -248,6 +256,7 @@ class Kubelet:
             log=self._log,
             node=self.settings.node,
             address=address,
+            line=self._line,
         )
 
         def work() -> None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from wincnode.lab.programs import images
+from wincnode.lab.programs import agnhost, images
 from wincnode.lab.programs.api import STRATEGIC, ApiFailed, Client
 from wincnode.lab.programs.containerd import Containerd, Runtime, pull
 from wincnode.lab.programs.kubelet_log import Log
+from wincnode.lab.programs.wire import Line
 from wincnode.lab.windows.machine import Machine
 
 Json: TypeAlias = dict[str, Any]
@@ -29,7 +30,7 @@ NO_MATCH = "no match for platform in manifest: not found"
 class Host:
     """What pods find on their node.
 
-    Args: node: its name. address: its own.
+    Args: node: its name. address: its own. line: by which pods reach each other.
     """
 
     machine: Machine
@@ -38,6 +39,7 @@ class Host:
     log: Log
     node: str
     address: str
+    line: Line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,7 @@ def handle(host: Host, pod: Json, work: Callable[[], None]) -> None:
     Raises: ApiFailed.
     """
     if pod["metadata"].get("deletionTimestamp"):
+        host.line.wire.leave(pod["metadata"]["uid"])
         _take_away(host.client, pod)
         return
     runtime, on_host = host.containerd.running, bool(pod["spec"].get("hostNetwork"))
@@ -117,8 +120,37 @@ def _mismatch() -> _Problem:
     return _Problem(event="Failed", message=text, state=ended, ended=True)
 
 
+def _tested(host: Host, pod: Json) -> Json:
+    """Give the status of a pod of agnhost, whose containers do what they are told."""
+    services = host.client.call("GET", "/api/v1/services")["items"]
+    address = host.line.wire.address(host.node, pod["metadata"]["uid"])
+    ends = [
+        agnhost.run(row, pod, host.line, host.node, services) for row in pod["spec"]["containers"]
+    ]
+    goes_on = None in ends
+    failed = any(row is not None and row.code for row in ends)
+    phase = "Running" if goes_on else "Failed" if failed else "Succeeded"
+    status = _status(host, pod, phase, {"running": {"startedAt": _now()}}, ready=goes_on)
+    for row, end in zip(status["containerStatuses"], ends, strict=True):
+        if end is not None:
+            row |= {"state": _ended(end), "ready": False, "started": False}
+    return {**status, "podIP": address}
+
+
+def _ended(end: agnhost.Ended) -> Json:
+    """Give how a container ended; the end of its log is told of an error alone.
+
+    Source: kubernetes/api:core/v1/types.go@v0.36.3 (TerminationMessageFallbackToLogsOnError)
+    """
+    reason = "Error" if end.code else "Completed"
+    ended = {"exitCode": end.code, "reason": reason, "finishedAt": _now()}
+    return {"terminated": {**ended, **({"message": end.said} if end.code else {})}}
+
+
 def _running(host: Host, pod: Json) -> Json:
     """Give the status of a pod that has started; one that may end, and need not wait, has ended."""
+    if all(agnhost.is_one(row) for row in pod["spec"]["containers"]):
+        return _tested(host, pod)
     spec, now = pod["spec"], _now()
     stays = spec.get("restartPolicy") != "Never" or all(
         images.normal(row["image"]).rpartition(":")[0].endswith("/pause")

@@ -19,9 +19,11 @@ CMDLETS: Mapping[str, str] = {
     "Get-NetAdapterChecksumOffload": "",
     "Get-NetAdapterEncapsulatedPacketTaskOffload": "",
     "Get-NetNat": "",
+    "Get-NetNatStaticMapping": "",
     "Get-NetTCPSetting": "",
     "Get-NetUDPSetting": "",
     "Get-VMSwitch": "SwitchType",
+    "Get-VMSwitchExtension": "VMSwitchName",
 }
 
 
@@ -33,7 +35,9 @@ def answer(cmdlet: str, machine: Machine, bound: Mapping[str, Any]) -> list[Any]
     asked = bound.get(by)
     wanted = asked if isinstance(asked, list) else [asked]
     rows = machine.network.get(cmdlet.removeprefix("Get-"), [])
-    return [dict(row) for row in rows if asked is None or row.get(by) in wanted]
+    # An object names its switch by another property than the parameter that asks for it.
+    field = "SwitchName" if by == "VMSwitchName" else by
+    return [dict(row) for row in rows if asked is None or row.get(field) in wanted]
 
 
 def _dynamic(cmdlet: str, machine: Machine) -> list[Any]:

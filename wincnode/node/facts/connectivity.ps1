@@ -1,8 +1,8 @@
 <#
 .SYNOPSIS
-Tries what the client lists: to connect to API servers and registries, and to begin downloads.
+Tries what the client lists: to look names up, to connect to API servers, other nodes and registries, to begin downloads.
 .DESCRIPTION
-All names are looked up and all connections are begun at once. A registry is asked through the proxy of the machine's
+All connections are begun at once; then names are looked up where they are listed, one after the other. A registry is asked through the proxy of the machine's
 variables, as containerd does it; a download through the one of the account, as the later step does it; an API server
 directly. Of a download one byte is asked for. What went wrong is told by names of enumerations, never localized.
 .NOTES
@@ -21,7 +21,7 @@ function Get-WnFactsConnectivity {
     $through = {
         param([string]$kind, [Uri]$uri)
         $name = $uri.Host.ToLowerInvariant()
-        if ($kind -eq 'api' -or $uri.IsLoopback) { return $null }
+        if (@('registry', 'download') -notcontains $kind -or $uri.IsLoopback) { return $null }
         if ($kind -eq 'download') {
             $proxy = [Net.WebRequest]::DefaultWebProxy
             if ($proxy -and -not $proxy.IsBypassed($uri)) { return $proxy.GetProxy($uri) }
@@ -46,23 +46,37 @@ function Get-WnFactsConnectivity {
     $tries = @(
         foreach ($target in $targets) {
             $uri = [Uri]$target.url
+            $said = @{ url = [string]$target.url; via = ''; connected = $false; status = $null; error = ''; certificate = ''; addresses = @() }
+            if ($target.kind -eq 'dns') {
+                @{ kind = 'dns'; uri = $uri; proxy = $null; client = $null; task = $null; said = $said }
+                continue
+            }
             $proxy = & $through $target.kind $uri
             $to = $uri
             if ($proxy) { $to = $proxy }
             $family = [Net.Sockets.AddressFamily]::InterNetwork
             if ($to.HostNameType -eq 'IPv6') { $family = [Net.Sockets.AddressFamily]::InterNetworkV6 }
             $client = New-Object -TypeName Net.Sockets.TcpClient -ArgumentList $family
-            @{ kind = [string]$target.kind; uri = $uri; proxy = $proxy; client = $client; task = $client.ConnectAsync($to.DnsSafeHost, $to.Port); said = @{ url = [string]$target.url; via = ''; connected = $false; status = $null; error = ''; certificate = '' } }
+            @{ kind = [string]$target.kind; uri = $uri; proxy = $proxy; client = $client; task = $client.ConnectAsync($to.DnsSafeHost, $to.Port); said = $said }
         }
     )
-    if ($tries.Count) { try { $null = [Threading.Tasks.Task]::WaitAll([Threading.Tasks.Task[]]@($tries | ForEach-Object -Process { $_.task }), 5000) } catch [AggregateException] { $null = $_ } }
+    $tasks = @($tries | Where-Object -FilterScript { $_.task } | ForEach-Object -Process { $_.task })
+    if ($tasks.Count) { try { $null = [Threading.Tasks.Task]::WaitAll([Threading.Tasks.Task[]]$tasks, 5000) } catch [AggregateException] { $null = $_ } }
     foreach ($try in $tries) {
         $said = $try.said
         if ($try.proxy) { $said.via = $try.proxy.GetLeftPart('Authority') -replace '//[^/@]+@', '//***@' }
         try {
+            if ($try.kind -eq 'dns') {
+                # Each may take the resolver's own ten seconds and more where no server answers.
+                if ($watch.ElapsedMilliseconds -gt 14000) { $said.error = 'NoTimeLeft'; continue }
+                $said.addresses = [object[]]@([Net.Dns]::GetHostAddresses($try.uri.DnsSafeHost) | ForEach-Object -Process { $_.ToString() })
+                $said.connected = $true
+                continue
+            }
             if ($try.task.IsFaulted) { throw $try.task.Exception }
             if (-not $try.task.IsCompleted) { $said.error = 'TimedOut'; continue }
             $said.connected = $true
+            if ($try.kind -eq 'tcp') { continue }
             if ($watch.ElapsedMilliseconds -gt 14000) { $said.error = 'NoTimeLeft'; continue }
             if ($try.kind -eq 'api') {
                 $stream = $try.client.GetStream()
@@ -94,7 +108,7 @@ function Get-WnFactsConnectivity {
             while ($problem -isnot [Net.WebException] -and $null -ne $problem.InnerException) { $problem = $problem.InnerException }
             if ($problem -is [Net.WebException] -and $problem.Response) { $said.status = [int]$problem.Response.StatusCode }
             else { $said.error = & $why $_.Exception }
-        } finally { $try.client.Close() }
+        } finally { if ($try.client) { $try.client.Close() } }
     }
     @{ targets = [object[]]@($tries | ForEach-Object -Process { $_.said }) }
 }

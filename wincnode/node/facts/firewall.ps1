@@ -14,7 +14,10 @@ function Get-WnFactsFirewall {
         local  = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules'
         policy = 'HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules'
     }
-    $ports = @(@(179, 179), @(4789, 4789), @(5985, 5986), @(10250, 10250), @(30000, 32767))
+    $ports = @(@(179, 179), @(4789, 4789), @(5985, 5986), @(10250, 10250), @(10256, 10256), @(30000, 32767))
+    # Where a cluster's NodePorts are others, the client asks for these as well.
+    $asked = $Section.PSObject.Properties['asked']
+    if ($asked) { foreach ($range in $asked.Value.ports) { $ports += , @([int]$range[0], [int]$range[1]) } }
     $takes = {
         param([string]$text)
         if ($text -notmatch '\|(LPort\w*|App|Svc|AppPkgId|LUOwn)=') { return $true }
@@ -36,5 +39,5 @@ function Get-WnFactsFirewall {
             }
         }
     }
-    @{ rules = [object[]]@($rules | Select-Object -First 200) }
+    @{ rules = [object[]]@($rules | Select-Object -First 200); ranges = [object[]]@($ports | ForEach-Object -Process { "$($_[0])-$($_[1])" }) }
 }

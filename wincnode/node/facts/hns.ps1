@@ -7,6 +7,7 @@ mirrored by HCS into the registry, which needs no program whose text would have 
 .NOTES
 Source: learn.microsoft.com/powershell/module/hostnetworkingservice/get-hnsnetwork
 Source: learn.microsoft.com/powershell/module/netnat/get-netnat
+Source: learn.microsoft.com/powershell/module/netnat/get-netnatstaticmapping
 Source: the mirror, github.com/rancher-sandbox/rancher-desktop src/go/networking/pkg/vsock/handshake_windows.go
 #>
 function Get-WnFactsHns {
@@ -27,6 +28,9 @@ function Get-WnFactsHns {
         }
     }
     $nat = foreach ($row in @(Get-NetNat -ErrorAction SilentlyContinue)) { @{ name = [string]$row.Name; prefix = [string]$row.InternalIPInterfaceAddressPrefix } }
+    $mappings = foreach ($row in @(Get-NetNatStaticMapping -ErrorAction SilentlyContinue)) {
+        @{ nat = [string]$row.NatName; protocol = "$($row.Protocol)".ToLowerInvariant(); port = [int]$row.ExternalPort; to = "$($row.InternalIPAddress):$($row.InternalPort)" }
+    }
     $systems = @(Get-ChildItem -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore\ComputeSystem' -ErrorAction SilentlyContinue | ForEach-Object -Process { [string]$_.PSChildName })
-    @{ networks = $networks; counts = $counts; nat = [object[]]@($nat); compute_systems = [object[]]$systems }
+    @{ networks = $networks; counts = $counts; nat = [object[]]@($nat); nat_mappings = [object[]]@($mappings); compute_systems = [object[]]$systems }
 }

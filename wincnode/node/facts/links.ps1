@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Reads what adapters carry: MTU, offloads, teams, and external switches bound to them.
+Reads what adapters carry: MTU, offloads, teams, and external switches bound to them with their extensions.
 .DESCRIPTION
 Directions of checksums are told by their number or by their name, never localized. Switches are null where the
 module of Hyper-V is not installed.
@@ -9,6 +9,7 @@ Source: learn.microsoft.com/windows/win32/fwp/wmi/nettcpipprov/msft-netipinterfa
 Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapterencapsulatedpackettaskoffloadsettingdata
 Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapterchecksumoffloadsettingdata
 Source: learn.microsoft.com/windows/win32/fwp/wmi/ndisimplatcimprov/msft-netlbfoteam
+Source: learn.microsoft.com/powershell/module/hyper-v/get-vmswitchextension
 #>
 function Get-WnFactsLinks {
     param()
@@ -19,7 +20,14 @@ function Get-WnFactsLinks {
     $teams = @(Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetLbfoTeam -Property @('Name') -OperationTimeoutSec 10 -ErrorAction SilentlyContinue)
     $switches = $null
     if (Get-Command -Name 'Get-VMSwitch' -ErrorAction SilentlyContinue) {
-        $switches = [object[]]@(foreach ($row in @(Get-VMSwitch -SwitchType External -ErrorAction SilentlyContinue)) { @{ name = [string]$row.Name; adapter = [string]$row.NetAdapterInterfaceDescription } })
+        $switches = [object[]]@(
+            foreach ($row in @(Get-VMSwitch -SwitchType External -ErrorAction SilentlyContinue)) {
+                $extensions = foreach ($one in @(Get-VMSwitchExtension -VMSwitchName $row.Name -ErrorAction SilentlyContinue)) {
+                    @{ id = [string]$one.Id; name = [string]$one.Name; type = "$($one.ExtensionType)"; enabled = [bool]$one.Enabled }
+                }
+                @{ name = [string]$row.Name; adapter = [string]$row.NetAdapterInterfaceDescription; extensions = [object[]]@($extensions) }
+            }
+        )
     }
     @{
         interfaces        = [object[]]@($interfaces)

@@ -20,7 +20,7 @@ function Get-WnFactsPlatform {
     }
     catch [Security.SecurityException] { $launch = $null }
     $drivers = @{}
-    foreach ($name in 'wcifs', 'bindflt', 'VfpExt') {
+    foreach ($name in 'wcifs', 'bindflt', 'VfpExt', 'WinNat') {
         $drivers[$name.ToLowerInvariant()] = [Microsoft.Win32.Registry]::GetValue("HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\$name", 'Start', $null)
     }
     $week = [DateTime]::Now.AddDays(-7)

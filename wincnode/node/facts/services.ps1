@@ -15,7 +15,7 @@ function Get-WnFactsServices {
         'vmcompute', 'hns', 'w32time', 'BFE', 'mpssvc', 'containerd', 'docker', 'com.docker.service', 'kubelet',
         'kube-proxy', 'kubeproxy', 'flanneld', 'rke2', 'rancher-wins', 'k0sworker', 'CalicoNode', 'CalicoFelix',
         'antrea-agent', 'ovs-vswitchd', 'ovsdb-server', 'csi-proxy', 'RemoteAccess', 'SharedAccess', 'AppIDSvc', 'WinDefend',
-        'LxssManager', 'WSLService'
+        'LxssManager', 'WSLService', 'Dnscache', 'NcHostAgent'
     )
     $services = @{}
     foreach ($service in @(Get-CimInstance -ClassName Win32_Service -Property @('Name', 'DisplayName', 'State', 'StartMode', 'StartName', 'PathName') -OperationTimeoutSec 20 -ErrorAction Stop)) {

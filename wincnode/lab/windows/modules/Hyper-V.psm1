@@ -12,3 +12,15 @@ function Get-VMSwitch {
     )
     Invoke-WnLab -Cmdlet 'Get-VMSwitch' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
+function Get-VMSwitchExtension {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [object[]]$CimSession,
+        [Alias('PSComputerName')] [string[]]$ComputerName,
+        [object[]]$Credential,
+        [string[]]$Name,
+        [object[]]$VMSwitch,
+        [string[]]$VMSwitchName
+    )
+    Invoke-WnLab -Cmdlet 'Get-VMSwitchExtension' -Bound $PSBoundParameters -Caller $PSCmdlet
+}

@@ -9,3 +9,13 @@ function Get-NetNat {
     )
     Invoke-WnLab -Cmdlet 'Get-NetNat' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
+function Get-NetNatStaticMapping {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [Alias('Session')] [object[]]$CimSession,
+        [string[]]$NatName,
+        [int]$ThrottleLimit
+    )
+    Invoke-WnLab -Cmdlet 'Get-NetNatStaticMapping' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
