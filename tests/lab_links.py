@@ -21,4 +21,5 @@ def link_to(server: WsmanServer, **more: object) -> WinrmTransport:
     return WinrmTransport(
         ConnectionSettings(**(settings | more)),  # type: ignore[arg-type] # test data
         resend_delays_s=(0, 0),
+        quota_delays_s=(),
     )

@@ -56,6 +56,7 @@ class Hello(Event):
     user: str
     elevated: bool
     boot: str
+    machine_id: str = ""
     at: datetime | None = None
 
 
@@ -186,6 +187,7 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return fo
                 user=_text(raw.get("user")),
                 elevated=raw.get("elevated") is True,
                 boot=_text(raw.get("boot")),
+                machine_id=_text(raw.get("machine_id")),
                 at=_moment(raw.get("at")),
             )
         case "facts":

@@ -16,7 +16,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from wincnode import assets
-from wincnode.errors import ConfigError, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
+from wincnode.errors import (
+    ConfigError,
+    NodeError,
+    NodeLocked,
+    NodeRefused,
+    NodeUnreachable,
+    RunFailed,
+)
 from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse, printable
 from wincnode.transport import ConnectionLost, Transport
 
@@ -29,6 +36,11 @@ APPLY_FLUSH_S = (0, 1, 2, 5, 12, 20)
 MOST_CHARACTERS = 2_097_152
 READ_ATTEMPTS = 3
 NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+# What stands in stderr in every language: the id of the error of a script that the Antimalware Scan
+# Interface refuses, and the exception of a shell whose memory is used up.
+# Source: PowerShell/PowerShell src/System.Management.Automation/engine/runtime/CompiledScriptBlock.cs
+_BLOCKED = "ScriptContainedMaliciousContent"
+_NO_MEMORY = "OutOfMemoryException"
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
 PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
@@ -372,12 +384,23 @@ def _named(holder: Mapping[str, Any]) -> str:
     return printable(f"`{command}` of {operator} on {host}, run {str(holder['run'])[:12]}")
 
 
-def died(transport: Transport, *, node: str) -> RunFailed:
+def died(transport: Transport, *, node: str) -> NodeError:
     """Give the error for a process that ended without its result, with the end of its stderr."""
-    tail = Log(text=transport.stderr.decode("utf-8", "replace")[-400:]).text.strip()
+    stderr = transport.stderr.decode("utf-8", "replace")
+    tail = Log(text=stderr[-400:]).text.strip()
+    if _BLOCKED in stderr:
+        return NodeRefused(
+            f"{node}: an anti-virus blocks wincnode's scripts: {tail}",
+            remedy="Let it allow them by their SHA-256, which docs/security.md lists; its own log"
+            " and the event log of Windows Defender name the detection.",
+            id="node.antivirus",
+        )
+    remedy = "Look for an anti-virus or application-control message in the node's event log."
+    if _NO_MEMORY in stderr:
+        remedy = "Raise MaxMemoryPerShellMB of the node: `winrm get winrm/config/winrs` shows it."
     return RunFailed(
         f"{node}: PowerShell ended with {transport.exit_code} and no result"
         + (f": {tail}" if tail else ""),
-        remedy="Look for an anti-virus or application-control message in the node's event log.",
+        remedy=remedy,
         id="run.no-result",
     )

@@ -14,14 +14,19 @@ from typing import Any, Protocol
 from wincnode.lab import wsman
 from wincnode.lab.auth import Channel, Conversation, RefusedError, Rules
 from wincnode.lab.faults import Faults
+from wincnode.lab.refusals import Refusal
 from wincnode.lab.sealing import SOAP, UnsealError
+from wincnode.lab.shaping import Shape, shaped
 from wincnode.lab.shells import MAX_ENVELOPE_KB, Shells
+
+_MOST_FILLERS = 8
 
 
 class Service(Protocol):
     """What a listener serves."""
 
     faults: Faults
+    requests: list[str]
     shells: Shells
     rules: Rules
     encrypted: bool
@@ -42,25 +47,53 @@ class Service(Protocol):
         ...
 
 
+def shape_of(faults: Faults) -> Shape:
+    """Give what the network does to a connection."""
+    return Shape(
+        latency_s=faults.latency_s,
+        bytes_per_s=faults.bytes_per_s,
+        loss=faults.loss,
+        idle_cut_s=faults.idle_cut_s,
+    )
+
+
 class Listener(ThreadingHTTPServer):
     """Accepts connections on loopback.
 
-    Args: context: the TLS of an https listener. closed: hold the port without listening.
+    Args:
+        context: the TLS of an https listener. closed: hold the port without listening.
+        unanswered: listen, but let the packets of those who connect go unanswered.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(
-        self, port: int, service: Service, context: ssl.SSLContext | None, *, closed: bool
+        self,
+        port: int,
+        service: Service,
+        context: ssl.SSLContext | None,
+        *,
+        closed: bool,
+        unanswered: bool = False,
     ) -> None:
         self.service = service
         self._context = context
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=not closed)
-        if closed:
+        self._fillers: list[socket.socket] = []
+        active = not (closed or unanswered)
+        super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=active)
+        if not active:
             self.server_bind()
+        if unanswered:
+            self._fillers = filled(self.socket)
+
+    def server_close(self) -> None:
+        """Give the port back."""
+        for filler in self._fillers:
+            filler.close()
+        super().server_close()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection; runs in its own thread, so that a slow TLS start stops no other."""
@@ -69,9 +102,9 @@ class Listener(ThreadingHTTPServer):
                 with self._tracked(request):
                     _swallow(request)
                 return
-            connection = request
+            connection = shaped(request, shape_of(self.service.faults))
             if self._context is not None:
-                connection = self._context.wrap_socket(request, server_side=True)
+                connection = self._context.wrap_socket(connection, server_side=True)
             with connection, self._tracked(connection):
                 _Handler(connection, client_address, self)
         except OSError:
@@ -95,6 +128,25 @@ class Listener(ThreadingHTTPServer):
         finally:
             with self._open_lock:
                 self._open.discard(connection)
+
+
+def filled(listening: socket.socket) -> list[socket.socket]:
+    """Fill a socket's queue, which nobody empties, so that the kernel drops further SYNs.
+
+    Source: tcp_v4_conn_request drops one while the accept queue is full,
+    torvalds/linux:net/ipv4/tcp_input.c@v6.12 (tcp_conn_request)
+    """
+    listening.listen(0)
+    fillers: list[socket.socket] = []
+    while len(fillers) < _MOST_FILLERS:
+        filler = socket.socket()
+        fillers.append(filler)
+        filler.settimeout(0.1)
+        try:
+            filler.connect(listening.getsockname())
+        except TimeoutError:
+            break
+    return fillers
 
 
 def _swallow(connection: socket.socket) -> None:
@@ -147,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         except RefusedError as refusal:
             self._respond(401, challenges=refusal.challenges)
             return
-        if self.node.faults.refuse_auth:
+        if self._refuses():
             self.conversation.forget()
             self._respond(401, challenges=self.conversation.offers())
             return
@@ -156,6 +208,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._opened(body, headers)
         else:
             self._respond(200, headers=headers)
+
+    def _refuses(self) -> bool:
+        faults = self.node.faults
+        since = faults.refuse_auth_from
+        return faults.refuse_auth or (since is not None and len(self.node.requests) >= since)
 
     def _opened(self, body: bytes, headers: dict[str, str]) -> None:
         """Unseal, carry out, seal: a reply is sealed exactly when its request was."""
@@ -172,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._respond(400)
             return
-        if len(plain) > MAX_ENVELOPE_KB * 1024:
+        if len(plain) > (self.node.faults.envelope_kb or MAX_ENVELOPE_KB) * 1024:
             self._respond(413)
             return
         done = self._carried_out(plain)
@@ -198,11 +255,14 @@ class _Handler(BaseHTTPRequestHandler):
                 page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
                 self._respond(502, page, {"Content-Type": "text/html"})
                 return None
-            if faults.drop_before == number:
+            if number in (faults.drop_before, faults.refuse_auth_from):
                 self._drop()
                 return None
-            if faults.quota is not None and faults.quota.operation == request.name:
-                reply = wsman.quota_fault(request, faults.quota)
+            if faults.shell_gone_at == number:
+                self.node.shells.close()
+            refusal = faults.refusal
+            if refusal is not None and self._is_refused(refusal, request.name):
+                reply = wsman.refused(request, refusal)
             else:
                 reply = self.node.shells.answer(request)
         except (wsman.MessageError, ValueError):
@@ -213,6 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop()
             return None
         return number, reply.status, reply.text.encode()
+
+    def _is_refused(self, refusal: Refusal, name: str) -> bool:
+        tried = self.node.requests.count(name)
+        return name == refusal.operation and (not refusal.times or tried <= refusal.times)
 
     def _drop(self) -> None:
         self.close_connection = True

@@ -15,10 +15,15 @@ from wincnode.lab.model import ModelEngine
 from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.programs import Worker
 from wincnode.lab.server import WsmanServer
+from wincnode.lab.tls import self_signed
 from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.faults import FAULTS as MACHINE_FAULTS
 from wincnode.lab.windows.machine import Machine, load_profile
 
 USER = "Administrator"
+AUTH = ("basic", "ntlm")
+# Beside a node's drive, where it speaks TLS.
+CERTIFICATE = "certificate.pem"
 PASSWORD = "lab-Passw0rd"  # noqa: S105 - it guards simulated nodes on loopback
 INVENTORY = """\
 # Written by wincnode-lab: simulated nodes on loopback, which speak plain http with sealed NTLM.
@@ -77,13 +82,27 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     clock = Clock(haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
+    for fault in wish.faults.machine:
+        MACHINE_FAULTS[fault](machine)
+    machine.power_lost_at = wish.faults.power_lost_at
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine, wish.compute)
         if wish.powershell
         else ModelEngine(machine, pace_s=wish.pace_s)
     )
-    with engine, WsmanServer(engine, users={USER: PASSWORD}, faults=wish.faults) as server:
+    kind = wish.faults.certificate
+    pem = self_signed(folder / CERTIFICATE, kind) if kind else None
+    with (
+        engine,
+        WsmanServer(
+            engine,
+            users={USER: PASSWORD},
+            auth=wish.faults.schemes or AUTH,
+            tls=(pem, pem) if pem else None,
+            faults=wish.faults,
+        ) as server,
+    ):
         machine.on_down.append(server.stop)
         machine.on_up.append(server.again)
         try:
