@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Any, Literal
 
 from wincnode.lab.engine import Engine, Output, Process
 from wincnode.lab.refusals import REFUSALS, Refusal
@@ -31,6 +31,8 @@ class Faults:
 
     drop_before: int | None = None
     """Close the connection instead of carrying operation k out."""
+    reset_before: int | None = None
+    """As `drop_before`, but with a reset in place of an orderly end."""
     drop_at_request: int | None = None
     """Carry operation k out, then close the connection instead of replying."""
     delay_s: float = 0.0
@@ -111,6 +113,7 @@ _COUNTED: Mapping[str, str] = {
     "drop": "drop_before",
     "lost-reply": "drop_at_request",
     "power-loss": "power_lost_at",
+    "reset": "reset_before",
     "shell-gone": "shell_gone_at",
 }
 _MEASURED: Mapping[str, str] = {
@@ -146,12 +149,14 @@ def parse_fault(text: str) -> Faults:
             raise ValueError(f"the fault {text!r} needs a number from 1, as in {word}@7")
         if word in REFUSALS:
             return Faults(refusal=replace(REFUSALS[word], times=int(number)))
-        return replace(Faults(), **{_COUNTED[word]: int(number)})
+        counted: dict[str, Any] = {_COUNTED[word]: int(number)}
+        return Faults(**counted)
     word, equals, number = text.partition("=")
     if equals and word == "envelope":
         return Faults(envelope_kb=max(1, int(_measured(text, number))))
     if equals and word in _MEASURED:
-        return replace(Faults(), **{_MEASURED[word]: _measured(text, number)})
+        measured: dict[str, Any] = {_MEASURED[word]: _measured(text, number)}
+        return Faults(**measured)
     raise ValueError(f"there is no fault {text!r}; there are {', '.join(FAULT_NAMES)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -165,6 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """Begin a connection that has proved nothing."""
+        # The end of a link that is not sound is no TCP socket.
+        self.disable_nagle_algorithm = self.request.family == socket.AF_INET
         super().setup()
         self.node = self.server.service
         self.conversation = Conversation(self.node.rules, self.node.channel(self.connection))
@@ -255,8 +258,8 @@ class _Handler(BaseHTTPRequestHandler):
                 page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
                 self._respond(502, page, {"Content-Type": "text/html"})
                 return None
-            if number in (faults.drop_before, faults.refuse_auth_from):
-                self._drop()
+            if number in (faults.drop_before, faults.reset_before, faults.refuse_auth_from):
+                self._drop(reset=number == faults.reset_before)
                 return None
             if faults.shell_gone_at == number:
                 self.node.shells.close()
@@ -278,9 +281,13 @@ class _Handler(BaseHTTPRequestHandler):
         tried = self.node.requests.count(name)
         return name == refusal.operation and (not refusal.times or tried <= refusal.times)
 
-    def _drop(self) -> None:
+    def _drop(self, *, reset: bool = False) -> None:
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        if reset:
+            # Closed with bytes that must not linger, it is reset: socket(7), SO_LINGER.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _respond(
         self,

@@ -40,6 +40,15 @@ class _State:
     # The same packets are lost in every run of a test.
     draw: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - of packets
     cut: bool = False
+    ended: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def end(self, near: socket.socket) -> None:
+        """Note the end of one way; the second one closes what the ways met in."""
+        with self.lock:
+            self.ended += 1
+            if self.ended == 2:  # noqa: PLR2004 - there and back
+                near.close()
 
 
 def shaped(connection: socket.socket, shape: Shape) -> socket.socket:
@@ -50,9 +59,10 @@ def shaped(connection: socket.socket, shape: Shape) -> socket.socket:
     state = _State(used_s=time.monotonic())
     for source, target in ((connection, near), (near, connection)):
         waiting: queue.Queue[tuple[float, bytes]] = queue.Queue(QUEUED)
-        for work in (_take, _give):
-            end = source if work is _take else target
-            threading.Thread(target=work, args=(end, waiting, shape, state), daemon=True).start()
+        taking = threading.Thread(target=_take, args=(source, waiting, shape, state), daemon=True)
+        giving = threading.Thread(target=_give, args=(target, waiting, near, state), daemon=True)
+        taking.start()
+        giving.start()
     return far
 
 
@@ -83,24 +93,22 @@ def _take(
 def _give(
     target: socket.socket,
     waiting: queue.Queue[tuple[float, bytes]],
-    _shape: Shape,
-    _state: _State,
+    near: socket.socket,
+    state: _State,
 ) -> None:
-    """Write what is due."""
-    while True:
+    """Write what is due, and take what nobody reads any more, to the end."""
+    lost = False
+    data = b"-"
+    while data:
         due_s, data = waiting.get()
+        if lost:
+            continue
         time.sleep(max(0.0, due_s - time.monotonic()))
         try:
-            if not data:
+            if data:
+                target.sendall(data)
+            else:
                 target.shutdown(socket.SHUT_WR)
-                return
-            target.sendall(data)
         except OSError:
-            _drain(waiting, gone=not data)
-            return
-
-
-def _drain(waiting: queue.Queue[tuple[float, bytes]], *, gone: bool) -> None:
-    """Let the reader of a link whose other end has gone come to its own end."""
-    while not gone:
-        gone = not waiting.get()[1]
+            lost = True
+    state.end(near)

@@ -79,6 +79,7 @@ def get(host: Host, key: Values, want: Values) -> Found:
 
 def _process(host: Host, row: Values) -> Values:
     query = f"ProcessId={row['ProcessId']}"
+    process: Values
     (process,) = host.call("Get-CimInstance", ClassName="Win32_Process", Filter=query)
     return process
 
