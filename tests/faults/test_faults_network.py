@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from echo_engine import EchoEngine
 from fault_rows import APPLY, PREFLIGHT, Row, Run, fault, inventory, raised
 from lab_links import USERS, link_to
 from nodes import linked
+from urllib3.connection import HTTPConnection
 
 from wincnode import runner
 from wincnode.errors import NodeError
 from wincnode.events import StepFinished
-from wincnode.lab.faults import Faults, parse_fault, together
+from wincnode.lab.faults import Faults, parse_fault
 from wincnode.lab.nodes import LabNode, closed_port
 from wincnode.lab.server import WsmanServer
 from wincnode.plan import Plan, Step, to_wire
@@ -191,18 +193,26 @@ def test_f07_a_link_that_is_slow(row: Row, run: Run, lab: Lab) -> None:
     assert "web-1: facts" in end.text
 
 
+@pytest.fixture
+def small_buffer() -> Iterator[None]:
+    """Let what a client sends wait as on a slow link, where Linux keeps the buffer small."""
+    options = HTTPConnection.default_socket_options
+    options.append((socket.SOL_SOCKET, socket.SO_SNDBUF, 16384))
+    yield
+    options.pop()
+
+
+@pytest.mark.usefixtures("small_buffer")
 def test_f07_a_message_may_take_longer_than_the_limit_of_a_send() -> None:
-    """0.3 MB at 0.2 MB/s, where a send that is stuck is given up after 0.5 s."""
-    data = b"x" * 300_000
-    faults = together([parse_fault("rate=200000")])
-    with WsmanServer(EchoEngine(), users=USERS, faults=faults) as server:
-        link = link_to(server, connect_timeout_s=0.5)
+    """0.13 MB at 0.04 MB/s, where a send that is stuck is given up after 1 s."""
+    with WsmanServer(EchoEngine(), users=USERS, faults=parse_fault("rate=40000")) as server:
+        link = link_to(server, connect_timeout_s=1)
         began = time.monotonic()
-        lines = list(link.run("x", data))
+        lines = list(link.run("x", b"x" * 100_000))
         link.close()
 
-    assert lines[0] == b"300000"
-    assert time.monotonic() - began > 1.5
+    assert lines[0] == b"100000"
+    assert time.monotonic() - began > 2
     assert server.requests.count("Send") == 1
 
 
@@ -215,9 +225,7 @@ def test_f07_a_message_may_take_longer_than_the_limit_of_a_send() -> None:
 )
 def test_f08_idle_connections_that_are_forgotten(row: Row) -> None:
     """A sixtieth of the times: an idle connection is forgotten after 2 s."""
-    with WsmanServer(
-        EchoEngine(), users=USERS, faults=together([parse_fault("idle-cut=2")])
-    ) as server:
+    with WsmanServer(EchoEngine(), users=USERS, faults=parse_fault("idle-cut=2")) as server:
         link = link_to(server, operation_timeout_s=1, read_timeout_s=30, max_idle_s=1)
         began = time.monotonic()
         assert list(link.run("sleep 3", b"")) == []
@@ -294,7 +302,7 @@ def test_f13_one_address_twice_is_told_before_any_network_is_touched(
     run: Run, lab: Lab, tmp_path: Path
 ) -> None:
     node = lab()
-    rows = {name: ("127.0.0.1", node.port) for name in ("web-1", "web-2")}
+    rows = dict.fromkeys(("web-1", "web-2"), ("127.0.0.1", node.port))
     inventory(tmp_path / "wincnode.yaml", rows)
 
     end = run(*APPLY)

@@ -17,10 +17,11 @@ from wincnode.lab.auth import Channel, Conversation, RefusedError, Rules
 from wincnode.lab.faults import Faults
 from wincnode.lab.refusals import Refusal
 from wincnode.lab.sealing import SOAP, UnsealError
-from wincnode.lab.shaping import Shape, shaped
+from wincnode.lab.shaping import SEGMENT_BYTES, Shape, shaped
 from wincnode.lab.shells import MAX_ENVELOPE_KB, Shells
 
 _MOST_FILLERS = 8
+SMALL_BUFFER_BYTES = 8192
 
 
 class Service(Protocol):
@@ -87,6 +88,11 @@ class Listener(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=active)
         if not active:
             self.server_bind()
+        if service.faults.bytes_per_s:
+            # What waits is to wait at the client, as on a slow link; connections inherit it. A
+            # client's own buffer grows with the largest segment, which on loopback is 64 KB.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
         if unanswered:
             self._fillers = filled(self.socket)
 
@@ -160,15 +166,15 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection, with the authentication that belongs to it."""
 
     protocol_version = "HTTP/1.1"
-    # Head and body leave in two writes; without this each reply waits 40 ms for an ACK.
-    disable_nagle_algorithm = True
     server: Listener
 
     def setup(self) -> None:
         """Begin a connection that has proved nothing."""
-        # The end of a link that is not sound is no TCP socket.
-        self.disable_nagle_algorithm = self.request.family == socket.AF_INET
         super().setup()
+        # Head and body leave in two writes; without this each reply waits 40 ms for an ACK. The end
+        # of a link that is not sound is no TCP socket.
+        if self.connection.family == socket.AF_INET:
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.node = self.server.service
         self.conversation = Conversation(self.node.rules, self.node.channel(self.connection))
 

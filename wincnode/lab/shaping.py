@@ -47,7 +47,7 @@ class _State:
         """Note the end of one way; the second one closes what the ways met in."""
         with self.lock:
             self.ended += 1
-            if self.ended == 2:  # noqa: PLR2004 - there and back
+            if self.ended == 2:
                 near.close()
 
 
