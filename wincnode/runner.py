@@ -38,7 +38,7 @@ READ_ATTEMPTS = 3
 NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 # What stands in stderr in every language: the id of the error of a script that the Antimalware Scan
 # Interface refuses, and the exception of a shell whose memory is used up.
-# Source: PowerShell/PowerShell src/System.Management.Automation/engine/runtime/CompiledScriptBlock.cs
+# Source: the test of PowerShell/PowerShell, "AMSI scan should detect suspicious content".
 _BLOCKED = "ScriptContainedMaliciousContent"
 _NO_MEMORY = "OutOfMemoryException"
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
@@ -174,7 +174,7 @@ def read_facts(
         try:
             yield from attached(transport, run=run, plan={**plan, "run": run, "who": {}})
         except NodeUnreachable as error:
-            if error.id != ConnectionLost.id or attempt == READ_ATTEMPTS - 1:
+            if not isinstance(error, ConnectionLost) or attempt == READ_ATTEMPTS - 1:
                 raise
         else:
             return
@@ -330,7 +330,7 @@ def _to_the_end(
             raise died(transport, node=node)
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
-            never = not since and not drops and error.id != ConnectionLost.id
+            never = not since and not drops and not isinstance(error, ConnectionLost)
             now = time.monotonic()
             # No attempt in vain takes as long as that.
             if not drops or now - began > patience_s:

@@ -146,13 +146,15 @@ Run = Callable[..., Ended]
 
 
 def inventory(path: Path, rows: Mapping[str, tuple[str, int]], connection: str = "") -> None:
-    """Write an inventory of addresses and ports; `connection` is added to its section."""
+    """Write an inventory of addresses and ports.
+
+    Args: connection: lines of its section in place of `scheme: http` and `auth: ntlm`.
+    """
     write_inventory(path, {name: port for name, (_, port) in rows.items()})
     text = path.read_text(encoding="utf-8")
     for name, (address, _) in rows.items():
-        text = text.replace(
-            f"  {name}:\n    address: 127.0.0.1", f"  {name}:\n    address: {address}"
-        )
-    path.write_text(
-        text.replace("  scheme: http\n", f"  scheme: http\n{connection}"), encoding="utf-8"
-    )
+        head = f"  {name}:\n    address: "
+        text = text.replace(f"{head}127.0.0.1", f"{head}{address}")
+    if connection:
+        text = text.replace("  scheme: http\n  auth: ntlm\n", connection)
+    path.write_text(text, encoding="utf-8")

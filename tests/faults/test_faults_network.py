@@ -180,8 +180,8 @@ def test_f06_latency_and_loss(row: Row, run: Run, lab: Lab) -> None:
     rehearse=("rate=2000",),
 )
 def test_f07_a_link_that_is_slow(row: Row, run: Run, lab: Lab) -> None:
-    """Ten times as fast; see the next one for a message that takes longer than any time limit."""
-    lab("rate=20000")
+    """Twenty times as fast; in the next one a message takes longer than the limit of a send."""
+    lab("rate=40000")
     lab(name="web-2")
 
     end = run(*PREFLIGHT)

@@ -94,10 +94,10 @@ _NOT_LOADED = "The shell cannot be started. A failure occurred during initializa
 _PLAIN: Mapping[str, Faults] = {
     "antivirus": Faults(early_end=EarlyEnd(stderr=_ANTIVIRUS, exit_code=1)),
     "black-hole": Faults(black_hole=True),
+    "credssp-only": Faults(schemes=("credssp",)),
     "deny": Faults(refuse_auth=True),
     "early-exit": Faults(early_end=EarlyEnd(stderr=_NOT_LOADED, exit_code=0xFFFF0000)),
     "garbage": Faults(garbage=True),
-    "kerberos-only": Faults(schemes=("kerberos",)),
     "long-line": Faults(long_line_bytes=LONG_LINE_BYTES),
     "no-answer": Faults(unanswered=True),
     "refuse": Faults(closed=True),

@@ -256,10 +256,11 @@ class _Handler(BaseHTTPRequestHandler):
 
         Nothing when the reply is not to be sent from here.
         """
-        faults = self.node.faults
         try:
             request = wsman.parse_request(plain)
             number = self.node.enter(request.name)
+            # Who hears of the operation may choose what happens to it.
+            faults = self.node.faults
             if faults.garbage:
                 page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
                 self._respond(502, page, {"Content-Type": "text/html"})
