@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from compute_double import libraries
 from winps import winps
@@ -36,7 +37,7 @@ def lab_node(
         yield node
 
 
-def settings(node: LabNode) -> ConnectionSettings:
+def settings(node: LabNode, **more: Any) -> ConnectionSettings:
     """Say how a node is reached."""
     return ConnectionSettings(
         address="127.0.0.1",
@@ -44,6 +45,7 @@ def settings(node: LabNode) -> ConnectionSettings:
         scheme="http",
         user=nodes.USER,
         password=nodes.PASSWORD,
+        **more,
     )
 
 

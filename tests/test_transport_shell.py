@@ -27,6 +27,7 @@ def link_to(stub: Stub, **more: object) -> WinrmTransport:
     return WinrmTransport(
         ConnectionSettings(**(settings | more)),  # type: ignore[arg-type] # test data
         resend_delays_s=(0, 0),
+        quota_delays_s=(),
     )
 
 

@@ -56,6 +56,7 @@ class Hello(Event):
     user: str
     elevated: bool
     boot: str
+    machine_id: str = ""
     at: datetime | None = None
     machine_id: str = ""
 
@@ -220,6 +221,7 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911, PLR0912 - one 
                 user=_text(raw.get("user")),
                 elevated=raw.get("elevated") is True,
                 boot=_text(raw.get("boot")),
+                machine_id=_text(raw.get("machine_id")),
                 at=_moment(raw.get("at")),
                 machine_id=_text(raw.get("machine_id")),
             )

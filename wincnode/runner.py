@@ -20,6 +20,7 @@ from typing import Any, Literal
 from wincnode import assets
 from wincnode.errors import (
     ConfigError,
+    NodeError,
     NodeLocked,
     NodeRefused,
     NodeUnreachable,
@@ -49,6 +50,11 @@ APPLY_FLUSH_S = (0, 1, 2, 5, 12, 20)
 MOST_CHARACTERS = 2_097_152
 READ_ATTEMPTS = 3
 NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+# What stands in stderr in every language: the id of the error of a script that the Antimalware Scan
+# Interface refuses, and the exception of a shell whose memory is used up.
+# Source: the test of PowerShell/PowerShell, "AMSI scan should detect suspicious content".
+_BLOCKED = "ScriptContainedMaliciousContent"
+_NO_MEMORY = "OutOfMemoryException"
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
 PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
@@ -189,7 +195,7 @@ def read_facts(
         try:
             yield from attached(transport, run=run, plan={**plan, "run": run, "who": {}})
         except NodeUnreachable as error:
-            if error.id != ConnectionLost.id or attempt == READ_ATTEMPTS - 1:
+            if not isinstance(error, ConnectionLost) or attempt == READ_ATTEMPTS - 1:
                 raise
         else:
             return
@@ -393,7 +399,7 @@ def _to_the_end(
                 raise died(transport, node=node)
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
-            drops, never = heard.drops, not heard.since and error.id != ConnectionLost.id
+            drops, never = heard.drops, not heard.since and not isinstance(error, ConnectionLost)
             now = time.monotonic()
             # No attempt in vain takes as long as that.
             if not drops or now - began > patience_s:
@@ -477,12 +483,23 @@ def _named(holder: Mapping[str, Any]) -> str:
     return printable(f"`{command}` of {operator} on {host}, run {str(holder['run'])[:12]}")
 
 
-def died(transport: Transport, *, node: str) -> RunFailed:
+def died(transport: Transport, *, node: str) -> NodeError:
     """Give the error for a process that ended without its result, with the end of its stderr."""
-    tail = Log(text=transport.stderr.decode("utf-8", "replace")[-400:]).text.strip()
+    stderr = transport.stderr.decode("utf-8", "replace")
+    tail = Log(text=stderr[-400:]).text.strip()
+    if _BLOCKED in stderr:
+        return NodeRefused(
+            f"{node}: an anti-virus blocks wincnode's scripts: {tail}",
+            remedy="Let it allow them by their SHA-256, which docs/security.md lists; its own log"
+            " and the event log of Windows Defender name the detection.",
+            id="node.antivirus",
+        )
+    remedy = "Look for an anti-virus or application-control message in the node's event log."
+    if _NO_MEMORY in stderr:
+        remedy = "Raise MaxMemoryPerShellMB of the node: `winrm get winrm/config/winrs` shows it."
     return RunFailed(
         f"{node}: PowerShell ended with {transport.exit_code} and no result"
         + (f": {tail}" if tail else ""),
-        remedy="Look for an anti-virus or application-control message in the node's event log.",
+        remedy=remedy,
         id="run.no-result",
     )

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from wincnode import checks, fleet, runner
 from wincnode.cluster import networks
 from wincnode.commands.clusters import server_named
+from wincnode.commands.machines import Machines
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
-from wincnode.events import Event, FactsRead, Hello
+from wincnode.events import Event, FactsRead, Hello, printable
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
 from wincnode.inventory import node_ports
@@ -62,6 +63,7 @@ class Inspection:
     build: int
     facts: Facts
     findings: tuple[checks.Finding, ...]
+    machine_id: str = ""
 
     @property
     def status(self) -> Status:
@@ -155,6 +157,7 @@ def inspect(
     facts = from_reads(read)
     return Inspection(
         computer=hello.computer if hello else "",
+        machine_id=hello.machine_id if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
         findings=checks.run_checks(facts, replace(against, skew_s=skew_s), rules),
@@ -225,12 +228,16 @@ def over_fit_nodes(
         go_on: gets the node's link, what was found, and the report so far; gives the whole one.
         rules: the checks that judge; all by default.
     """
+    machines = Machines()
 
     def work(name: str) -> Iterator[Item]:
         began = time.monotonic()
         transport = session.connect(name)
         try:
             found = yield from inspect(transport, node=name, against=against, rules=rules)
+            uuid = found.facts.sections.get("os", {}).get("uuid")
+            shown = printable(uuid) if isinstance(uuid, str) else ""
+            machines.claim(name, machine_id=printable(found.machine_id), uuid=shown)
             result = found.report(name)
             if go_on is not None and result.status != "blocked":
                 result = yield from go_on(transport, found, result)

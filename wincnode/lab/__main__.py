@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wincnode.lab.clusters import lab_cluster
 from wincnode.lab.demo import demo
-from wincnode.lab.faults import Faults, parse_fault
+from wincnode.lab.faults import Faults, parse_fault, together
 from wincnode.lab.nodes import PASSWORD, Wish, lab_nodes, ports, write_inventory
 from wincnode.lab.windows.machine import DURATIONS, defect_names, profile_names
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NODE:FAULT",
-        help="what goes wrong with a node, such as lab-1:slow=2 or lab-2:drop@7",
+        help="what goes wrong with a node, such as lab-1:slow=2 or lab-2:drop@7; may be repeated",
     )
     up.add_argument(
         "--duration",
@@ -105,7 +105,10 @@ def _haste(text: str) -> float:
 
 def up(options: argparse.Namespace) -> int:
     """Keep nodes running until ^C."""
-    faults = dict(options.fault)
+    faults = {
+        name: together(fault for node, fault in options.fault if node == name)
+        for name, _ in options.fault
+    }
     wishes = {
         f"lab-{number}": Wish(
             profile=profile,

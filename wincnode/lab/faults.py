@@ -3,63 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 from wincnode.lab.engine import Engine, Output, Process
 from wincnode.lab.programs.wire import LOSSES
+from wincnode.lab.refusals import REFUSALS, Refusal
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
+from wincnode.lab.windows.faults import FAULTS as MACHINE_FAULTS
 from wincnode.lab.windows.network import FAULTS as NETWORK_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
 _PIECE_BYTES = 1 << 18
+Certificate = Literal["", "sound", "expired", "other-name"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Quota:
-    """A limit that is used up: which operation answers so, and with what.
+class EarlyEnd:
+    """What a command writes to stderr as it ends before it has read anything."""
 
-    Args: wmi: the code comes in an MSFT_WmiError instead of a WSManFault.
-    """
-
-    operation: str
-    code: int
-    subcode: str
-    message: str
-    wmi: bool
-
-
-_CANNOT = "The WS-Management service cannot process the request. "
-# Codes: wsmerror.h (ERROR_WSMAN_QUOTA_*). Shapes and texts, in this order:
-# WinRb/WinRM tests/spec/stubs/responses/wmi_error_v2.xml, github.com/masterzen/winrm/issues/129,
-# github.com/jborean93/pypsrp/issues/148.
-QUOTAS: Mapping[str, Quota] = {
-    "max-shells": Quota(
-        operation="Create",
-        code=2150859173,
-        subcode="w:QuotaLimit",
-        message=_CANNOT + "This user is allowed a maximum number of 30 concurrent shells, which "
-        "has been exceeded. Close existing shells or raise the quota for this user.",
-        wmi=True,
-    ),
-    "max-operations": Quota(
-        operation="Command",
-        code=2150859174,
-        subcode="w:QuotaLimit",
-        message=_CANNOT + "This user is allowed a maximum number of 1500 concurrent operations, "
-        "which has been exceeded. Close existing operations for this user, or raise the quota for "
-        "this user.",
-        wmi=True,
-    ),
-    "max-commands": Quota(
-        operation="Command",
-        code=2150859241,
-        subcode="w:InternalError",
-        message=_CANNOT + "The maximum number of concurrent commands per shell has been exceeded. "
-        "Retry the request later or raise the Maximum Commands per Shell quota.",
-        wmi=False,
-    ),
-}
+    stderr: str
+    exit_code: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +33,8 @@ class Faults:
 
     drop_before: int | None = None
     """Close the connection instead of carrying operation k out."""
+    reset_before: int | None = None
+    """As `drop_before`, but with a reset in place of an orderly end."""
     drop_at_request: int | None = None
     """Carry operation k out, then close the connection instead of replying."""
     delay_s: float = 0.0
@@ -76,12 +43,18 @@ class Faults:
     """Answer each operation with a proxy's HTML page and HTTP 502."""
     refuse_auth: bool = False
     """Answer 401 to every credential, at the end of the handshake."""
+    refuse_auth_from: int | None = None
+    """Close the connection at operation k, and let nobody in from then on."""
     closed: bool = False
     """Hold the port without listening, so that connections are refused; from the start only."""
+    unanswered: bool = False
+    """Drop the packets of those who connect, as a firewall does; from the start only."""
     black_hole: bool = False
     """Accept connections and never answer, not even a TLS handshake."""
     long_line_bytes: int = 0
     """Let each command write one line of so many bytes that never ends."""
+    early_end: EarlyEnd | None = None
+    """Let each command end before it has read anything."""
     compute: tuple[str, ...] = ()
     """What is wrong with the Host Compute Service, by names of `wincnode.lab.windows.compute`."""
     network: tuple[str, ...] = ()
@@ -90,26 +63,90 @@ class Faults:
     """How many seconds nothing reaches a node whose adapter was put under a switch."""
     pods: tuple[str, ...] = ()
     """What of the node's pods gets lost, by names of `wincnode.lab.programs.wire`."""
-    quota: Quota | None = None
-    """Answer one operation with the fault of a limit that is used up."""
+    machine: tuple[str, ...] = ()
+    """What is wrong with the machine, by names of `wincnode.lab.windows.faults`."""
+    power_lost_at: int | None = None
+    """Cut the machine's power as it writes the k-th record of its journals, once."""
+    refusal: Refusal | None = None
+    """Answer one operation with a fault, such as that of a limit that is used up."""
+    shell_gone_at: int | None = None
+    """Lose all shells before operation k, as a restart of WinRM does."""
+    envelope_kb: int = 0
+    """Take no larger messages than this; 0 is Windows' own limit."""
+    schemes: tuple[str, ...] = ()
+    """Let nobody in but by these; none stands for those of a node."""
+    certificate: Certificate = ""
+    """Speak TLS, with such a certificate; from the start only."""
+    latency_s: float = 0.0
+    """Let bytes take so long each way."""
+    bytes_per_s: float = 0.0
+    """Let no more bytes pass in a second, each way; 0 is no limit."""
+    loss: float = 0.0
+    """Lose this share of the packets, which come again later."""
+    idle_cut_s: float = 0.0
+    """Forget a connection that carries nothing for so long, without a word; 0 is never."""
 
+
+# The id of the error is the same in every language of Windows:
+# github.com/PowerShell/PowerShell src/System.Management.Automation/resources/ParserStrings.resx
+_ANTIVIRUS = """\
+At line:1 char:1
++ $text = [Console]::In.ReadToEnd()
++ ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+This script contains malicious content and has been blocked by your antivirus software.
+    + CategoryInfo          : ParserError: (:) [], ParentContainsErrorRecordException
+    + FullyQualifiedErrorId : ScriptContainedMaliciousContent
+"""
+_NOT_LOADED = "The shell cannot be started. A failure occurred during initialization."
 
 _PLAIN: Mapping[str, Faults] = {
+    "antivirus": Faults(early_end=EarlyEnd(stderr=_ANTIVIRUS, exit_code=1)),
     "black-hole": Faults(black_hole=True),
+    "credssp-only": Faults(schemes=("credssp",)),
     "deny": Faults(refuse_auth=True),
+    "early-exit": Faults(early_end=EarlyEnd(stderr=_NOT_LOADED, exit_code=0xFFFF0000)),
     "garbage": Faults(garbage=True),
     "link-lost": Faults(link_lost_s=math.inf),
     "long-line": Faults(long_line_bytes=LONG_LINE_BYTES),
+    "no-answer": Faults(unanswered=True),
     "refuse": Faults(closed=True),
+    "tls": Faults(certificate="sound"),
+    "tls-expired": Faults(certificate="expired"),
+    "tls-other-name": Faults(certificate="other-name"),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
     **{name: Faults(network=(name,)) for name in NETWORK_FAULTS},
     **{f"no-{name}": Faults(pods=(name,)) for name in LOSSES},
-    **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
+    **{name: Faults(machine=(name,)) for name in MACHINE_FAULTS},
+    **{name: Faults(refusal=refusal) for name, refusal in REFUSALS.items()},
+}
+_COUNTED: Mapping[str, str] = {
+    "deny": "refuse_auth_from",
+    "drop": "drop_before",
+    "lost-reply": "drop_at_request",
+    "power-loss": "power_lost_at",
+    "reset": "reset_before",
+    "shell-gone": "shell_gone_at",
+}
+_MEASURED: Mapping[str, str] = {
+    "idle-cut": "idle_cut_s",
+    "latency": "latency_s",
+    "link-lost": "link_lost_s",
+    "loss": "loss",
+    "rate": "bytes_per_s",
+    "slow": "delay_s",
 }
 FAULT_NAMES = (
     *sorted(_PLAIN),
-    *("drop@REQUEST", "link-lost=SECONDS", "lost-reply@REQUEST", "slow=SECONDS"),
-    *("no-nodeports@NODE", "no-pods@NODE"),
+    *(f"{word}@NUMBER" for word in sorted((*_COUNTED, *REFUSALS))),
+    *("envelope=KB", "no-nodeports@NODE", "no-pods@NODE"),
+    *(
+        f"{word}={unit}"
+        for word, unit in zip(
+            sorted(_MEASURED),
+            ("SECONDS", "SECONDS", "SECONDS", "SHARE", "BYTES", "SECONDS"),
+            strict=True,
+        )
+    ),
 )
 
 
@@ -121,33 +158,51 @@ def parse_fault(text: str) -> Faults:
     if text in _PLAIN:
         return _PLAIN[text]
     word, at, number = text.partition("@")
-    if at and word in ("drop", "lost-reply"):
+    if at and (word in _COUNTED or word in REFUSALS):
         if not number.isdecimal() or int(number) < 1:
-            raise ValueError(f"the fault {text!r} needs a request's number from 1, as in {word}@7")
-        if word == "drop":
-            return Faults(drop_before=int(number))
-        return Faults(drop_at_request=int(number))
+            raise ValueError(f"the fault {text!r} needs a number from 1, as in {word}@7")
+        if word in REFUSALS:
+            return Faults(refusal=replace(REFUSALS[word], times=int(number)))
+        counted: dict[str, Any] = {_COUNTED[word]: int(number)}
+        return Faults(**counted)
     if at and word in ("no-pods", "no-nodeports"):
         if not number:
             raise ValueError(f"the fault {text!r} needs a node's name, as in {word}@lab-2")
         return Faults(pods=(f"{word.removeprefix('no-')}@{number}",))
     word, equals, number = text.partition("=")
-    if equals and word == "slow":
-        return Faults(delay_s=_seconds(text, number))
-    if equals and word == "link-lost":
-        return Faults(link_lost_s=_seconds(text, number))
+    if equals and word == "envelope":
+        return Faults(envelope_kb=max(1, int(_measured(text, number))))
+    if equals and word in _MEASURED:
+        measured: dict[str, Any] = {_MEASURED[word]: _measured(text, number)}
+        return Faults(**measured)
     raise ValueError(f"there is no fault {text!r}; there are {', '.join(FAULT_NAMES)}")
 
 
-def _seconds(text: str, number: str) -> float:
+def together(faults: Iterable[Faults]) -> Faults:
+    """Give one value for several faults of a node; of two that exclude each other, the last."""
+    sound, found = Faults(), Faults()
+    for row in faults:
+        given = {
+            name: getattr(row, name)
+            for name in (field.name for field in fields(Faults))
+            if getattr(row, name) != getattr(sound, name)
+        }
+        for name in {"compute", "machine", "network", "pods"} & set(given):
+            given[name] = (*getattr(found, name), *given[name])
+        found = replace(found, **given)
+    return found
+
+
+def _measured(text: str, number: str) -> float:
     try:
-        seconds = float(number)
+        measure = float(number)
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        word = text.partition("=")[0]
-        raise ValueError(f"the fault {text!r} needs a number of seconds, as in {word}=2")
-    return seconds
+        measure = math.nan
+    if not 0 < measure < math.inf:
+        raise ValueError(
+            f"the fault {text!r} needs a number above 0, as in {text.partition('=')[0]}=2"
+        )
+    return measure
 
 
 class FaultyEngine:
@@ -159,8 +214,33 @@ class FaultyEngine:
 
     def start(self, command: str, environment: Mapping[str, str]) -> Process:
         """Start a command."""
-        size = self._faults().long_line_bytes
+        faults = self._faults()
+        if faults.early_end is not None:
+            return _Ended(faults.early_end)
+        size = faults.long_line_bytes
         return _LongLine(size) if size else self._engine.start(command, environment)
+
+
+class _Ended:
+    """Has ended before it read anything."""
+
+    def __init__(self, end: EarlyEnd) -> None:
+        self._end = end
+
+    def write(self, data: bytes, *, end: bool) -> None:  # noqa: ARG002 - the seam's signature
+        """Find that nobody reads.
+
+        Raises: BrokenPipeError.
+        """
+        raise BrokenPipeError
+
+    def read(self, timeout_s: float) -> Output:  # noqa: ARG002 - the seam's signature
+        """Return what it wrote."""
+        stderr = self._end.stderr.replace("\n", "\r\n").encode()
+        return Output(stderr=stderr, done=True, exit_code=self._end.exit_code)
+
+    def terminate(self) -> None:
+        """Do nothing: it has ended."""
 
 
 class _LongLine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +15,20 @@ from typing import Any, Protocol
 from wincnode.lab import wsman
 from wincnode.lab.auth import Channel, Conversation, RefusedError, Rules
 from wincnode.lab.faults import Faults
+from wincnode.lab.refusals import Refusal
 from wincnode.lab.sealing import SOAP, UnsealError
+from wincnode.lab.shaping import SEGMENT_BYTES, Shape, shaped
 from wincnode.lab.shells import MAX_ENVELOPE_KB, Shells
+
+_MOST_FILLERS = 8
+SMALL_BUFFER_BYTES = 8192
 
 
 class Service(Protocol):
     """What a listener serves."""
 
     faults: Faults
+    requests: list[str]
     shells: Shells
     rules: Rules
     encrypted: bool
@@ -46,10 +53,22 @@ class Service(Protocol):
         ...
 
 
+def shape_of(faults: Faults) -> Shape:
+    """Give what the network does to a connection."""
+    return Shape(
+        latency_s=faults.latency_s,
+        bytes_per_s=faults.bytes_per_s,
+        loss=faults.loss,
+        idle_cut_s=faults.idle_cut_s,
+    )
+
+
 class Listener(ThreadingHTTPServer):
     """Accepts connections on loopback.
 
-    Args: context: the TLS of an https listener. closed: hold the port without listening.
+    Args:
+        context: the TLS of an https listener. closed: hold the port without listening.
+        unanswered: listen, but let the packets of those who connect go unanswered.
     """
 
     daemon_threads = True
@@ -62,14 +81,30 @@ class Listener(ThreadingHTTPServer):
         context: ssl.SSLContext | None,
         *,
         closed: bool,
+        unanswered: bool = False,
     ) -> None:
         self.service = service
         self._context = context
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
-        super().__init__(address, _Handler, bind_and_activate=not closed)
-        if closed:
+        self._fillers: list[socket.socket] = []
+        active = not (closed or unanswered)
+        super().__init__(address, _Handler, bind_and_activate=active)
+        if not active:
             self.server_bind()
+        if service.faults.bytes_per_s:
+            # What waits is to wait at the client, as on a slow link; connections inherit it. A
+            # client's own buffer grows with the largest segment, which on loopback is 64 KB.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+        if unanswered:
+            self._fillers = filled(self.socket)
+
+    def server_close(self) -> None:
+        """Give the port back."""
+        for filler in self._fillers:
+            filler.close()
+        super().server_close()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection; runs in its own thread, so that a slow TLS start stops no other."""
@@ -80,9 +115,9 @@ class Listener(ThreadingHTTPServer):
                 with self._tracked(request):
                     _swallow(request)
                 return
-            connection = request
+            connection = shaped(request, shape_of(self.service.faults))
             if self._context is not None:
-                connection = self._context.wrap_socket(request, server_side=True)
+                connection = self._context.wrap_socket(connection, server_side=True)
             with connection, self._tracked(connection):
                 _Handler(connection, client_address, self)
         except OSError:
@@ -108,6 +143,25 @@ class Listener(ThreadingHTTPServer):
                 self._open.discard(connection)
 
 
+def filled(listening: socket.socket) -> list[socket.socket]:
+    """Fill a socket's queue, which nobody empties, so that the kernel drops further SYNs.
+
+    Source: tcp_v4_conn_request drops one while the accept queue is full,
+    torvalds/linux:net/ipv4/tcp_input.c@v6.12 (tcp_conn_request)
+    """
+    listening.listen(0)
+    fillers: list[socket.socket] = []
+    while len(fillers) < _MOST_FILLERS:
+        filler = socket.socket()
+        fillers.append(filler)
+        filler.settimeout(0.1)
+        try:
+            filler.connect(listening.getsockname())
+        except TimeoutError:
+            break
+    return fillers
+
+
 def _swallow(connection: socket.socket) -> None:
     """Take whatever comes, until the client leaves."""
     while connection.recv(65536):
@@ -118,13 +172,15 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection, with the authentication that belongs to it."""
 
     protocol_version = "HTTP/1.1"
-    # Head and body leave in two writes; without this each reply waits 40 ms for an ACK.
-    disable_nagle_algorithm = True
     server: Listener
 
     def setup(self) -> None:
         """Begin a connection that has proved nothing."""
         super().setup()
+        # Head and body leave in two writes; without this each reply waits 40 ms for an ACK. The end
+        # of a link that is not sound is no TCP socket.
+        if self.connection.family == socket.AF_INET:
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.node = self.server.service
         self.conversation = Conversation(self.node.rules, self.node.channel(self.connection))
 
@@ -161,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         except RefusedError as refusal:
             self._respond(401, challenges=refusal.challenges)
             return
-        if self.node.faults.refuse_auth:
+        if self._refuses():
             self.conversation.forget()
             self._respond(401, challenges=self.conversation.offers())
             return
@@ -170,6 +226,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._opened(body, headers)
         else:
             self._respond(200, headers=headers)
+
+    def _refuses(self) -> bool:
+        faults = self.node.faults
+        since = faults.refuse_auth_from
+        return faults.refuse_auth or (since is not None and len(self.node.requests) >= since)
 
     def _opened(self, body: bytes, headers: dict[str, str]) -> None:
         """Unseal, carry out, seal: a reply is sealed exactly when its request was."""
@@ -186,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._respond(400)
             return
-        if len(plain) > MAX_ENVELOPE_KB * 1024:
+        if len(plain) > (self.node.faults.envelope_kb or MAX_ENVELOPE_KB) * 1024:
             self._respond(413)
             return
         done = self._carried_out(plain)
@@ -204,19 +265,23 @@ class _Handler(BaseHTTPRequestHandler):
 
         Nothing when the reply is not to be sent from here.
         """
-        faults = self.node.faults
         try:
             request = wsman.parse_request(plain)
             number = self.node.enter(request.name)
+            # Who hears of the operation may choose what happens to it.
+            faults = self.node.faults
             if faults.garbage:
                 page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
                 self._respond(502, page, {"Content-Type": "text/html"})
                 return None
-            if faults.drop_before == number:
-                self._drop()
+            if number in (faults.drop_before, faults.reset_before, faults.refuse_auth_from):
+                self._drop(reset=number == faults.reset_before)
                 return None
-            if faults.quota is not None and faults.quota.operation == request.name:
-                reply = wsman.quota_fault(request, faults.quota)
+            if faults.shell_gone_at == number:
+                self.node.shells.close()
+            refusal = faults.refusal
+            if refusal is not None and self._is_refused(refusal, request.name):
+                reply = wsman.refused(request, refusal)
             else:
                 reply = self.node.shells.answer(request)
         except (wsman.MessageError, ValueError):
@@ -228,8 +293,16 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return number, reply.status, reply.text.encode()
 
-    def _drop(self) -> None:
+    def _is_refused(self, refusal: Refusal, name: str) -> bool:
+        tried = self.node.requests.count(name)
+        return name == refusal.operation and (not refusal.times or tried <= refusal.times)
+
+    def _drop(self, *, reset: bool = False) -> None:
         self.close_connection = True
+        if reset:
+            # Closed with bytes that must not linger, it is reset: socket(7), SO_LINGER.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return
         with suppress(OSError):  # it may be closed already
             self.connection.shutdown(socket.SHUT_RDWR)
 

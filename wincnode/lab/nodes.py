@@ -18,10 +18,15 @@ from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.programs import Worker
 from wincnode.lab.programs.wire import Line, Wire
 from wincnode.lab.server import LOOPBACK, WsmanServer
+from wincnode.lab.tls import self_signed
 from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.faults import FAULTS as MACHINE_FAULTS
 from wincnode.lab.windows.machine import Machine, load_profile
 
 USER = "Administrator"
+AUTH = ("basic", "ntlm")
+# Beside a node's drive, where it speaks TLS.
+CERTIFICATE = "certificate.pem"
 PASSWORD = "lab-Passw0rd"  # noqa: S105 - it guards simulated nodes on loopback
 # Where a node is whose address has changed; Linux has all of 127.0.0.0/8 on its loopback.
 ELSEWHERE = "127.0.0.2"
@@ -86,6 +91,9 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
     machine.network.suffer(wish.faults.network, lost_s=wish.faults.link_lost_s)
+    for fault in wish.faults.machine:
+        MACHINE_FAULTS[fault](machine)
+    machine.power_lost_at = wish.faults.power_lost_at
     line = Line(wire=wire or Wire(), lost=set(wish.faults.pods))
     worker = Worker(machine, line)
     engine = (
@@ -93,8 +101,15 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
         if wish.powershell
         else ModelEngine(machine, pace_s=wish.pace_s)
     )
+    kind = wish.faults.certificate
+    pem = self_signed(folder / CERTIFICATE, kind) if kind else None
     server = WsmanServer(
-        engine, users={USER: PASSWORD}, faults=wish.faults, reached=machine.network.lets_in
+        engine,
+        users={USER: PASSWORD},
+        auth=wish.faults.schemes or AUTH,
+        tls=(pem, pem) if pem else None,
+        faults=wish.faults,
+        reached=machine.network.lets_in,
     )
     with engine, server:
         machine.network.on_move.append(partial(_moved, machine, server))

@@ -85,7 +85,7 @@ class WsmanServer:
 
     def start(self) -> Self:
         """Begin to answer."""
-        if not self.faults.closed:
+        if not (self.faults.closed or self.faults.unanswered):
             self._thread.start()
         return self
 
@@ -125,7 +125,11 @@ class WsmanServer:
 
     def _listen(self, port: int) -> None:
         self._listener = Listener(
-            (self.address, port), self, self._context, closed=self.faults.closed
+            (self.address, port),
+            self,
+            self._context,
+            closed=self.faults.closed,
+            unanswered=self.faults.unanswered,
         )
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True

@@ -17,6 +17,9 @@ from wincnode.lab.wsman import Reply, Request, Streams
 # The default of 2012 R2 and later: winrm/config MaxEnvelopeSizekb.
 MAX_ENVELOPE_KB = 500
 PRODUCT_VERSION = "OS: 10.0.20348 SP: 0.0 Stack: 3.0"
+# ERROR_BROKEN_PIPE, what a Send gets once the process has ended: [MS-ERREF] 2.2,
+# github.com/ansible/ansible/issues/69595
+PIPE_ENDED = 109
 # STATUS_CONTROL_C_EXIT, what Windows gives a console program that was ended: [MS-ERREF] 2.3.1.
 ENDED_BY_SIGNAL = 0xC000013A
 
@@ -119,7 +122,12 @@ def _send(request: Request, shell: Shell) -> Reply:
     command = shell.commands.get(command_id)
     if command is None or command.finished:
         return _gone(request)
-    command.process.write(data, end=end)
+    try:
+        command.process.write(data, end=end)
+    except BrokenPipeError:
+        return wsman.fault(
+            request, PIPE_ENDED, subcode="w:InternalError", message="The pipe has been ended. "
+        )
     return wsman.reply(request, "<rsp:SendResponse/>")
 
 

@@ -10,12 +10,16 @@ import contextlib
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 # The user principal name among a certificate's alternative names: [MS-WCCE] 2.2.2.7.7.3
 _PRINCIPAL_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
@@ -34,6 +38,39 @@ class CertMapping:
     issuer: Path
     subject: str
     user: str
+
+
+def self_signed(path: Path, kind: Literal["sound", "expired", "other-name"]) -> Path:
+    """Write a PEM with a key and its self-signed certificate for 127.0.0.1.
+
+    Args: kind: `expired` was valid until yesterday, `other-name` is for another machine.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
+    now = datetime.now(UTC)
+    until = now + timedelta(days=-1 if kind == "expired" else 30)
+    san: x509.GeneralName = x509.IPAddress(ip_address("127.0.0.1"))
+    if kind == "other-name":
+        san = x509.DNSName("other.lab.example")
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(until)
+        .add_extension(x509.SubjectAlternativeName([san]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 def server_context(

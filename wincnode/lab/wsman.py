@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-from wincnode.lab.faults import Quota
+from wincnode.lab.refusals import Refusal
 
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -247,18 +247,18 @@ def fault(request: Request, code: int, *, subcode: str, message: str) -> Reply:
     return _fault(request, subcode, message, detail)
 
 
-def quota_fault(request: Request, quota: Quota) -> Reply:
-    """Build the fault of a limit that is used up, its code where Windows puts it."""
-    if not quota.wmi:
-        return fault(request, quota.code, subcode=quota.subcode, message=quota.message)
-    text = escape(quota.message)
+def refused(request: Request, refusal: Refusal) -> Reply:
+    """Build the fault of an operation that is refused, its code where Windows puts it."""
+    if not refusal.wmi:
+        return fault(request, refusal.code, subcode=refusal.subcode, message=refusal.message)
+    text = escape(refusal.message)
     detail = (
         f'<e:MSFT_WmiError xmlns:e="{WMI_ERROR}"><e:Message>{text}</e:Message>'
-        f"<e:MessageID>HRESULT 0x{quota.code:x}</e:MessageID>"
-        f"<e:error_Code>{quota.code}</e:error_Code><e:error_Type>HRESULT</e:error_Type>"
+        f"<e:MessageID>HRESULT 0x{refusal.code:x}</e:MessageID>"
+        f"<e:error_Code>{refusal.code}</e:error_Code><e:error_Type>HRESULT</e:error_Type>"
         f"<e:error_WindowsErrorMessage>{text}</e:error_WindowsErrorMessage></e:MSFT_WmiError>"
     )
-    return _fault(request, quota.subcode, quota.message, detail)
+    return _fault(request, refusal.subcode, refusal.message, detail)
 
 
 def _fault(request: Request, subcode: str, message: str, detail: str) -> Reply:

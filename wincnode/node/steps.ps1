@@ -60,6 +60,12 @@ function Get-WnHash([string]$Path) {
         [BitConverter]::ToString($sha.ComputeHash($stream)).Replace('-', '').ToLowerInvariant()
     } finally { $stream.Dispose() }
 }
+function Get-WnUser([string]$Path) {
+    $found = @(foreach ($process in @(Get-CimInstance -ClassName Win32_Process)) {
+            if ($process.CommandLine -and ([string]$process.CommandLine).Replace('"', '') -like ([Management.Automation.WildcardPattern]::Escape($Path) + '*')) { "process $($process.ProcessId) ($($process.CommandLine))" }
+        })
+    if ($found.Count) { "It runs as $($found -join ', ')." } else { 'Which program holds it is not known; an anti-virus may.' }
+}
 function Move-WnInPlace([string]$New, [string]$Path) {
     foreach ($old in [IO.Directory]::GetFiles([IO.Path]::GetDirectoryName($Path), [IO.Path]::GetFileName($Path) + '.old-*')) {
         # It may run still.
@@ -69,7 +75,14 @@ function Move-WnInPlace([string]$New, [string]$Path) {
     try { [IO.File]::Replace($New, $Path, [NullString]::Value) } catch [IO.IOException], [UnauthorizedAccessException] {
         # The file of a program that runs cannot be replaced, but renamed.
         $old = "$Path.old-" + [guid]::NewGuid().ToString('N')
-        [IO.File]::Move($Path, $old)
+        # Who reads it without leave to rename it, as a scanner may, mostly lets go of it soon.
+        $moved = $false
+        while (-not $moved) {
+            try { [IO.File]::Move($Path, $old); $moved = $true } catch [IO.IOException], [UnauthorizedAccessException] {
+                if ($watch.Elapsed.TotalSeconds -ge [Math]::Min(60, $Step.timeout_s)) { throw "$Path cannot be replaced: $($_.Exception.GetBaseException().Message.Trim()) $(Get-WnUser $Path)" }
+                [Threading.Thread]::Sleep(500)
+            }
+        }
         try { [IO.File]::Move($New, $Path) } catch { [IO.File]::Move($old, $Path); throw }
     }
 }

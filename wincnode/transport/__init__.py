@@ -26,6 +26,9 @@ class ConnectionSettings:
         fingerprint: SHA-256 of the node's certificate; trusts that certificate and no other.
         cert_file, key_file: the client certificate of `auth="certificate"`, PEM.
         allow_unencrypted: allows Basic over http, which shows the password to the network.
+        max_idle_s: seconds without a message after which a connection is made anew.
+        silence_s: seconds after which a command that writes nothing is taken for lost. A node's
+            sections have a minute at most; of a longer step, the runner asks anew how it goes.
     """
 
     address: str = ""
@@ -42,6 +45,10 @@ class ConnectionSettings:
     operation_timeout_s: int = 20
     read_timeout_s: float = 35
     allow_unencrypted: bool = False
+    # HTTP.sys closes a connection that idles for 120 s, and firewalls forget one without a word;
+    # one made new costs less than finding out.
+    max_idle_s: float = 60
+    silence_s: float = 150
 
 
 class Stdin(Protocol):

@@ -9,6 +9,7 @@ import ssl
 from dataclasses import dataclass
 
 from wincnode.errors import UntrustedNode
+from wincnode.transport.endpoint import normal_fingerprint
 from wincnode.transport.errors_map import sanitised
 
 
@@ -46,31 +47,39 @@ def described(der: bytes) -> Shown:
         subject = certificate.subject.rfc4514_string()
         alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = ", ".join(str(name.value) for name in alternative.value)
-    digest = hashlib.sha256(der).hexdigest().upper()
     return Shown(
         subject=sanitised(subject),
         names=sanitised(names),
-        sha256=":".join(digest[i : i + 2] for i in range(0, 64, 2)),
+        sha256=_in_pairs(hashlib.sha256(der).hexdigest()),
     )
 
 
-def untrusted(node: str, why: str, shown: Shown | None, *, pinned: bool) -> UntrustedNode:
-    """Return the error for a certificate that is not trusted, with what it takes to trust it."""
+def _in_pairs(digest: str) -> str:
+    return ":".join(digest[i : i + 2] for i in range(0, 64, 2)).upper()
+
+
+def untrusted(node: str, why: str, shown: Shown | None, *, pin: str) -> UntrustedNode:
+    """Return the error for a certificate that is not trusted, with what it takes to trust it.
+
+    Args: pin: the fingerprint that another certificate was trusted by; empty where there is none.
+    """
     if shown is None:
         seen = ""
     else:
         names = f" for {shown.names}" if shown.names else ""
         seen = f"; it shows {shown.subject}{names}, SHA-256 {shown.sha256}"
-    if pinned:
+    if pin:
+        was = _in_pairs(normal_fingerprint(pin))
         return UntrustedNode(
-            f"{node}: the certificate is not the pinned one{seen}",
+            f"{node}: the certificate is not the pinned one, SHA-256 {was}{seen}",
             remedy="If the node's certificate was renewed, compare the SHA-256 on the node itself"
-            " and set it as the fingerprint; else somebody is between you and the node.",
+            " and set it as `fingerprint` of the node's connection; else somebody is between you"
+            " and the node.",
             id="link.pin",
         )
     return UntrustedNode(
         f"{node}: the certificate is not trusted ({sanitised(why)}){seen}",
-        remedy="Compare the SHA-256 on the node itself and set it as the fingerprint,"
-        " or set the CA file that signed it.",
+        remedy="Compare the SHA-256 on the node itself and set it as `fingerprint` of the node's"
+        " connection, or set `ca_file` to the authority that signed it.",
         id="link.untrusted",
     )

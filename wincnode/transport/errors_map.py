@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wincnode.errors import BadReply, NodeError, NodeRefused, NodeUnreachable, NotLetIn
-from wincnode.transport import ConnectionLost
+from wincnode.transport import ConnectionLost, resolver
 
 # Codes: wsmerror.h; their shapes: [MS-WSMV] 2.2.4.43, WinRb/WinRM tests/spec/stubs/responses.
 OPERATION_TIMEOUT = 2150858793
 SHELL_GONE = 2150858843
 ACCESS_DENIED = 5
 BUSY = 170
-# ERROR_WSMAN_QUOTA_*: the service's own, then those of the plugin that runs shells.
+# ERROR_WSMAN_QUOTA_*: the service's own, then those of the plugin that runs shells; each with its
+# setting: learn.microsoft.com/windows/win32/winrm/quotas, .../winrm/quotas-for-remote-shells
 _QUOTAS = {
-    2150859173: "shells",
-    2150859174: "operations",
-    2150859175: "requests",
+    2150859173: "shells (MaxShellsPerUser)",
+    2150859174: "operations (MaxConcurrentOperationsPerUser)",
+    2150859175: "requests for each user",
     2150859176: "requests",
-    2150859179: "users",
-    2150859236: "shells",
-    2150859237: "users",
-    2150859238: "shells",
-    2150859239: "operations",
-    2150859240: "operations",
-    2150859241: "commands",
+    2150859179: "users (MaxConcurrentUsers)",
+    2150859236: "shells (MaxShellsPerUser of the plugin)",
+    2150859237: "users (MaxConcurrentUsers of the plugin)",
+    2150859238: "shells (MaxShells of the plugin)",
+    2150859239: "operations (MaxConcurrentOperations of the plugin)",
+    2150859240: "operations (MaxConcurrentOperationsPerUser of the plugin)",
+    2150859241: "commands (MaxConcurrentCommandsPerShell of the plugin)",
 }
 _SHELLS_FORBIDDEN = 2150859180
 _COMMAND_TOO_LONG = 2147942606
@@ -74,8 +76,9 @@ def fault_error(node: str, fault: Fault) -> NodeError:  # noqa: PLR0911 - one re
     if code in _QUOTAS:
         return NodeRefused(
             f"{node}: the node's limit of WinRM {_QUOTAS[code]} is used up ({code}): {said}",
-            remedy="Wait for other sessions to end, or end them on the node: restarting WinRM"
-            " there ends all. `winrm get winrm/config` there shows the limits.",
+            remedy="It was waited for, and nobody's session was ended. Wait for other sessions to"
+            " end, or end them on the node: restarting WinRM there ends all. `winrm get"
+            " winrm/config` there shows the limits.",
             id="link.quota",
         )
     if code == _SHELLS_FORBIDDEN:
@@ -107,9 +110,11 @@ def http_error(node: str, status: int, body: str, *, scheme: str, auth: str) -> 
             id="link.envelope",
         )
     if status in (425, 429, 503):
+        # A proxy in between answers so too; its page tells.
         return NodeUnreachable(
-            f"{node}: WinRM is starting or overloaded (HTTP {status})",
-            remedy="Try again in a minute.",
+            f"{node}: WinRM is starting or overloaded (HTTP {status})"
+            + (f"; what answers says: {shown}" if shown else ""),
+            remedy="Try again in a minute; if the words are not of Windows, see what is between.",
             id="link.starting",
         )
     if status == 500 and not shown and scheme == "http" and auth != "basic":
@@ -143,7 +148,7 @@ def not_let_in(node: str, *, auth: str, user: str, offered: frozenset[str]) -> N
         names = ", ".join(sorted(offered))
         return NotLetIn(
             f"{node}: the node does not offer {auth}; it offers {names}",
-            remedy=f"Set auth to one of the offered schemes, or enable {auth} on the node.",
+            remedy=f"{_instead(offered)}, or enable {auth} on the node.",
             id="link.scheme",
         )
     if auth == "kerberos":
@@ -160,6 +165,17 @@ def not_let_in(node: str, *, auth: str, user: str, offered: frozenset[str]) -> N
         " ends TLS on the way breaks the channel binding of all.",
         id="link.password",
     )
+
+
+def _instead(offered: frozenset[str]) -> str:
+    """Say which setting of a connection goes with what a node offers."""
+    auths = [auth for auth, names in _SCHEMES_FOR.items() if offered & names]
+    # NTLM and Kerberos seal their messages; of two that do, the one that needs no realm.
+    best = next((auth for auth in ("ntlm", "kerberos", "credssp", "basic") if auth in auths), "")
+    if not best:
+        return "Nothing that it offers is known to wincnode: enable Negotiate there"
+    also = ", over https alone" if best == "basic" else ""
+    return f"Set `auth: {best}` of the node's connection{also}"
 
 
 def credssp_error(node: str, err: BaseException, *, user: str, offered: frozenset[str]) -> NotLetIn:
@@ -185,6 +201,22 @@ def kerberos_error(node: str, err: BaseException, *, user: str) -> NotLetIn:
     parts = err.__context__.args if err.__context__ is not None else ()
     texts = [part[0] for part in parts if isinstance(part, tuple) and part]
     said = sanitised(str(texts[-1] if texts else err))
+    # krb5/krb5:src/lib/krb5/error_tables/krb5_err.et (KRB5KRB_AP_ERR_SKEW,
+    # KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN)
+    if "clock skew too great" in said.lower():
+        return NotLetIn(
+            f"{node}: Kerberos failed: {said}",
+            remedy="Set the clocks of this host, of the node and of the domain controller: they"
+            " may differ by 5 minutes at most (`timedatectl` here, `w32tm /resync` there).",
+            id="link.clock-skew",
+        )
+    if re.search(r"server.*not found in kerberos database", said, re.IGNORECASE):
+        return NotLetIn(
+            f"{node}: Kerberos failed: {said}",
+            remedy="Give the node by the name that it has in its realm, not by an address or an"
+            " alias; `setspn -L COMPUTER` there lists the names under HTTP/ and WSMAN/.",
+            id="link.spn",
+        )
     return NotLetIn(
         f"{node}: Kerberos failed: {said}",
         remedy=f"Get a ticket with `kinit {user}`. The inventory must have the node's name in"
@@ -194,7 +226,7 @@ def kerberos_error(node: str, err: BaseException, *, user: str) -> NotLetIn:
 
 
 def link_error(
-    node: str, err: BaseException, *, scheme: str, connect_timeout_s: float, started: bool
+    node: str, err: BaseException, *, connect_timeout_s: float, started: bool
 ) -> NodeError:
     """Return the error for a broken or never made connection.
 
@@ -209,8 +241,12 @@ def link_error(
             remedy="https belongs to port 5986; 5985 speaks http.",
             id="link.not-tls",
         )
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        what, remedy, name = "its name is not known", "Check the name, or use an address.", "name"
+    unresolved = next((cause for cause in causes if isinstance(cause, socket.gaierror)), None)
+    if unresolved is not None:
+        said = sanitised(unresolved.strerror or "")
+        what = f"its name is not known to {resolver.asked()}: {said}"
+        remedy = "Check the name, or set address to an IP address."
+        name = "name"
     elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         what = "connection refused; nothing listens on this port"
         remedy = "Start the WinRM service and its listener (Enable-PSRemoting), or check the port."
@@ -229,10 +265,18 @@ def link_error(
     else:
         what = f"the connection broke ({sanitised(str(causes[-1])) or type(err).__name__})"
         remedy = "See whether the node is still up."
-        if scheme == "http":
-            remedy += " Port 5986 speaks https only."
         name = "lost"
     return unreachable(f"{node}: {what}", remedy=remedy, id=f"link.{name}")
+
+
+def is_tls(node: str) -> NodeUnreachable:
+    """Return the error for a port that speaks TLS where plain http was sent to it."""
+    return NodeUnreachable(
+        f"{node}: the port speaks TLS, and plain http was sent to it",
+        remedy="Port 5986 speaks https only: set `scheme: https` of the node's connection, or the"
+        " port of http, 5985.",
+        id="link.tls",
+    )
 
 
 def alert_on_certificate(causes: Sequence[BaseException]) -> bool:

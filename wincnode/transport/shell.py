@@ -6,7 +6,14 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator, Sequence
 
-from wincnode.errors import ConfigError, NodeError, NodeUnreachable, NotLetIn, UntrustedNode
+from wincnode.errors import (
+    ConfigError,
+    NodeError,
+    NodeRefused,
+    NodeUnreachable,
+    NotLetIn,
+    UntrustedNode,
+)
 from wincnode.transport import ConnectionLost, ConnectionSettings, Stdin, endpoint
 from wincnode.transport.lines import split_lines
 from wincnode.transport.winrm import Link
@@ -17,6 +24,8 @@ MAX_STDERR_BYTES = 1 << 20
 STDIN_CHUNK_BYTES = 350_000
 MIN_CHUNK_BYTES = 16_000
 RESEND_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+# 60 s in all: shells of a client that is gone end by themselves, and a busy hour of others passes.
+QUOTA_DELAYS_S = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 BUSY_WAIT_S = 0.5
 BUSY_TRIES = 120
 # The limit of cmd.exe, see "Command prompt line string limitation" under
@@ -32,12 +41,17 @@ class WinrmTransport:
         settings: ConnectionSettings,
         *,
         resend_delays_s: Sequence[float] = RESEND_DELAYS_S,
+        quota_delays_s: Sequence[float] = QUOTA_DELAYS_S,
     ) -> None:
         self.exit_code: int | None = None
         self.stderr = b""
         self._node = endpoint.node_name(settings)
         self._link = Link(settings)
         self._resend_delays_s = tuple(resend_delays_s)
+        self._quota_delays_s = tuple(quota_delays_s)
+        self._silence_s = settings.silence_s
+        # What this node takes of stdin at once; less, once it has refused so much.
+        self._chunk_bytes = STDIN_CHUNK_BYTES
         self._shell = ""
         self._refusal: NodeError | None = None
 
@@ -84,6 +98,17 @@ class WinrmTransport:
         self._terminate(command_id)
 
     def _started(self, command: str) -> str:
+        """Start the command; while a quota of the node is used up, wait for others to end."""
+        for delay_s in self._quota_delays_s:
+            try:
+                return self._start(command)
+            except NodeRefused as err:
+                if err.id != "link.quota":
+                    raise
+            time.sleep(delay_s)
+        return self._start(command)
+
+    def _start(self, command: str) -> str:
         """Start the command in the shell of the last one, or in a new one if that is spent."""
         try:
             if self._shell:
@@ -102,15 +127,16 @@ class WinrmTransport:
 
     def _send(self, command_id: str, stdin: Stdin) -> None:
         """Send stdin in parts; stop early when the command ended without reading it all."""
-        size, sent = STDIN_CHUNK_BYTES, 0
+        sent = 0
         busy_tries = BUSY_TRIES
         while True:
+            size = self._chunk_bytes
             part = stdin[sent : sent + size]
             try:
                 self._link.send(self._shell, command_id, part, end=sent + size >= len(stdin))
             except NodeError as err:
                 if err.id == "link.envelope" and size > MIN_CHUNK_BYTES:
-                    size //= 2
+                    self._chunk_bytes = size // 2
                     continue
                 if err.id == "link.busy" and busy_tries:
                     busy_tries -= 1
@@ -128,10 +154,13 @@ class WinrmTransport:
 
     def _received(self, command_id: str) -> Iterator[bytes]:
         stderr = bytearray()
+        heard_s = time.monotonic()
         while True:
             received = self._next_output(command_id)
             if received is None:
+                self._refuse_silence(time.monotonic() - heard_s)
                 continue
+            heard_s = time.monotonic()
             stderr += received.stderr
             del stderr[:-MAX_STDERR_BYTES]
             if received.stdout:
@@ -139,6 +168,14 @@ class WinrmTransport:
             if received.done:
                 self.exit_code, self.stderr = received.exit_code, bytes(stderr)
                 return
+
+    def _refuse_silence(self, seconds: float) -> None:
+        if seconds > self._silence_s:
+            raise ConnectionLost(
+                f"{self._node}: the node answers, but the command has written nothing for"
+                f" {seconds:.0f} s",
+                remedy="See whether PowerShell hangs there; the run is asked for again.",
+            )
 
     def _next_output(self, command_id: str) -> Received | None:
         """Return the next output, None when there is none yet.

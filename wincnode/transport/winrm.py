@@ -142,7 +142,7 @@ def _link_error(settings: ConnectionSettings, err: Exception, *, started: bool) 
         host, port = endpoint.host_of(settings.address), endpoint.port_of(settings)
         shown = peer_certificate(host, port, settings.connect_timeout_s)
         why = unverified[0].verify_message if unverified else ""
-        return untrusted(node, why, shown, pinned=pinned)
+        return untrusted(node, why, shown, pin=settings.fingerprint if pinned else "")
     if settings.auth == "kerberos" and type(err).__name__ in _KERBEROS_ERRORS:
         return errors_map.kerberos_error(node, err, user=settings.user)
     if settings.auth == "certificate" and errors_map.alert_on_certificate(causes):
@@ -150,9 +150,13 @@ def _link_error(settings: ConnectionSettings, err: Exception, *, started: bool) 
             node, auth=settings.auth, user=settings.user, offered=frozenset()
         )
     timeout_s = settings.connect_timeout_s
-    return errors_map.link_error(
-        node, err, scheme=settings.scheme, connect_timeout_s=timeout_s, started=started
-    )
+    error = errors_map.link_error(node, err, connect_timeout_s=timeout_s, started=started)
+    # A TLS port hangs up on plain http without a word; whether it is one, a handshake tells.
+    if settings.scheme == "http" and not started and error.id == ConnectionLost.id:
+        host, port = endpoint.host_of(settings.address), endpoint.port_of(settings)
+        if peer_certificate(host, port, timeout_s) is not None:
+            return errors_map.is_tls(node)
+    return error
 
 
 class Link:

@@ -12,14 +12,17 @@ import requests
 import requests.adapters
 import winrm.transport
 from requests_credssp.exceptions import AuthenticationException, NTStatusException
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from winrm.exceptions import WinRMTransportError
 
 from wincnode.errors import BadReply, ConfigError
 from wincnode.transport import ConnectionSettings, endpoint, errors_map
 
 MAX_REPLY_BYTES = 16 << 20
-# HTTP.sys closes a connection that idles for 120 s; one made new costs less than finding out.
-MAX_IDLE_S = 60
+# What is handed to the network at once, and has the whole time limit of a send for itself: on a
+# link of 2 KB/s a message of 0.5 MB takes minutes, and nothing is wrong while its bytes flow.
+PART_BYTES = 4096
 _SCHEMES = {"basic", "credssp", "digest", "kerberos", "negotiate", "ntlm"}
 
 
@@ -40,6 +43,39 @@ class _CappedResponse(requests.Response):
                     id="link.flood",
                 )
             yield chunk
+
+
+class _Http(HTTPConnection):
+    """Sends in parts."""
+
+    def send(self, data: Any) -> None:
+        for part in _parts(data):
+            super().send(part)
+
+
+class _Https(HTTPSConnection):
+    """Sends in parts."""
+
+    def send(self, data: Any) -> None:
+        for part in _parts(data):
+            super().send(part)
+
+
+def _parts(data: Any) -> Iterator[Any]:
+    """Cut bytes; anything else is not cut."""
+    if not isinstance(data, bytes):
+        yield data
+        return
+    for at in range(0, len(data), PART_BYTES):
+        yield data[at : at + PART_BYTES]
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -64,6 +100,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self, connections: int, maxsize: int, block: bool = False, **pool: Any
     ) -> None:
         super().init_poolmanager(connections, maxsize, block, **pool, **self._tls)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         response = super().build_response(req, resp)
@@ -148,7 +185,7 @@ class Wire(winrm.transport.Transport):
 
     def send_message(self, message: str | bytes) -> bytes:
         """Send one message, a second time only when the node cannot have read it."""
-        if time.monotonic() - self._used_s > MAX_IDLE_S:
+        if time.monotonic() - self._used_s > self.settings.max_idle_s:
             self.close_session()
         try:
             return super().send_message(message)

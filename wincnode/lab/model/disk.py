@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
 
 from wincnode.lab.model.acl import AccessLists, Descriptor
 from wincnode.lab.model.failures import Failure
 from wincnode.lab.process import FunctionProcess
+from wincnode.lab.windows.limits import step_limit
 from wincnode.lab.windows.machine import Machine
 
 
@@ -60,14 +62,17 @@ class Disk:
         Raises: Failure.
         """
         file = self._writable(path)
+        data = text.encode("utf-8", "replace")
+        self._take_room(len(data))
         with self._mutex:
-            file.write_bytes(text.encode("utf-8", "replace"))
+            file.write_bytes(data)
 
     def create(self, path: str, text: str = "") -> None:
         """Write a file that must not exist.
 
         Raises: Failure.
         """
+        self._take_room(len(text))
         try:
             with self._mutex, self._writable(path).open("xb") as file:
                 file.write(text.encode("ascii"))
@@ -75,15 +80,51 @@ class Disk:
             raise Failure(f"The file '{path}' already exists.", "IOException") from None
 
     def append(self, path: str, text: str) -> None:
-        """Add to a file's end."""
-        with self._mutex, self._machine.path(path).open("ab") as file:
-            file.write(text.encode("ascii"))
-
-    def put_in_place(self, new: str, path: str) -> None:
-        """Give a file the name of another, which goes.
+        """Add to a file's end.
 
         Raises: Failure.
         """
+        self._take_room(len(text))
+        with self._mutex, self._machine.path(path).open("ab") as file:
+            file.write(text.encode("ascii"))
+
+    def journal(self, path: str, line: str, process: FunctionProcess) -> None:
+        """Add a record to a run's journal; half of one, where the power goes.
+
+        Raises: Failure. Killed.
+        """
+        if not self._machine.loses_power():
+            self.append(path, line)
+            return
+        with self._mutex, self._machine.path(path).open("ab") as file:
+            file.write(line[: len(line) // 2].encode("ascii"))
+        process.terminate()
+        process.check()
+
+    def _take_room(self, size: int) -> None:
+        room = self._machine.room_bytes
+        if room is None:
+            return
+        if size > room:
+            raise Failure("There is not enough space on the disk.\r\n", "IOException")
+        self._machine.room_bytes = room - size
+
+    def put_in_place(self, new: str, path: str) -> None:
+        """Give a file the name of another, which goes; one that is held is waited for.
+
+        Raises: Failure.
+        """
+        clock = self._machine.clock
+        until_s = clock.seconds() + min(60, step_limit(self._machine))
+        while self.held(path):
+            if clock.seconds() >= until_s:
+                raise Failure(
+                    f"{path} cannot be replaced: The process cannot access the file because it is "
+                    "being used by another process. Which program holds it is not known; an "
+                    "anti-virus may.",
+                    "IOException",
+                )
+            time.sleep(0.02)
         if self.is_folder(path):
             text = "Cannot create a file when that file already exists.\r\n"
             raise Failure(text, "IOException")

@@ -114,7 +114,7 @@ class Runner:
         row = {"run": self._plan["run"], "seq": self._seq, "at": now(), "type": kind, **fields}
         line = to_line(row) + "\n"
         if self._journal:
-            self._host.disk.append(self._journal, line)
+            self._host.disk.journal(self._journal, line, self._process)
             return
         self._output.add(line)
         self._output.flush(now=kind in {"finished", "refused"})

@@ -199,6 +199,14 @@ class Machine:
         self.up.set()
         # Whether it was told to reboot, and has not come back yet.
         self.rebooting = False
+        # What faults change: bytes that drive C still takes (None is what its disk says), whether a
+        # reboot ends with a machine that is off, how often a reboot boots, and the record of a
+        # journal at which the power goes (None is never).
+        self.room_bytes: int | None = None
+        self.stays_down = False
+        self.boots = 1
+        self.power_lost_at: int | None = None
+        self._records = 0
         self._install()
 
     @property
@@ -245,8 +253,11 @@ class Machine:
         self.up.clear()
         for end in self.on_down:
             end()
-        self.clock.work(self.profile.durations.get("boot", 0.0), self.gone)
-        self._boot()
+        if self.stays_down:
+            return
+        for _ in range(self.boots):
+            self.clock.work(self.profile.durations.get("boot", 0.0), self.gone)
+            self._boot()
         if not self.gone.is_set():
             for begin in self.on_up:
                 begin()
@@ -264,6 +275,18 @@ class Machine:
 
     def _bound(self) -> Mapping[str, str]:
         return self.hns.bound()
+
+    def loses_power(self) -> bool:
+        """Count a journal's record that is being written; says whether the power goes with it.
+
+        The machine boots again, and no power is lost a second time.
+        """
+        with self.mutex:
+            self._records += 1
+            if self._records != self.power_lost_at:
+                return False
+        threading.Thread(target=self.reboot, daemon=True).start()
+        return True
 
     def _boot(self) -> None:
         with self.mutex:

@@ -86,6 +86,10 @@ class Services:
         self._next_process = FIRST_PROCESS
         self.can_start: list[Callable[[Service], int]] = []
         self.on_change: list[Callable[[Service], None]] = []
+        # What faults change: whether somebody holds handles on services that are deleted, and after
+        # how many seconds a service that has started ends by itself.
+        self.handles_held = False
+        self.lives: Callable[[Service], float | None] = lambda _service: None
         self.log = EventLog()
 
     def load(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
@@ -111,6 +115,7 @@ class Services:
 
     def rows(self) -> list[dict[str, Any]]:
         """Give the instances of Win32_Service."""
+        self._end_those_that_die()
         return [
             {
                 "Name": row.name,
@@ -124,11 +129,20 @@ class Services:
                 "ServiceSpecificExitCode": 0,
             }
             for row in self._rows.values()
-            if self._lives(row) or not row.deleted
+            if self._lives(row) or self.handles_held or not row.deleted
         ]
+
+    def _end_those_that_die(self) -> None:
+        for row in self._rows.values():
+            after_s = self.lives(row)
+            if after_s is None or row.state != "Running" or row.process is None:
+                continue
+            if self._clock.seconds() >= row.settled_at + after_s:
+                self.ended(row.name)
 
     def processes(self) -> list[dict[str, Any]]:
         """Give the instances of Win32_Process that services run in."""
+        self._end_those_that_die()
         return [
             {
                 "ProcessId": row.process.id,
@@ -143,7 +157,7 @@ class Services:
         """Make a service, as Win32_Service.Create."""
         name = str(arguments["Name"])
         row = self._rows.get(name.lower())
-        if row is not None and (self._lives(row) or not row.deleted):
+        if row is not None and (self._lives(row) or self.handles_held or not row.deleted):
             return MARKED_FOR_DELETION if row.deleted else EXISTS
         self._rows[name.lower()] = Service(name=name, display_name=name)
         return self.change(name, arguments)
@@ -240,6 +254,7 @@ class Services:
 
     def boot(self) -> None:
         """Bring each service to the state that its start mode gives after a boot."""
+        self.handles_held = False
         self._rows = {key: row for key, row in self._rows.items() if not row.deleted}
         for row in self._rows.values():
             starts = row.start_mode == "Auto" and self._refusal(row) == DONE

@@ -70,8 +70,12 @@ function Set-WnDownload {
         $null = [IO.Directory]::CreateDirectory($parent, $closed)
     }
     $drive = Get-CimInstance -ClassName Win32_LogicalDisk -Filter ("DeviceID='" + $Key['path'].Substring(0, 2) + "'")
-    $rest = $Want['size'] - (Get-WnLength $part)
-    if ($null -ne $drive -and $drive.FreeSpace -lt $rest) { throw "The drive has no room for $rest bytes." }
+    # A fifth more than the file: what is unpacked of it, and what Windows writes meanwhile.
+    $rest = [long][Math]::Ceiling(1.2 * ($Want['size'] - (Get-WnLength $part)))
+    if ($null -ne $drive -and $drive.FreeSpace -lt $rest) {
+        if ([IO.File]::Exists($part)) { [IO.File]::Delete($part) }
+        throw "The drive has no room for $rest bytes: $($drive.FreeSpace) are free, $($rest - $drive.FreeSpace) are missing."
+    }
     # The machine may know no default, and 5.1 asks for TLS 1.0 then.
     if ([int][Net.ServicePointManager]::SecurityProtocol -ne 0) { [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12 }
     $sources = @($Want['sources'])

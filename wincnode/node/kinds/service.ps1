@@ -5,12 +5,14 @@ A service exists as wanted and runs, stands still, or is removed.
 Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-service (Create, Change, Delete)
 Source: a process's command line and start, learn.microsoft.com/windows/win32/cimwin32prov/win32-process
 Source: Environment is a service's own variables, learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew
+Source: what codes mean, learn.microsoft.com/windows/win32/cimwin32prov/startservice-method-in-class-win32-service
 Source: FailureActions is a SERVICE_FAILURE_ACTIONS, learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_failure_actionsw
 #>
 function Get-WnService {
     param([hashtable]$Key, [hashtable]$Want)
     $service = Get-CimInstance -ClassName Win32_Service -Filter ("Name='" + $Key['name'].Replace("'", "\'") + "'")
     if ($null -eq $service) { return @{ state = 'settled'; values = @{ state = 'absent' } } }
+    $settled = 'settled'
     $values = @{ state = ([string]$service.State).ToLowerInvariant(); start = ([string]$service.StartMode).ToLowerInvariant()
         command = $service.PathName; display_name = $service.DisplayName; account = $service.StartName; depends_on = @(); restart_when_newer = $Want['restart_when_newer']; restart_after_s = 0 }
     $item = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services\' + $Key['name'])
@@ -35,8 +37,8 @@ function Get-WnService {
         if ($null -ne $process -and $process.CommandLine -and -not [string]::Equals(($process.CommandLine -replace '"').Trim(), ([Environment]::ExpandEnvironmentVariables($service.PathName) -replace '"').Trim())) { $values['command'] = $process.CommandLine }
         $values['restart_when_newer'] = @($Want['restart_when_newer'] | Where-Object -FilterScript {
                 $_ -and ($null -eq $process -or [IO.File]::GetLastWriteTimeUtc($_) -le $process.CreationDate.ToUniversalTime()) })
+        if ($Want['steady_s'] -and ($null -eq $process -or ([DateTime]::UtcNow - $process.CreationDate.ToUniversalTime()).TotalSeconds -lt $Want['steady_s'])) { $settled = 'settling' }
     }
-    $settled = 'settled'
     if ($values['state'] -match 'pending' -or ($Want['state'] -eq 'absent' -and $values['state'] -eq 'stopped')) { $settled = 'settling' }
     @{ state = $settled; values = $values }
 }
@@ -63,9 +65,13 @@ function Set-WnService {
     foreach ($name in $names.Keys) { if ($Want[$name]) { $fields[$names[$name]] = $Want[$name] } }
     if ($Want['start']) { $fields['StartMode'] = $Want['start'] -replace '^auto$', 'automatic' }
     if ($Want.ContainsKey('depends_on')) { $fields['ServiceDependencies'] = [string[]]@($Want['depends_on']) }
+    $marked = 'it is marked for deletion, and somebody holds a handle on it. Close Services, Task Manager and whatever watches services there, or reboot the node'
     # 10: it runs already; 5: it is stopped or on its way there.
     $fine = @{ StartService = @(0, 10); StopService = @(0, 5) }
-    $check = { param($Did, $Result) if (@(0) + @($fine[$Did]) -notcontains $Result.ReturnValue) { throw "Win32_Service.$Did returned $($Result.ReturnValue)." } }
+    $means = @{ 2 = 'access is denied'; 3 = 'a service that depends on it runs'; 7 = 'its process did not report in time'; 9 = 'its program was not found'; 12 = 'a service that it depends on was deleted'
+        13 = 'a service that it depends on did not start'; 14 = 'it is disabled'; 15 = 'its account may not log on as a service'; 16 = $marked; 22 = 'its account is not valid' }
+    $check = { param($Did, $Result) if (@(0) + @($fine[$Did]) -notcontains $Result.ReturnValue) {
+            throw "Win32_Service.$Did returned $($Result.ReturnValue)$(if ($means.ContainsKey([int]$Result.ReturnValue)) { ': ' + $means[[int]$Result.ReturnValue] })." } }
     $service = Get-CimInstance -ClassName Win32_Service -Filter $query
     $again = @()
     if ($Want['state'] -eq 'absent') {
@@ -77,7 +83,13 @@ function Set-WnService {
         if (-not $Want['command']) { throw "There is no service $($Key['name'])." }
         $new = @{ Name = $Key['name']; DisplayName = $Key['name']; ServiceType = [byte]16; ErrorControl = [byte]1; StartMode = 'Automatic'; DesktopInteract = $false }
         foreach ($name in $fields.Keys) { $new[$name] = $fields[$name] }
-        & $check 'Create' (Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new)
+        $did = Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new
+        # Whoever holds a handle on one that was deleted mostly lets go of it soon.
+        while ($did.ReturnValue -eq 16 -and $watch.Elapsed.TotalSeconds -lt [Math]::Min(60, $Step.timeout_s)) {
+            [Threading.Thread]::Sleep(500)
+            $did = Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new
+        }
+        & $check 'Create' $did
     } else {
         # A process that runs keeps what it was started with.
         $stale = @('command', 'account', 'environment', 'restart_when_newer') | Where-Object -FilterScript {

@@ -123,5 +123,14 @@ KIND = Kind(
             maximum=3600,
             doc="Seconds after which it is started again when it failed; 0 leaves it down.",
         ),
+        Field(
+            name="steady_s",
+            type="number",
+            role="want",
+            compare="never",
+            maximum=600,
+            doc="Seconds that its process must have lived before it counts as running, so that one"
+            " that ends soon after its start is noticed; 0 takes it as it is.",
+        ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def set_download(host: Host, key: Values, want: Values, _found: Found) -> None:
     path, part = key["path"], part_of(key["path"], want["sha256"])
     host.disk.make_folder(path.rpartition("\\")[0], CLOSED)
     have = host.machine.path(part).stat().st_size if host.disk.is_file(part) else 0
-    _refuse_full(host, path, want["size"] - have)
+    _refuse_full(host, part, math.ceil(1.2 * (want["size"] - have)))
     if have >= want["size"]:
         if _hash(host, part) == want["sha256"]:
             host.disk.put_in_place(part, path)
@@ -63,13 +64,15 @@ def _entry(url: str, want: Values) -> Entry:
     )
 
 
-def _refuse_full(host: Host, path: str, size: int) -> None:
-    drive = path[:2].upper()
+def _refuse_full(host: Host, part: str, size: int) -> None:
+    drive = part[:2].upper()
     disks = host.call(
         "Get-CimInstance", ClassName="Win32_LogicalDisk", Filter=f"DeviceID='{drive}'"
     )
-    if disks and disks[0]["FreeSpace"] < size:
-        raise Failure(f"The drive has no room for {size} bytes.")
+    if disks and (free := disks[0]["FreeSpace"]) < size:
+        host.disk.delete(part)
+        text = f"{free} are free, {size - free} are missing."
+        raise Failure(f"The drive has no room for {size} bytes: {text}")
 
 
 def get_archive(host: Host, key: Values, _want: Values) -> Found:

@@ -5,23 +5,43 @@ from __future__ import annotations
 import re
 import struct
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from wincnode.lab.model.compare import same
 from wincnode.lab.model.failures import Failure
 from wincnode.lab.model.host import Found, Host, Values
+from wincnode.lab.windows.limits import step_limit
 from wincnode.lab.windows.registry import Value
 from wincnode.lab.windows.services import (
     ALREADY_RUNNING,
     CANNOT_ACCEPT_CONTROL,
     DONE,
     KEY,
+    MARKED_FOR_DELETION,
     RESTART,
     expanded,
     sc,
 )
 from wincnode.node.kinds.service import KIND
 
+MARKED = (
+    "it is marked for deletion, and somebody holds a handle on it. Close Services, Task Manager "
+    "and whatever watches services there, or reboot the node"
+)
+# As the script says it.
+MEANS = {
+    2: "access is denied",
+    3: "a service that depends on it runs",
+    7: "its process did not report in time",
+    9: "its program was not found",
+    12: "a service that it depends on was deleted",
+    13: "a service that it depends on did not start",
+    14: "it is disabled",
+    15: "its account may not log on as a service",
+    16: MARKED,
+    22: "its account is not valid",
+}
 FIELDS = {"command": "PathName", "display_name": "DisplayName", "account": "StartName"}
 FINE = {"StartService": ALREADY_RUNNING, "StopService": CANNOT_ACCEPT_CONTROL}
 
@@ -46,17 +66,26 @@ def get(host: Host, key: Values, want: Values) -> Found:
         # In any order, but by the letter: a value may be a password.
         is_wanted = frozenset(lines) == frozenset(want["environment"])
         values["environment"] = want["environment"] if is_wanted else lines
+    young = False
     if row["State"] == "Running" and want.get("state") == "running":
-        values |= _in_use(host, row, want)
+        process = _process(host, row)
+        values |= _in_use(host, row, want, process)
+        age_s = (datetime.now(UTC) - process["CreationDate"]).total_seconds()
+        young = age_s < want.get("steady_s", 0)
     going = want.get("state") == "absent" and values["state"] == "stopped"
-    on_its_way = "pending" in values["state"] or going
+    on_its_way = "pending" in values["state"] or going or young
     return Found(state="settling" if on_its_way else "settled", values=values)
 
 
-def _in_use(host: Host, row: Values, want: Values) -> Values:
-    """Give the command that a service runs with, and which files are not newer than that."""
+def _process(host: Host, row: Values) -> Values:
     query = f"ProcessId={row['ProcessId']}"
+    process: Values
     (process,) = host.call("Get-CimInstance", ClassName="Win32_Process", Filter=query)
+    return process
+
+
+def _in_use(host: Host, row: Values, want: Values, process: Values) -> Values:
+    """Give the command that a service runs with, and which files are not newer than that."""
     found = [
         path
         for path in want.get("restart_when_newer") or ()
@@ -114,7 +143,7 @@ def _made(host: Host, name: str, row: Values | None, want: Values, found: Found)
     if row is None:
         if not want.get("command"):
             raise Failure(f"There is no service {name}.")
-        _do(host, "Create", ClassName="Win32_Service", Arguments=_birth(name) | fields)
+        _create(host, _birth(name) | fields)
         return []
     again: list[Values] = []
     if row["State"] == "Running" and _is_stale(want, found):
@@ -171,11 +200,32 @@ def _birth(name: str) -> dict[str, Any]:
     }
 
 
+def _create(host: Host, arguments: Values) -> None:
+    """Make a service; of one that was deleted and is held, wait until it is let go."""
+    clock = host.machine.clock
+    until_s = clock.seconds() + min(60, step_limit(host.machine))
+    bound = {"ClassName": "Win32_Service", "Arguments": arguments}
+    code = _did(host, "Create", **bound)
+    while code == MARKED_FOR_DELETION and clock.seconds() < until_s:
+        time.sleep(0.05)
+        code = _did(host, "Create", **bound)
+    _judge("Create", code)
+
+
 def _do(host: Host, method: str, **bound: Any) -> None:
+    _judge(method, _did(host, method, **bound))
+
+
+def _did(host: Host, method: str, **bound: Any) -> int:
     (result,) = host.call("Invoke-CimMethod", MethodName=method, **bound)
-    code = result["ReturnValue"]
+    code: int = result["ReturnValue"]
+    return code
+
+
+def _judge(method: str, code: int) -> None:
     if code not in {DONE, FINE.get(method, DONE)}:
-        raise Failure(f"Win32_Service.{method} returned {code}.")
+        meaning = f": {MEANS[code]}" if code in MEANS else ""
+        raise Failure(f"Win32_Service.{method} returned {code}{meaning}.")
 
 
 def _set_restart(host: Host, name: str, wait_ms: int) -> None:
