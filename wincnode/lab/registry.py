@@ -21,6 +21,8 @@ CONFIG, BLOB = f"{OCI}.config.v1+json", "application/octet-stream"
 PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs)/(?P<wanted>[^/]+)")
 # Images for HostProcess containers do not say a build; their tags end so by custom.
 HOST_PROCESS = "hostprocess"
+# After the update of 2020-02, and older than the lab's machines.
+REVISIONS = {17763: 1457, 20348: 681, 26100: 1742}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +87,7 @@ def _config(build: int) -> Held:
 
 
 def _platform(build: int) -> Mapping[str, str]:
-    said = {"os.version": f"10.0.{build}.1"} if build else {}
+    said = {"os.version": f"10.0.{build}.{REVISIONS.get(build, 1)}"} if build else {}
     return {"architecture": "amd64", "os": "windows", **said}
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from urllib import error, request
 from urllib.parse import SplitResult, urlsplit
 
+from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.model.host import Host
 from wincnode.lab.model.software_facts import ENVIRONMENT, hidden
 
@@ -51,7 +52,9 @@ def _tried(host: Host, kind: str, url: str) -> Section:
         "certificate": "",
     }
     try:
-        place = (to.hostname or "", to.port or PORTS[to.scheme])
+        # To a lab's node, its control plane has an address of its own.
+        name = "127.0.0.1" if to.hostname == NODES_SEE else to.hostname or ""
+        place = (name, to.port or PORTS[to.scheme])
         with socket.create_connection(place, timeout=CONNECT_S) as link:
             said["connected"] = True
             if kind == "api":
