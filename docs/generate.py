@@ -34,6 +34,9 @@ from wincnode.updates import Update, Updates, load_updates
 DOCS = Path(__file__).parent
 
 
+ASKED = {"": (), "targets": ("connectivity",), "images": ("registries, from this host",)}
+
+
 def checks_page() -> str:
     """Give docs/checks.md: its text, the rows of updates, and a section for each check."""
     parts = [
@@ -50,9 +53,8 @@ def checks_page() -> str:
 
 
 def _reads(check: checks.Check) -> tuple[str, ...]:
-    """Name the sections that a check reads; that of connections only where there is one to try."""
-    by_target = check.id.startswith("conn.") and "proxy" not in check.needs
-    return (*check.needs, *["connectivity"] * by_target)
+    """Name the sections that a check reads, and what else it goes by, where there is any of it."""
+    return (*check.needs, *ASKED[check.asks])
 
 
 UPDATE_CHECKS = {"needed": "os.ubr.min", "bad": "os.ubr.bad", "image": "os.ubr.image"}

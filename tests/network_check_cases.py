@@ -15,14 +15,17 @@ from wincnode.lab.windows.machine import Machine, Profile, defect_names, load_pr
 
 DEFECTS = {name: load_profile(name) for name in defect_names()}
 SUBNETS = ("10.244.0.0/16", "10.96.0.0/12")
-# Checks of connections need a network: tests/test_connectivity.py.
-ELSEWHERE = {"conn.api", "conn.api.tls", "conn.registry", "conn.download"}
+# What goes by more than facts: tests/test_connectivity.py, tests/test_image_checks.py.
+BY_TARGETS = {"conn.api", "conn.api.tls", "conn.registry", "conn.download"}
+BY_IMAGES = {"img.host", "img.pause", "img.foreign", "img.auth"}
+ELSEWHERE = BY_TARGETS | BY_IMAGES
 # Checks that a defect proves.
 PROVEN = {check for row in DEFECTS.values() for check in row.expects}
 
 API = Wanted(targets=(Target(kind="api", name="api", url="https://127.0.0.1:6443"),))
 REGISTRY = Wanted(targets=(Target(kind="registry", name="a", url="https://127.0.0.1:1/v2/"),))
 DOWNLOAD = Wanted(targets=(Target(kind="download", name="a", url="https://127.0.0.1:1/a"),))
+IMAGES = Wanted(images=())
 OVERLAY = Wanted(overlay=True)
 NIC = ("network", "adapters", 0)
 # id, place of a fact without which the check cannot say, what is wanted then
@@ -76,6 +79,7 @@ UNKNOWN: list[tuple[str, tuple[str | int, ...], Wanted]] = [
     ("conn.api.tls", ("connectivity", "targets"), API),
     ("conn.registry", ("connectivity", "targets"), REGISTRY),
     ("conn.download", ("connectivity", "targets"), DOWNLOAD),
+    *((check, ("os", "ubr"), IMAGES) for check in sorted(BY_IMAGES)),
 ]
 
 

@@ -42,7 +42,12 @@ BY_ID = {check.id: check for check in node_checks()}
 # A day on which Windows Server 2022 gets all updates.
 TODAY = date(2026, 9, 1)
 WANTED = Wanted(
-    subnets=("10.244.0.0/16", "10.96.0.0/12"), hyperv=False, today=TODAY, updates=load_updates()
+    subnets=("10.244.0.0/16", "10.96.0.0/12"),
+    hyperv=False,
+    today=TODAY,
+    updates=load_updates(),
+    targets=(),
+    images=(),
 )
 
 
@@ -307,7 +312,7 @@ def test_checks_say_what_they_prove() -> None:
     """`explain` and the docs are made of these fields."""
     for check in BY_ID.values():
         assert all((check.title, check.proves, check.remedy, check.source))
-        by_connection = check.id in network_check_cases.ELSEWHERE
+        by_connection = check.id in network_check_cases.BY_TARGETS
         assert check.needs or by_connection or check.id == "sec.versions"
 
 

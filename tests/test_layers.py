@@ -18,7 +18,7 @@ ORDER = (
     ("isolation",),
     ("support", "hcs", "updates"),
     ("inventory", "node", "facts", "events"),
-    ("differences",),
+    ("differences", "images"),
     ("plan", "rendering"),
     ("checks", "playbook", "worker", "diagnosis"),
     ("reset",),

@@ -15,11 +15,12 @@ from registry_server import BASIC, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Reg
 
 from wincnode.artifacts.web import Pace
 from wincnode.errors import ConfigError, RegistryError, RegistryRefused, RegistryUnreachable
+from wincnode.images.offer import Image
+from wincnode.images.reference import Reference, parse
 from wincnode.inventory.model import Registry as Row
-from wincnode.registry.client import Image, Ways, read
+from wincnode.registry.client import Ways, read
 from wincnode.registry.credentials import Logins, load
 from wincnode.registry.documents import ACCEPT, LIMIT_MANIFEST
-from wincnode.registry.reference import Reference, parse
 from wincnode.registry.tokens import challenges
 from wincnode.secrets import Secret
 
@@ -131,7 +132,7 @@ def test_layers_that_lie_elsewhere_are_told(registry: Registry) -> None:
     layer = {"mediaType": kind, "urls": ["https://mcr.example/layer"]}
     registry.hold("app", registry_server.manifest(made, docker=True, layers=(layer,)), "2")
 
-    assert image(registry, "app:2").foreign == ("https://mcr.example/layer",)
+    assert image(registry, "app:2").entries[0].foreign == ("https://mcr.example/layer",)
 
 
 def test_a_token_is_fetched_once_and_shown(registry: Registry, tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from wincnode.cluster.runtime_classes import runtime_classes
 from wincnode.errors import ConfigError
 from wincnode.rendering import to_toml
 from wincnode.worker import containerd, paths
+from wincnode.worker.containerd import Runtime
 from wincnode.worker.containerd_rules import problems
 from wincnode.worker.registries import folder
+from wincnode.worker.variables import variables
 
 FILES = dict(files())
 RUNTIME = "io.containerd.cri.v1.runtime"
@@ -138,6 +140,21 @@ def test_a_folder_of_certs_d_has_no_colon() -> None:
         "docker.io",
         "_default",
     ]
+
+
+def test_each_file_of_a_registry_has_its_folder() -> None:
+    """No step makes the folder of a file; `install` makes them before."""
+    runtime = Runtime(
+        version="2.3.7", config_version=3, sandbox_image="a/b:1", handlers=("runhcs-wcow-process",)
+    )
+    registries = registry_files("private")
+    found = variables(runtime, registries=registries, kubelet="", drop_in="")
+    folders = [row["path"] for row in found["folders"]]
+    parents = {path.rpartition("\\")[0] for path in registries}
+
+    assert parents
+    assert parents <= set(folders)
+    assert folders.index(paths.REGISTRIES) < min(map(folders.index, parents))
 
 
 def test_an_authority_lies_beside_the_registry_that_it_vouches_for() -> None:

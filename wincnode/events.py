@@ -58,7 +58,6 @@ class Hello(Event):
     boot: str
     machine_id: str = ""
     at: datetime | None = None
-    machine_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,7 +222,6 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911, PLR0912 - one 
                 boot=_text(raw.get("boot")),
                 machine_id=_text(raw.get("machine_id")),
                 at=_moment(raw.get("at")),
-                machine_id=_text(raw.get("machine_id")),
             )
         case "facts":
             data = raw.get("data")

@@ -30,11 +30,11 @@ from registry_server import manifest as manifest_of
 
 from wincnode.builds import load_builds
 from wincnode.errors import RegistryError, RegistryRefused
+from wincnode.images.choose import Node, choose
+from wincnode.images.reference import parse
 from wincnode.isolation import Version
-from wincnode.registry.choose import Node, choose
 from wincnode.registry.client import Ways, read
 from wincnode.registry.credentials import Login, Logins, load
-from wincnode.registry.reference import parse
 from wincnode.secrets import Secret
 from wincnode.support import load_support, matcher_of
 

@@ -20,8 +20,8 @@ from worker_cases import GOLDEN, REGISTRIES, registry_files
 
 from wincnode.builds import load_builds
 from wincnode.cluster import probe
+from wincnode.images.choose import Node, fits
 from wincnode.isolation import version_of
-from wincnode.registry.choose import Node, fits
 from wincnode.registry.documents import config
 from wincnode.support import load_support, matcher_of
 from wincnode.worker import paths

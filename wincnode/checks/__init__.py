@@ -12,6 +12,7 @@ from typing import Literal
 
 from wincnode.events import printable
 from wincnode.facts import FURTHER, SECTIONS, FactMissing, Facts, Unknown
+from wincnode.images.named import Pull
 from wincnode.inventory.node_ports import NODE_PORTS
 from wincnode.updates import Updates
 
@@ -70,7 +71,8 @@ class Wanted:
         updates: rows of updates and holes; those that ship where there are none.
         today: by which the end of support is told; nothing is told without it.
         hns_network: name of the HNS network that the cluster's network makes on a node.
-        targets: what must be reached from the node.
+        targets: what must be reached from the node; None where nobody lets it try.
+        images: what it is to pull, with the registries' answers; None where nobody asked them.
         authority: PEM of the authorities that the kubeconfig trusts.
         node_ports: first and last port of services of type NodePort.
         sections: those of facts that are read; a check that needs another is left out.
@@ -100,7 +102,8 @@ class Wanted:
     updates: Updates | None = None
     today: date | None = None
     hns_network: str = ""
-    targets: tuple[Target, ...] = ()
+    targets: tuple[Target, ...] | None = None
+    images: tuple[Pull, ...] | None = None
     authority: str = ""
     node_ports: tuple[int, int] = NODE_PORTS
     sections: tuple[str, ...] = (*SECTIONS, *FURTHER)
@@ -118,7 +121,10 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One rule: data, and a pure function that judges."""
+    """One rule: data, and a pure function that judges.
+
+    Args: asks: what it goes by beside facts; without that nothing is said of it.
+    """
 
     id: str
     title: str
@@ -128,6 +134,7 @@ class Check:
     source: str
     needs: tuple[str, ...]
     run: Callable[[Facts, Wanted], Outcome]
+    asks: Literal["", "targets", "images"] = ""
 
     @property
     def anchor(self) -> str:
@@ -217,11 +224,17 @@ def run_checks(
     last; then unknowns, then the rest.
     """
     rules = _readable(wanted) if checks is None else checks
-    pairs = [(check, _outcome(check, facts, wanted)) for check in rules]
+    pairs = [(check, _outcome(check, facts, wanted)) for check in rules if asked(check, wanted)]
     broken = {check.id for check, outcome in pairs if outcome.verdict is Verdict.FAIL}
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
     causes = {finding.check: finding.because_of for finding in findings}
     return tuple(sorted(findings, key=lambda finding: _place(finding, causes)))
+
+
+def asked(check: Check, wanted: Wanted) -> bool:
+    """Tell whether what a check goes by beside facts was asked for."""
+    there = {"": True, "targets": wanted.targets is not None, "images": wanted.images is not None}
+    return there[check.asks]
 
 
 def _readable(wanted: Wanted) -> tuple[Check, ...]:

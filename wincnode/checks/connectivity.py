@@ -30,7 +30,7 @@ def _tried(
 
     Raises: FactMissing: the node did not try one.
     """
-    targets = [target for target in wanted.targets if target.kind == kind]
+    targets = [target for target in wanted.targets or () if target.kind == kind]
     # Nobody reads the section where there is nothing to try.
     rows = facts.known("connectivity").rows("targets") if targets else ()
     said = {row.text("url"): row for row in rows}
@@ -196,6 +196,7 @@ CHECKS = (
         source="Azure/AgentBaker:staging/cse/windows/networkisolatedclusterfunc.ps1@06836ee2; "
         "https://kubernetes.io/docs/reference/networking/ports-and-protocols/",
         needs=(),
+        asks="targets",
         run=_api,
     ),
     Check(
@@ -209,6 +210,7 @@ CHECKS = (
         source="https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/"
         "common-problems; https://kubernetes.io/docs/setup/best-practices/certificates/",
         needs=("time",),
+        asks="targets",
         run=_api_tls,
     ),
     Check(
@@ -221,6 +223,7 @@ CHECKS = (
         source="microsoft/containerregistry:docs/client-firewall-rules.md; "
         "opencontainers/distribution-spec:spec.md@967efdc0",
         needs=(),
+        asks="targets",
         run=_registries,
     ),
     Check(
@@ -233,6 +236,7 @@ CHECKS = (
         source="wincnode.lock.yaml; kubernetes-sigs/sig-windows-tools:hostprocess/"
         "Install-Containerd.ps1@401ee6fc",
         needs=(),
+        asks="targets",
         run=_downloads,
     ),
 )

@@ -77,7 +77,8 @@ def preflight(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="Judge the facts that `wincnode facts -o json=FILE` saved; touches no network.",
+            help="Judge the facts that `wincnode facts -o json=FILE` saved; without --images it"
+            " touches no network.",
         ),
     ] = None,
     local: Annotated[
@@ -90,6 +91,15 @@ def preflight(
             help="Judge the cluster as well, where the inventory names its kubeconfig.",
         ),
     ] = True,
+    images: Annotated[
+        bool | None,
+        typer.Option(
+            "--images/--no-images",
+            help="Ask registries, from here, for the images that nodes are to pull; by default,"
+            " but not with --from.",
+            show_default=False,
+        ),
+    ] = None,
     parallel: Parallel = 20,
     no_input: NoInput = False,
 ) -> None:
@@ -101,7 +111,11 @@ def preflight(
     from wincnode.commands.inspect import chosen
 
     wanted = outputs(output)
-    judging = verb.Judging(rules=chosen(only or ()), strict=fail_on is FailOn.warning)
+    judging = verb.Judging(
+        rules=chosen(only or ()),
+        strict=fail_on is FailOn.warning,
+        images=saved is None if images is None else images,
+    )
     if saved is not None:
         if local:
             raise ConfigError("it takes one of --from and --local")

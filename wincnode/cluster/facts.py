@@ -16,6 +16,7 @@ import yaml
 from wincnode.cluster.api import CONFIG_MAPS, NODES, PODS, Api, Object, Resource
 from wincnode.errors import ClusterError
 from wincnode.facts import Facts
+from wincnode.images.workloads import BUILD_LABEL
 
 APPS = "apps"
 DAEMON_SETS = Resource(plural="daemonsets", kind="DaemonSet", group=APPS)
@@ -105,7 +106,7 @@ def _node(row: Object) -> Mapping[str, Any]:
     return {
         "name": meta["name"],
         "os": info["operatingSystem"],
-        "windows_build": labels.get("node.kubernetes.io/windows-build", ""),
+        "windows_build": labels.get(BUILD_LABEL, ""),
         "kubelet": info["kubeletVersion"],
         "runtime": info["containerRuntimeVersion"],
         "pod_cidrs": spec.get("podCIDRs") or [],
@@ -130,6 +131,8 @@ def _workload(kind: str, row: Object) -> Mapping[str, Any]:
         "namespace": meta["namespace"],
         "name": meta["name"],
         "images": [one["image"] for one in pod["containers"]],
+        "init_images": [one["image"] for one in pod.get("initContainers") or ()],
+        "windows_build": str((pod.get("nodeSelector") or {}).get(BUILD_LABEL, "")),
         "systems": sorted(_systems(pod)),
         "tolerations": [
             {key: str(one.get(key, "")) for key in ("key", "operator", "value", "effect")}

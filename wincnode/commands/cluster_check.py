@@ -13,6 +13,7 @@ from wincnode.cluster.connection import Patience
 from wincnode.commands.clusters import access_of
 from wincnode.commands.inspect import check_ids, fitness, wanted
 from wincnode.errors import ClusterError, ClusterUnreachable
+from wincnode.facts import Facts
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report
 
@@ -43,26 +44,30 @@ def run(job: Job) -> Report:
     access = access_of(job.inventory, job.kubeconfig, job.context)
     api = Api(access, patience=PATIENCE, may_ask=job.may_ask)
     against = wanted(job.inventory, ignore=job.ignore)
-    cluster = judge(api, against, checks.cluster_checks())
+    cluster, _ = judge(api, against, checks.cluster_checks())
     return Report(command="cluster check", nodes=(cluster,))
 
 
-def judge(api: Api, against: checks.Wanted, rules: tuple[checks.Check, ...]) -> NodeReport:
+def judge(
+    api: Api, against: checks.Wanted, rules: tuple[checks.Check, ...]
+) -> tuple[NodeReport, Facts]:
     """Read a cluster's facts and run checks of clusters; one that is away is a result as well."""
     began = time.monotonic()
     try:
         read = facts.read(api)
     except ClusterError as error:
-        return NodeReport(
+        report = NodeReport(
             node=api.server,
             status="unreachable" if isinstance(error, ClusterUnreachable) else "failed",
             error=error,
             seconds=time.monotonic() - began,
         )
+        return report, Facts()
     findings = checks.run_checks(read, against, rules)
-    return NodeReport(
+    report = NodeReport(
         node=api.server,
         status=fitness(findings),
         findings=findings,
         seconds=time.monotonic() - began,
     )
+    return report, read

@@ -15,6 +15,7 @@ from wincnode.cluster.render import Manifest
 from wincnode.cluster.wanted import Wanted, wanted
 from wincnode.errors import ConfigError
 from wincnode.inventory import load_settings, marks
+from wincnode.inventory.model import Inventory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +44,23 @@ def manifests(options: Options) -> tuple[Wanted, tuple[Manifest, ...]]:
 
     Raises: ConfigError.
     """
-    what = _wanted(options.inventory, chosen_builds(options.builds))
+    what, found = manifests_of(load_settings(options.inventory), chosen_builds(options.builds))
     known = render.names(what)
     for name in options.only:
         if name not in known:
             raise ConfigError(f"no manifest is called {name!r}; one of {', '.join(known)}")
-    found = render.render(what, render.load_templates())
     return what, tuple(row for row in found if not options.only or row.name in options.only)
+
+
+def manifests_of(
+    inventory: Inventory, builds: tuple[Build, ...]
+) -> tuple[Wanted, tuple[Manifest, ...]]:
+    """Render every manifest that an inventory wants, and give them with what they are made of.
+
+    Raises: ConfigError.
+    """
+    what = _wanted(inventory, builds)
+    return what, render.render(what, render.load_templates())
 
 
 def chosen_builds(numbers: Sequence[int]) -> tuple[Build, ...]:
@@ -69,8 +80,7 @@ def chosen_builds(numbers: Sequence[int]) -> tuple[Build, ...]:
     return tuple(supported[number] for number in sorted({*numbers} or supported))
 
 
-def _wanted(path: Path, builds: tuple[Build, ...]) -> Wanted:
-    inventory = load_settings(path)
+def _wanted(inventory: Inventory, builds: tuple[Build, ...]) -> Wanted:
     kubeconfig = inventory.cluster.kubeconfig
     # The kubeconfig is looked into only where the inventory leaves the address to it.
     ask = kubeconfig is not None and inventory.cluster.api_server is None
@@ -81,5 +91,5 @@ def _wanted(path: Path, builds: tuple[Build, ...]) -> Wanted:
         kubeconfig_server=server_of(Path(kubeconfig)) if kubeconfig is not None and ask else "",
     )
     if not isinstance(found, Wanted):
-        raise ConfigError(marks.positioned(found, path), id="config.cluster")
+        raise ConfigError(marks.positioned(found, inventory.path), id="config.cluster")
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,20 @@ from typing import Any
 from wincnode.builds import Build, load_builds
 from wincnode.commands import compat
 from wincnode.commands.compat import Question
-from wincnode.commands.compat_sources import Sources, Wanted, gather, nodes_of
+from wincnode.commands.compat_sources import Sources, gather, nodes_of
 from wincnode.errors import WincnodeError
 from wincnode.events import printable
+from wincnode.images.choose import Choice, Node, choose
+from wincnode.images.named import Named
+from wincnode.images.offer import Image
 from wincnode.isolation import ISOLATIONS, Isolation, Version
 from wincnode.registry import credentials
-from wincnode.registry.choose import Choice, Node, choose
-from wincnode.registry.client import Image, Ways, read
-from wincnode.registry.reference import parse
+from wincnode.registry.client import Ways
+from wincnode.registry.many import read_all
 from wincnode.report import EXIT_ORDER
 from wincnode.support import load_support, matcher_of
 
 SCHEMA = "wincnode/compat-images/v1"
-AT_ONCE = 8
 # As much of a digest as tells it from others; -o json has it whole.
 SHORT = len("sha256:") + 12
 
@@ -87,29 +87,19 @@ def run(question: Question, sources: Sources) -> Answers:
         plain_http=sources.plain_http,
     )
     isolations = (question.isolation,) if question.isolation else ISOLATIONS
-    wanted: dict[str, list[Wanted]] = {}
+    wanted: dict[str, list[Named]] = {}
     for row in gather(sources, question.hosts):
         wanted.setdefault(row.name, []).append(row)
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        images = list(threads.map(lambda name: _read(name, ways), wanted))
+    images = read_all(wanted, ways)
     builds = load_builds()
     pairs = [(node, isolation) for node in nodes for isolation in isolations]
-    found = zip(wanted.values(), images, strict=True)
-    results = tuple(_result(rows, image, pairs, builds) for rows, image in found)
+    results = tuple(_result(rows, images[name], pairs, builds) for name, rows in wanted.items())
     return Answers(containerd=containerd, results=results)
 
 
-def _read(name: str, ways: Ways) -> Image | WincnodeError:
-    """Read an image; what goes wrong with it ends no other's."""
-    try:
-        return read(parse(name), ways)
-    except WincnodeError as error:
-        return error
-
-
 def _result(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Named],
     image: Image | WincnodeError,
     pairs: Sequence[tuple[Node, Isolation]],
     builds: Mapping[int, Build],
@@ -117,8 +107,8 @@ def _result(
     name, why = wanted[0].name, tuple(dict.fromkeys(row.why for row in wanted if row.why))
     if isinstance(image, WincnodeError):
         return Result(name=name, why=why, error=image)
-    everywhere = any(not row.hosts for row in wanted)
-    only = {build for row in wanted for build in row.hosts}
+    everywhere = any(not row.builds for row in wanted)
+    only = {build for row in wanted for build in row.builds}
     rows = [
         Row(host=node.version, isolation=isolation, choice=choose(image, node, isolation, builds))
         for node, isolation in pairs

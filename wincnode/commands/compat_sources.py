@@ -16,25 +16,14 @@ from wincnode.cluster.api import NODES, PODS, Api
 from wincnode.cluster.kubeconfig import load
 from wincnode.commands import cluster_render, compat
 from wincnode.errors import ConfigError
+from wincnode.images.named import Named
+from wincnode.images.workloads import OS_LABELS, WINDOWS, images_of
 from wincnode.inventory.model import Inventory
 from wincnode.isolation import Version
-from wincnode.registry.workloads import OS_LABELS, WINDOWS, images_of
 from wincnode.support import load_support
 from wincnode.worker.containerd import sandbox_image
 
 LIMIT_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """One image, and where it was named.
-
-    Args: hosts: the builds that it is for; all where there are none.
-    """
-
-    name: str
-    why: str
-    hosts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,19 +43,19 @@ class Sources:
     plain_http: Collection[str] = ()
 
 
-def gather(sources: Sources, hosts: Sequence[str]) -> tuple[Wanted, ...]:
+def gather(sources: Sources, hosts: Sequence[str]) -> tuple[Named, ...]:
     """Give all images that are named, of the inventory's those for the hosts.
 
     Raises: ConfigError. ClusterError.
     """
-    found = [Wanted(name=name, why="") for name in sources.images]
+    found = [Named(name=name) for name in sources.images]
     if sources.manifests == "-":
         found += from_manifests(sys.stdin.buffer, "stdin")
     elif sources.manifests:
         with _opened(Path(sources.manifests)) as opened:
             found += from_manifests(opened, sources.manifests)
     if sources.inventory is not None:
-        found += from_inventory(sources.inventory, hosts)
+        found += from_inventory(sources.inventory, nodes_of(hosts))
     if sources.cluster:
         found += from_cluster(_api(sources))
     return tuple(found)
@@ -86,7 +75,7 @@ def nodes_of(texts: Sequence[str]) -> tuple[Version, ...]:
     return tuple(Version(build=row.build) for row in supported_builds(builds))
 
 
-def from_manifests(opened: IO[bytes], name: str) -> tuple[Wanted, ...]:
+def from_manifests(opened: IO[bytes], name: str) -> tuple[Named, ...]:
     """Give the images that a stream of Kubernetes manifests names for Windows.
 
     Raises: ConfigError: it is no YAML, or larger than 64 MiB.
@@ -100,10 +89,10 @@ def from_manifests(opened: IO[bytes], name: str) -> tuple[Wanted, ...]:
         mark = getattr(err, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigError(f"{name}{line}: is no YAML") from err
-    return tuple(Wanted(name=image, why=name) for image in images_of(objects))
+    return images_of(objects, why=name)
 
 
-def from_cluster(api: Api) -> tuple[Wanted, ...]:
+def from_cluster(api: Api) -> tuple[Named, ...]:
     """Give the images of the cluster's pods that are not on, or bound to, another system.
 
     Raises: ClusterError: also where the account may not list nodes and pods.
@@ -120,24 +109,40 @@ def from_cluster(api: Api) -> tuple[Wanted, ...]:
     pods = [
         row["spec"] for row in api.list(PODS).items if row["spec"].get("nodeName") not in others
     ]
-    return tuple(Wanted(name=image, why="the cluster's pods") for image in images_of(pods))
+    return images_of(pods, why="the cluster's pods")
 
 
-def from_inventory(inventory: Inventory, hosts: Sequence[str]) -> Iterator[Wanted]:
-    """Give what every node of an inventory runs: pause, the network's agent and kube-proxy.
+def from_inventory(inventory: Inventory, hosts: Sequence[Version]) -> Iterator[Named]:
+    """Give what every node of an inventory runs: its sandbox, its network, and what it is to run.
 
     Raises: ConfigError: the inventory does not say enough, or no pause image fits a build.
     """
-    support = load_support()
+    for host in hosts:
+        yield from sandbox(inventory, host.build)
+    yield from network(inventory)
+    for name in inventory.preflight.images:
+        yield Named(name=name, why="preflight.images")
+
+
+def sandbox(inventory: Inventory, build: int) -> Iterator[Named]:
+    """Give the image that each pod on a build starts with, where the inventory leads to one.
+
+    Raises: ConfigError: no pause image fits the build.
+    """
     if inventory.runtime.sandbox_image or inventory.cluster.kubernetes:
-        for host in nodes_of(hosts):
-            name = sandbox_image(inventory, build=host.build, support=support)
-            yield Wanted(name=name, why="pause", hosts=(host.build,))
+        name = sandbox_image(inventory, build=build, support=load_support())
+        yield Named(name=name, why="pause", role="pause", builds=(build,))
+
+
+def network(inventory: Inventory) -> Iterator[Named]:
+    """Give the images of the cluster's network, where the inventory names one.
+
+    Raises: ConfigError: the inventory does not say enough.
+    """
     if inventory.cluster.cni is not None:
-        _, found = cluster_render.manifests(cluster_render.Options(inventory=inventory.path))
+        _, found = cluster_render.manifests_of(inventory, cluster_render.chosen_builds(()))
         for manifest in found:
-            for name in images_of(manifest.documents()):
-                yield Wanted(name=name, why=manifest.name)
+            yield from images_of(manifest.documents(), why=manifest.name, role="network")
 
 
 def _opened(path: Path) -> IO[bytes]:

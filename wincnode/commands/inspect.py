@@ -17,6 +17,7 @@ from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, W
 from wincnode.events import Event, FactsRead, Hello, printable
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
+from wincnode.images.named import Pull
 from wincnode.inventory import node_ports
 from wincnode.inventory.marks import nearest
 from wincnode.inventory.model import Inventory
@@ -28,6 +29,12 @@ T = TypeVar("T")
 Item = Event | NodeReport
 Watcher = Callable[[str, Item], None]
 Opener = Callable[[str], Transport]
+# Registries are asked while nodes are read: whoever calls this waits for their answers.
+Images = Callable[[], tuple[Pull, ...] | None]
+
+
+def not_asked() -> None:
+    """Say that nobody asked registries about images."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,16 +140,17 @@ def inspect(
     node: str,
     against: checks.Wanted,
     rules: tuple[checks.Check, ...] | None = None,
+    images: Images = not_asked,
 ) -> Generator[Event, None, Inspection]:
     """Read a node's facts and judge them; yields the events, returns the inspection.
 
-    Args: rules: the checks that judge; all by default.
+    Args: rules: the checks that judge; all by default. images: gives what registries answered.
     Raises: NodeError.
     """
     hello: Hello | None = None
     skew_s: float | None = None
     read: list[FactsRead] = []
-    targets = [{"kind": row.kind, "url": row.url} for row in against.targets]
+    targets = [{"kind": row.kind, "url": row.url} for row in against.targets or ()]
     asked: dict[str, Mapping[str, Any]] = {"connectivity": {"targets": targets}} if targets else {}
     sections = (*against.sections, *asked)
     if against.node_ports != node_ports.NODE_PORTS and "firewall" in sections:
@@ -160,7 +168,7 @@ def inspect(
         machine_id=hello.machine_id if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
-        findings=checks.run_checks(facts, replace(against, skew_s=skew_s), rules),
+        findings=checks.run_checks(facts, replace(against, skew_s=skew_s, images=images()), rules),
     )
 
 
@@ -221,12 +229,13 @@ def over_fit_nodes(
     session: Session,
     go_on: GoOn | None = None,
     rules: tuple[checks.Check, ...] | None = None,
+    images: Images = not_asked,
 ) -> Report:
     """Inspect nodes side by side, and go on with each that no check blocks.
 
     Args:
         go_on: gets the node's link, what was found, and the report so far; gives the whole one.
-        rules: the checks that judge; all by default.
+        rules: the checks that judge; all by default. images: gives what registries answered.
     """
     machines = Machines()
 
@@ -234,7 +243,9 @@ def over_fit_nodes(
         began = time.monotonic()
         transport = session.connect(name)
         try:
-            found = yield from inspect(transport, node=name, against=against, rules=rules)
+            found = yield from inspect(
+                transport, node=name, against=against, rules=rules, images=images
+            )
             uuid = found.facts.sections.get("os", {}).get("uuid")
             shown = printable(uuid) if isinstance(uuid, str) else ""
             machines.claim(name, machine_id=printable(found.machine_id), uuid=shown)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from wincnode import checks
 from wincnode.cluster.api import Api
-from wincnode.commands import cluster_check
-from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
+from wincnode.commands import cluster_check, pulls
+from wincnode.commands.inspect import (
+    Images,
+    Inspection,
+    Options,
+    Session,
+    not_asked,
+    over_fit_nodes,
+    wanted,
+)
 from wincnode.commands.saved import Saved
 from wincnode.commands.targets import reachable
+from wincnode.errors import ConfigError
+from wincnode.facts import Facts
 from wincnode.inventory.model import Inventory
-from wincnode.report import Report
+from wincnode.report import NodeReport, Report
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,11 +37,13 @@ class Judging:
     Args:
         rules: the checks; all by default. strict: warnings make the exit code 5.
         cluster: is judged as well, and stands before the nodes.
+        images: whether registries are asked for what the nodes are to pull.
     """
 
     rules: tuple[checks.Check, ...] | None = None
     strict: bool = False
     cluster: Api | None = None
+    images: bool = False
 
     def of(self, known: tuple[checks.Check, ...]) -> tuple[checks.Check, ...]:
         """Pick the wanted of some checks."""
@@ -35,39 +52,75 @@ class Judging:
         wanted = {check.id for check in self.rules}
         return tuple(check for check in known if check.id in wanted)
 
+    def asks(self, what: str) -> bool:
+        """Tell whether a wanted check goes by something beside facts."""
+        return any(check.asks == what for check in self.of(checks.node_checks()))
+
 
 def run(
     inventory: Inventory, options: Options, session: Session, judging: Judging = Judging()
 ) -> Report:
-    """Check the nodes side by side.
+    """Check the nodes side by side; cluster and registries are asked meanwhile.
 
     Raises: ConfigError: the kubeconfig or the lock file is there and cannot be used.
     """
     against = reachable(inventory, wanted(inventory, ignore=options.ignore))
     rules = judging.of(checks.node_checks())
-    report = over_fit_nodes("preflight", options, against, session, rules=rules)
-    cluster_rules = judging.of(checks.cluster_checks())
-    if judging.cluster is not None and cluster_rules and not report.interrupted:
-        cluster = cluster_check.judge(judging.cluster, against, cluster_rules)
-        report = replace(report, nodes=(cluster, *report.nodes))
+    cluster = _later(lambda: _cluster(judging, against))
+    images: Images = not_asked
+    if judging.images and judging.asks("images"):
+        images = _later(lambda: pulls.ask(inventory, cluster()[1]))
+    report = over_fit_nodes("preflight", options, against, session, rules=rules, images=images)
+    if not report.interrupted and (row := cluster()[0]):
+        report = replace(report, nodes=(row, *report.nodes))
     return replace(report, warnings_count=judging.strict)
+
+
+def _cluster(judging: Judging, against: checks.Wanted) -> tuple[NodeReport | None, Facts]:
+    """Give what is said of the cluster, where it is judged, and what it says of itself."""
+    rules = judging.of(checks.cluster_checks())
+    by_images = judging.images and judging.asks("images")
+    if judging.cluster is None or not (rules or by_images):
+        return None, Facts()
+    report, facts = cluster_check.judge(judging.cluster, against, rules)
+    return (report if rules else None), facts
+
+
+def _later(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin work in a thread that dies with the process, and give what waits for its result."""
+    future: Future[T] = Future()
+
+    def carry_out() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=carry_out, daemon=True).start()
+    return future.result
 
 
 def again(
     inventory: Inventory, ignore: frozenset[str], saved: Mapping[str, Saved], judging: Judging
 ) -> Report:
-    """Judge facts that were saved; no network is touched."""
-    against = wanted(inventory, ignore=ignore)
+    """Judge facts that were saved; no network is touched unless images are to be asked about.
+
+    Raises: ConfigError: nothing is left that facts alone could tell.
+    """
+    images = pulls.ask(inventory, Facts()) if judging.images and judging.asks("images") else None
+    against = replace(wanted(inventory, ignore=ignore), images=images)
+    rules = judging.of(checks.node_checks())
+    if rules and not any(checks.asked(check, against) for check in rules):
+        raise ConfigError(
+            f"saved facts do not tell {', '.join(check.id for check in rules)}",
+            remedy="Ask the nodes themselves; --images asks registries with saved facts, too.",
+        )
     nodes = tuple(
         Inspection(
             computer=row.computer,
             build=row.build,
             facts=row.facts,
-            findings=checks.run_checks(
-                row.facts,
-                replace(against, skew_s=row.skew_s),
-                judging.of(checks.node_checks()),
-            ),
+            findings=checks.run_checks(row.facts, replace(against, skew_s=row.skew_s), rules),
         ).report(name)
         for name, row in saved.items()
     )

@@ -12,8 +12,8 @@ from wincnode.artifacts import lock as locks
 from wincnode.checks import Target
 from wincnode.cluster.kubeconfig import authority_of
 from wincnode.cluster.networks import load_networks
+from wincnode.images import reference
 from wincnode.inventory.model import Inventory
-from wincnode.registry import reference
 from wincnode.registry.endpoints import endpoints
 from wincnode.support import PAUSE
 

@@ -6,7 +6,15 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-from wincnode.addresses import HOST_PORT, PATH
+from wincnode.addresses import (
+    HOST_PORT,
+    IMAGE_DIGEST,
+    IMAGE_HOST,
+    IMAGE_LIMIT,
+    IMAGE_PATH,
+    IMAGE_TAG,
+    PATH,
+)
 
 Shape = Literal[
     "text",
@@ -48,6 +56,11 @@ BASE_URL = f"^https?://{HOST_PORT}({PATH})?$"
 IMAGE = (
     r"^(?=.{1,255}(:[^:/@]+|@[^/@]+)$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
     r"(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}|@sha256:[0-9a-f]{64})$"
+)
+# What a pod may name; without a registry it is one of Docker Hub.
+REFERENCE = (
+    rf"^(?=.{{1,{IMAGE_LIMIT}}}$)(?:{IMAGE_HOST}/)?{IMAGE_PATH}"
+    rf"(?::{IMAGE_TAG})?(?:@(?:{IMAGE_DIGEST}))?$"
 )
 
 

@@ -16,6 +16,7 @@ from wincnode.inventory.fields import (
     LABEL,
     LABEL_KEY,
     NODE_IP,
+    REFERENCE,
     SERVER,
     TAINT,
     VERSION,
@@ -203,6 +204,14 @@ class Preflight:
         "path",
         "File of updates, overrides and holes that goes before those that ship, row by row: "
         "docs/checks.md.",
+    )
+    images: tuple[str, ...] = entry(
+        "texts",
+        "Images that each node must be able to run, beside those of its sandbox and the cluster's "
+        "network; their registries are asked.",
+        default=(),
+        pattern=REFERENCE,
+        form="an image such as mcr.microsoft.com/windows/nanoserver:ltsc2022",
     )
 
 

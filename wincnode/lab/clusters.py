@@ -13,6 +13,8 @@ from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.origin import Origin, origin
 
 CONTAINERD = "2.3.7"
+# Those that the sandbox and flannel come from; the origin answers for both.
+REGISTRIES = ("registry.k8s.io", "docker.io")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,12 @@ class LabCluster:
     @property
     def sections(self) -> str:
         """The sections of an inventory that say what nodes install, and from where."""
-        return f'runtime:\n  containerd: "{CONTAINERD}"\nartifacts:\n  mirror: {self.origin.url}\n'
+        registries = "".join(
+            f"    - {{host: {host}, server: '{self.origin.url}', allow_unencrypted: true}}\n"
+            for host in REGISTRIES
+        )
+        runtime = f'runtime:\n  containerd: "{CONTAINERD}"\n  registries:\n{registries}'
+        return f"{runtime}artifacts:\n  mirror: {self.origin.url}\n"
 
 
 @contextmanager

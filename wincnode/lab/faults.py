@@ -127,26 +127,20 @@ _COUNTED: Mapping[str, str] = {
     "reset": "reset_before",
     "shell-gone": "shell_gone_at",
 }
-_MEASURED: Mapping[str, str] = {
-    "idle-cut": "idle_cut_s",
-    "latency": "latency_s",
-    "link-lost": "link_lost_s",
-    "loss": "loss",
-    "rate": "bytes_per_s",
-    "slow": "delay_s",
+# With what the number counts.
+_MEASURED: Mapping[str, tuple[str, str]] = {
+    "idle-cut": ("idle_cut_s", "SECONDS"),
+    "latency": ("latency_s", "SECONDS"),
+    "link-lost": ("link_lost_s", "SECONDS"),
+    "loss": ("loss", "SHARE"),
+    "rate": ("bytes_per_s", "BYTES"),
+    "slow": ("delay_s", "SECONDS"),
 }
 FAULT_NAMES = (
     *sorted(_PLAIN),
     *(f"{word}@NUMBER" for word in sorted((*_COUNTED, *REFUSALS))),
     *("envelope=KB", "no-nodeports@NODE", "no-pods@NODE"),
-    *(
-        f"{word}={unit}"
-        for word, unit in zip(
-            sorted(_MEASURED),
-            ("SECONDS", "SECONDS", "SECONDS", "SHARE", "BYTES", "SECONDS"),
-            strict=True,
-        )
-    ),
+    *(f"{word}={unit}" for word, (_, unit) in sorted(_MEASURED.items())),
 )
 
 
@@ -173,7 +167,7 @@ def parse_fault(text: str) -> Faults:
     if equals and word == "envelope":
         return Faults(envelope_kb=max(1, int(_measured(text, number))))
     if equals and word in _MEASURED:
-        measured: dict[str, Any] = {_MEASURED[word]: _measured(text, number)}
+        measured: dict[str, Any] = {_MEASURED[word][0]: _measured(text, number)}
         return Faults(**measured)
     raise ValueError(f"there is no fault {text!r}; there are {', '.join(FAULT_NAMES)}")
 

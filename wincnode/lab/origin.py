@@ -1,4 +1,4 @@
-"""The lab's origin of artifacts: a mirror of every file that the catalogue knows, of any version.
+"""The lab's origin: a mirror of every file that the catalogue knows, and a registry of images.
 
 The programs in it are the lab's own: small scripts that ask the model of the machine they lie on.
 """
@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from wincnode.artifacts.catalogue import Artifact, load_catalogue
+from wincnode.lab import registry
 from wincnode.lab.cluster import authority
 from wincnode.lab.cluster.authority import Authority
 from wincnode.lab.windows.programs import script
@@ -120,9 +121,20 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
+    def do_HEAD(self) -> None:
+        """Answer without a body."""
+        self._answer(urlsplit(self.path).path)
+
     def do_GET(self) -> None:
         """Answer with a file, or with the part of it that is asked for."""
-        path = urlsplit(self.path).path
+        self._answer(urlsplit(self.path).path)
+
+    def _answer(self, path: str) -> None:
+        if path.startswith(registry.BASE):
+            held = registry.find(path)
+            told = {"Content-Type": held.kind, "Docker-Content-Digest": held.digest} if held else {}
+            self._send(200 if held else 404, held.content if held else b"{}", told)
+            return
         self.server.origin.asked.append(path)
         found = self.server.origin.find(path)
         if found is None:
@@ -141,12 +153,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, code: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(code)
-        for name, value in headers.items():
+        for name, value in {"Content-Type": "application/octet-stream", **headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def _context(signer: Authority, folder: Path) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""An image as a registry offers it: every entry, in order, with what its config says."""
+"""Reads an image from a registry: its index, its manifests, and their configs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from http import HTTPStatus
 from wincnode.artifacts.web import PASSING, Pace, Passing
 from wincnode.errors import RegistryError, RegistryRefused
 from wincnode.events import printable
+from wincnode.images.offer import Entry, Image, Platform
+from wincnode.images.reference import Reference
 from wincnode.inventory.model import Registry
 from wincnode.registry import documents
 from wincnode.registry.credentials import REMEDY, Logins
-from wincnode.registry.documents import Descriptor, Document, Kind, Platform, bad
+from wincnode.registry.documents import Descriptor, Document, bad
 from wincnode.registry.endpoints import Endpoint, endpoints
 from wincnode.registry.http import PACE, Answer, Ask, Http, seconds, shown
-from wincnode.registry.reference import Reference
 from wincnode.registry.tokens import authorization
 from wincnode.secrets import Secret
 
@@ -37,61 +38,34 @@ class Ways:
     pace: Pace = PACE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One manifest.
-
-    Args:
-        listed: its platform as the index lists it; None where it lists none.
-        real: its platform as its config says; the listed one where that is complete.
-    """
-
-    digest: str
-    listed: Platform | None
-    real: Platform
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
-    """What a reference leads to.
-
-    Args: served_by: where it was read. foreign: addresses of layers that lie elsewhere, as far as
-        manifests were read.
-    """
-
-    reference: Reference
-    kind: Kind
-    digest: str
-    entries: tuple[Entry, ...]
-    served_by: str
-    foreign: tuple[str, ...] = ()
-
-
-def read(reference: Reference, ways: Ways) -> Image:
+def read(reference: Reference, ways: Ways, *, layers: bool = False) -> Image:
     """Read what a reference leads to: from the first mirror that has it, else the registry itself.
 
+    Args: layers: whether an index's manifests of Windows are read for layers that lie elsewhere.
     Raises: RegistryError: of the last that was asked. ConfigError.
     """
     *mirrors, own = endpoints(reference, registries=ways.registries, plain_http=ways.plain_http)
     for mirror in mirrors:
         try:
-            return _Repository(mirror, reference, ways).image()
+            return _Repository(mirror, reference, ways, layers=layers).image()
         except RegistryError:
             continue  # as containerd does; what counts is what the last one says
-    return _Repository(own, reference, ways).image()
+    return _Repository(own, reference, ways, layers=layers).image()
 
 
 class _Repository:
     """One image's path at one endpoint."""
 
-    def __init__(self, endpoint: Endpoint, reference: Reference, ways: Ways) -> None:
+    def __init__(
+        self, endpoint: Endpoint, reference: Reference, ways: Ways, *, layers: bool
+    ) -> None:
         self._endpoint = endpoint
         self._reference = reference
         self._ways = ways
         self._http = Http(verify=endpoint.verify, pace=ways.pace)
         self._authorization: Secret | None = None
+        self._layers = layers
         self._looks = 0
-        self._foreign: list[str] = []
 
     def image(self) -> Image:
         """Read it all.
@@ -102,14 +76,14 @@ class _Repository:
         if top.kind == "index":
             entries = tuple(self._entries(top, depth=1))
         else:
-            entries = (Entry(digest=top.digest, listed=None, real=self._config(top)),)
+            real = self._config(top)
+            entries = (Entry(digest=top.digest, listed=None, real=real, foreign=top.foreign),)
         return Image(
             reference=self._reference,
             kind=top.kind,
             digest=top.digest,
             entries=entries,
             served_by=self._endpoint.base,
-            foreign=tuple(dict.fromkeys(self._foreign)),
         )
 
     def _entries(self, index: Document, *, depth: int) -> Iterator[Entry]:
@@ -118,17 +92,25 @@ class _Repository:
                 if depth < LIMIT_DEPTH:
                     self._look()
                     yield from self._entries(self._document(row.digest), depth=depth + 1)
-            elif (
-                row.media_type in documents.MANIFESTS
-            ):  # others, such as attestations, are no images
-                yield Entry(digest=row.digest, listed=row.platform, real=self._real(row))
+            elif row.media_type in documents.MANIFESTS:
+                yield self._entry(row)  # others, such as attestations, are no images
 
-    def _real(self, row: Descriptor) -> Platform:
+    def _entry(self, row: Descriptor) -> Entry:
         listed = row.platform
         if listed is not None and (listed.os != "windows" or listed.os_version):
-            return listed
+            foreign: tuple[str, ...] = ()
+            if self._layers and listed.os == "windows" and self._looks < LIMIT_LOOKS:
+                self._look()
+                foreign = self._document(row.digest).foreign
+            return Entry(digest=row.digest, listed=listed, real=listed, foreign=foreign)
         self._look()
-        return self._config(self._document(row.digest))
+        manifest = self._document(row.digest)
+        return Entry(
+            digest=row.digest,
+            listed=listed,
+            real=self._config(manifest),
+            foreign=manifest.foreign,
+        )
 
     def _look(self) -> None:
         self._looks += 1
@@ -140,7 +122,6 @@ class _Repository:
         url = self._url("manifests", manifest.digest)
         if manifest.config is None:
             raise bad(shown(url), "an index stands where a manifest should")
-        self._foreign += manifest.foreign
         digest = manifest.config.digest
         answer = self._get("blobs", digest, accept="*/*", limit=documents.LIMIT_CONFIG)
         return documents.config(answer.content, shown(self._url("blobs", digest)))

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wincnode.errors import ConfigError, RegistryRefused
-from wincnode.registry.reference import DEFAULT_HOST
+from wincnode.images.reference import DEFAULT_HOST
 from wincnode.secrets import LIMIT_BYTES, Secret
 
 HELPER_TIMEOUT_S = 60

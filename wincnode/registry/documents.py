@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from wincnode.errors import RegistryError
+from wincnode.images.offer import Kind, Platform
 
 # Source: opencontainers/image-spec:media-types.md; distribution/distribution:manifest
 INDEXES = (
@@ -26,23 +27,6 @@ LIMIT_MANIFEST = 4 * 1024 * 1024
 LIMIT_CONFIG = 8 * 1024 * 1024
 LIMIT_ENTRIES = 1000
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
-
-Kind = Literal["index", "manifest"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Platform:
-    """For what an image is; a text is empty where it is not said."""
-
-    os: str = ""
-    arch: str = ""
-    variant: str = ""
-    os_version: str = ""
-    features: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        words = (self.os or "?", self.arch or "?", self.variant, self.os_version)
-        return "/".join(filter(None, words))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from wincnode.images.reference import DEFAULT_HOST, Reference
 from wincnode.inventory.model import Registry
-from wincnode.registry.reference import DEFAULT_HOST, Reference
 
 # Source: containerd/containerd:core/remotes/docker/registry.go, DefaultHost
 HUB = "registry-1.docker.io"

@@ -56,9 +56,10 @@ def variables(
         paths.DROP_IN: drop_in,
         **registries,
     }
+    of_registries = sorted({path.rpartition("\\")[0] for path in registries})
     return {
         "folders": [
-            *({"path": path, "sddl": READ_BY_USERS} for path in READABLE),
+            *({"path": path, "sddl": READ_BY_USERS} for path in (*READABLE, *of_registries)),
             *({"path": path, "sddl": CLOSED} for path in PRIVATE),
         ],
         "exclusions": list(EXCLUSIONS),

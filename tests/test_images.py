@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from wincnode.builds import load_builds
+from wincnode.images.choose import Choice, Node, choose
+from wincnode.images.offer import Entry, Image, Kind, Platform
+from wincnode.images.reference import parse
+from wincnode.images.workloads import images_of
 from wincnode.isolation import Isolation, version_of
-from wincnode.registry.choose import Choice, Node, choose
-from wincnode.registry.client import Entry, Image
-from wincnode.registry.documents import Kind, Platform
-from wincnode.registry.reference import parse
-from wincnode.registry.workloads import images_of
 from wincnode.support import load_support, matcher_of
 
 BUILDS = load_builds()
@@ -191,6 +190,11 @@ def term(operator: str, *values: str) -> dict[str, object]:
     return {"matchExpressions": [rule]}
 
 
+def names(objects: list[object]) -> list[str]:
+    """Name the images of objects."""
+    return [row.name for row in images_of(objects)]
+
+
 def affinity(*terms: object) -> dict[str, object]:
     """Give a required node affinity."""
     required = {
@@ -218,7 +222,7 @@ def test_pods_bound_to_another_system_are_left_out(
     spec: dict[str, object], *, expected: bool
 ) -> None:
     """Those that say nothing may come to a Windows node."""
-    assert images_of([pod(**spec)]) == (("a.example/b:1",) if expected else ())
+    assert names([pod(**spec)]) == (["a.example/b:1"] if expected else [])
 
 
 def test_images_are_found_wherever_a_pod_is_described() -> None:
@@ -226,9 +230,23 @@ def test_images_are_found_wherever_a_pod_is_described() -> None:
     template = {"spec": {"initContainers": [{"image": "a/init"}], "containers": [{"image": "a/b"}]}}
     job = {"kind": "CronJob", "spec": {"jobTemplate": {"spec": {"template": template}}}}
     deployment = {"kind": "Deployment", "spec": {"template": template}}
-    found = images_of([{"kind": "List", "items": [job, deployment, None, "text", 5]}])
+    found = names([{"kind": "List", "items": [job, deployment, None, "text", 5]}])
 
-    assert found == ("a/init", "a/b")
+    assert found == ["a/init", "a/b"]
+
+
+def test_an_image_is_told_with_what_its_pod_is_bound_to() -> None:
+    """A build by the node selector, and whether its processes are the host's."""
+    of_host: dict[str, object] = {"windowsOptions": {"hostProcess": True}}
+    bound = pod(nodeSelector={"node.kubernetes.io/windows-build": "10.0.20348"})
+    agent = {"containers": [{"image": "a.example/b:1", "securityContext": of_host}]}
+    found = images_of([bound, agent, pod(securityContext=of_host), pod(nodeSelector={"x": 1})])
+
+    assert {(row.builds, row.host_process) for row in found} == {
+        ((20348,), False),
+        ((), True),
+        ((), False),
+    }
 
 
 def test_objects_without_end_have_one() -> None:

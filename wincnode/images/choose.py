@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from wincnode.builds import Build
 from wincnode.events import printable
+from wincnode.images.offer import Entry, Image, Platform
 from wincnode.isolation import (
     AMD64,
     Isolation,
@@ -23,8 +24,6 @@ from wincnode.isolation import (
     runs,
     version_of,
 )
-from wincnode.registry.client import Entry, Image
-from wincnode.registry.documents import Platform
 from wincnode.support import Matcher
 
 WINDOWS = "windows"
@@ -164,8 +163,8 @@ def _notes(image: Image, entry: Entry, node: Node) -> Iterator[Note]:
         }[node.matcher.order]
         text = f"{best.real.os_version} would run there too and is newer, but containerd {how}"
         yield Note(text=text, source=node.matcher.source)
-    if image.foreign:
-        text = f"a layer lies elsewhere: {printable(image.foreign[0], limit=200)}"
+    if entry.foreign:
+        text = f"a layer lies elsewhere: {printable(entry.foreign[0], limit=200)}"
         yield Note(text=text, source="opencontainers/image-spec:layer.md")
 
 

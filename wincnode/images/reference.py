@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from wincnode.addresses import IMAGE_DIGEST, IMAGE_HOST, IMAGE_LIMIT, IMAGE_PATH, IMAGE_TAG
 from wincnode.errors import ConfigError
 from wincnode.events import printable
 
-# Source: distribution/reference:regexp.go
-_HOST = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_TAG = r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
-_DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 _REFERENCE = re.compile(
-    rf"(?:(?P<host>{_HOST})/)?(?P<path>{_PART}(?:/{_PART})*)"
-    rf"(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
+    rf"(?:(?P<host>{IMAGE_HOST})/)?(?P<path>{IMAGE_PATH})"
+    rf"(?::(?P<tag>{IMAGE_TAG}))?(?:@(?P<digest>{IMAGE_DIGEST}))?"
 )
-LIMIT = 1024
 DEFAULT_HOST = "docker.io"
 
 
@@ -42,7 +37,7 @@ def parse(text: str) -> Reference:
 
     Raises: ConfigError: it is none.
     """
-    found = _REFERENCE.fullmatch(text) if len(text) <= LIMIT else None
+    found = _REFERENCE.fullmatch(text) if len(text) <= IMAGE_LIMIT else None
     if found is None:
         raise ConfigError(
             f"{printable(text, limit=200)!r} is no image reference",

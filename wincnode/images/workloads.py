@@ -6,17 +6,32 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from wincnode.images.named import Named, Role
+from wincnode.isolation import version_of
+
 # Source: kubernetes.io/docs/reference/labels-annotations-taints, kubernetes.io/os
 OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+BUILD_LABEL = "node.kubernetes.io/windows-build"
 WINDOWS = "windows"
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 LIMIT_DEPTH = 40
 
 
-def images_of(objects: Iterable[object]) -> tuple[str, ...]:
+def images_of(objects: Iterable[object], *, why: str = "", role: Role = "pod") -> tuple[Named, ...]:
     """List the images of all pods and pod templates that are not bound to another system."""
-    names = (name for spec in pod_specs(objects) if may_run(spec) for name in _names(spec))
-    return tuple(dict.fromkeys(names))
+    found = (
+        Named(
+            name=name,
+            why=why,
+            role=role,
+            builds=_builds(spec),
+            host_process=_is_host_process(spec),
+        )
+        for spec in pod_specs(objects)
+        if may_run(spec)
+        for name in _names(spec)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def pod_specs(objects: Iterable[object]) -> Iterator[Mapping[str, Any]]:
@@ -41,6 +56,27 @@ def may_run(spec: Mapping[str, Any]) -> bool:
     named = [_map(spec.get("nodeSelector")).get(label) for label in OS_LABELS]
     named.append(_map(spec.get("os")).get("name"))
     return all(name in {None, WINDOWS} for name in named) and _affinity_allows(spec)
+
+
+def build_of(label: object) -> tuple[int, ...]:
+    """Read a value of the build's label, such as 10.0.20348; nothing where it is none."""
+    found = version_of(label) if isinstance(label, str) else None
+    return (found.build,) if found else ()
+
+
+def _builds(spec: Mapping[str, Any]) -> tuple[int, ...]:
+    return build_of(_map(spec.get("nodeSelector")).get(BUILD_LABEL))
+
+
+def _is_host_process(spec: Mapping[str, Any]) -> bool:
+    """Tell whether a pod's containers are processes of the host: all of them, or none.
+
+    Source: kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod
+    """
+    of_containers = spec.get("containers")
+    rows = [spec, *(of_containers if isinstance(of_containers, list) else ())]
+    options = (_map(_map(row).get("securityContext")).get("windowsOptions") for row in rows)
+    return any(_map(row).get("hostProcess") is True for row in options)
 
 
 def _affinity_allows(spec: Mapping[str, Any]) -> bool:

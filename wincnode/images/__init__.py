@@ -1,0 +1,1 @@
+"""What an image offers, and which of it a node gets: values and rules, no network."""
