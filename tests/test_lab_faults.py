@@ -14,7 +14,8 @@ from echo_engine import EchoEngine
 from lab_links import USERS, link_to
 
 from wincnode.errors import NodeError
-from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, QUOTAS, Faults, parse_fault
+from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, Faults, parse_fault
+from wincnode.lab.refusals import REFUSALS
 from wincnode.lab.nodes import PASSWORD, USER, Wish, lab_nodes, ports, write_inventory
 from wincnode.lab.server import WsmanServer
 
@@ -144,7 +145,7 @@ def test_preflight_goes_on_with_the_others(preflight: tuple[int, str, dict[str, 
         ("black-hole", Faults(black_hole=True)),
         ("refuse", Faults(closed=True)),
         ("long-line", Faults(long_line_bytes=LONG_LINE_BYTES)),
-        ("max-shells", Faults(quota=QUOTAS["max-shells"])),
+        ("max-shells", Faults(refusal=REFUSALS["max-shells"])),
     ],
 )
 def test_faults_have_names(text: str, faults: Faults) -> None:

@@ -399,7 +399,9 @@ def _to_the_end(
                 raise died(transport, node=node)
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
-            drops, never = heard.drops, not heard.since and not isinstance(error, ConnectionLost)
+            drops = heard.drops
+            broke = isinstance(error, ConnectionLost) or error.id == ConnectionLost.id
+            never = not (heard.since or broke)
             now = time.monotonic()
             # No attempt in vain takes as long as that.
             if not drops or now - began > patience_s:
