@@ -85,6 +85,7 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     for fault in wish.faults.machine:
         MACHINE_FAULTS[fault](machine)
     machine.power_lost_at = wish.faults.power_lost_at
+    machine.clock_off_s = wish.faults.clock_s
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine, wish.compute)
