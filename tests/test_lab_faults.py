@@ -15,8 +15,8 @@ from lab_links import USERS, link_to
 
 from wincnode.errors import NodeError
 from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, Faults, parse_fault
-from wincnode.lab.refusals import REFUSALS
 from wincnode.lab.nodes import PASSWORD, USER, Wish, lab_nodes, ports, write_inventory
+from wincnode.lab.refusals import REFUSALS
 from wincnode.lab.server import WsmanServer
 
 # Fault, the error's id and exit code, what its message and its remedy speak of.

@@ -103,8 +103,8 @@ class Row:
 
     def holds(self, end: Ended) -> None:
         """Hold an end to the row: exit code and id, in time, no traceback, no secret."""
-        assert end.exit_code == self.exit_code, end.text
-        assert not self.error or self.error in end.ids, (end.ids, end.text)
+        assert end.exit_code == self.exit_code, (end.exit_code, end.ids, end.text[-600:])
+        assert not self.error or self.error in end.ids, (end.ids, end.text[-600:])
         assert end.seconds <= self.deadline_s + GRACE_S, end.seconds
         assert "Traceback" not in end.text
         assert PASSWORD not in end.text

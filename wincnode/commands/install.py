@@ -18,9 +18,11 @@ from wincnode.cluster import networks
 from wincnode.commands import lock
 from wincnode.commands.delivery import Files, supply
 from wincnode.commands.execution import After, Job
+from wincnode.commands.failures import explained
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
 from wincnode.errors import ConfigError
+from wincnode.events import printable
 from wincnode.inventory import marks, node_ports
 from wincnode.inventory.model import Inventory, Node
 from wincnode.support import Wish
@@ -66,7 +68,7 @@ def job(
             pending_counts=pending_counts,
             reboots=reboots,
             prepare=supplied.prepare,
-            fallbacks=supplied.fallbacks,
+            fallbacks=(*supplied.fallbacks, explained),
             makes_workers=True,
             after=after,
             mends=MENDS | ({"os.reboot"} if reboots.policy == "if-needed" else frozenset()),
@@ -103,6 +105,7 @@ def worker_variables(inventory: Inventory, *, today: date) -> Variables:
 
     def more(node: Node, found: Inspection) -> Mapping[str, Any]:
         _refuse_combination(inventory, tables, build=found.build, today=today)
+        _refuse_downgrade(inventory, found, node=node.name)
         kubernetes = inventory.cluster.kubernetes or ""
         wish = containerd.runtime(inventory, build=found.build, support=tables, builds=builds)
         worker = variables(
@@ -140,6 +143,27 @@ def _refuse_combination(
     found = support.problems(tables, wish, today=today)
     if errors := [row.text for row in found if row.severity == "error"]:
         raise ConfigError("\n".join(f"{inventory.path}: {text}" for text in errors))
+
+
+def _refuse_downgrade(inventory: Inventory, found: Inspection, *, node: str) -> None:
+    """Refuse to put an older containerd in the place of a newer one of ours.
+
+    Images that a newer one has unpacked are not promised to be readable by an older one.
+    Source: containerd/containerd:RELEASES.md@301026e5 (upgrade path)
+    Raises: ConfigError.
+    """
+    wanted = inventory.runtime.containerd or ""
+    runtime, leftovers = (found.facts.sections.get(name, {}) for name in ("runtime", "leftovers"))
+    there = runtime.get("version")
+    if not (isinstance(there, str) and len(there) < 64 and leftovers.get("owned") is True):
+        return
+    if wanted and support.numbers(there) > support.numbers(wanted):
+        raise ConfigError(
+            f"{node}: containerd {printable(there)} is installed, and {wanted} is wanted",
+            remedy=f"Set runtime.containerd to {printable(there)} or later, then `wincnode lock`;"
+            " to go back, take the node out with `wincnode leave` and install it anew.",
+            id="config.downgrade",
+        )
 
 
 def _read(path: str) -> str:

@@ -65,6 +65,8 @@ class Faults:
     """What of the node's pods gets lost, by names of `wincnode.lab.programs.wire`."""
     machine: tuple[str, ...] = ()
     """What is wrong with the machine, by names of `wincnode.lab.windows.faults`."""
+    clock_s: float = 0.0
+    """Let the machine's clock be so many seconds ahead; below 0 it is behind."""
     power_lost_at: int | None = None
     """Cut the machine's power as it writes the k-th record of its journals, once."""
     refusal: Refusal | None = None
@@ -139,7 +141,7 @@ _MEASURED: Mapping[str, tuple[str, str]] = {
 FAULT_NAMES = (
     *sorted(_PLAIN),
     *(f"{word}@NUMBER" for word in sorted((*_COUNTED, *REFUSALS))),
-    *("envelope=KB", "no-nodeports@NODE", "no-pods@NODE"),
+    *("clock=SECONDS", "envelope=KB", "no-nodeports@NODE", "no-pods@NODE"),
     *(f"{word}={unit}" for word, (_, unit) in sorted(_MEASURED.items())),
 )
 
@@ -166,6 +168,8 @@ def parse_fault(text: str) -> Faults:
     word, equals, number = text.partition("=")
     if equals and word == "envelope":
         return Faults(envelope_kb=max(1, int(_measured(text, number))))
+    if equals and word == "clock":
+        return Faults(clock_s=_finite(text, number))
     if equals and word in _MEASURED:
         measured: dict[str, Any] = {_MEASURED[word][0]: _measured(text, number)}
         return Faults(**measured)
@@ -187,12 +191,19 @@ def together(faults: Iterable[Faults]) -> Faults:
     return found
 
 
-def _measured(text: str, number: str) -> float:
+def _finite(text: str, number: str) -> float:
     try:
         measure = float(number)
     except ValueError:
         measure = math.nan
-    if not 0 < measure < math.inf:
+    if not math.isfinite(measure):
+        raise ValueError(f"the fault {text!r} needs a number of seconds, as in clock=-400")
+    return measure
+
+
+def _measured(text: str, number: str) -> float:
+    measure = _finite(text, number) if number[:1].isdigit() else 0
+    if measure <= 0:
         raise ValueError(
             f"the fault {text!r} needs a number above 0, as in {text.partition('=')[0]}=2"
         )

@@ -94,6 +94,7 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
     for fault in wish.faults.machine:
         MACHINE_FAULTS[fault](machine)
     machine.power_lost_at = wish.faults.power_lost_at
+    machine.clock_off_s = wish.faults.clock_s
     line = Line(wire=wire or Wire(), lost=set(wish.faults.pods))
     worker = Worker(machine, line)
     engine = (

@@ -94,8 +94,9 @@ class WsmanServer:
         if self._thread.is_alive():
             self._listener.shutdown()
             self._thread.join()
-        self.shells.close()
+        # The client is told of no command that ends with the machine.
         self._listener.close_connections()
+        self.shells.close()
         self._listener.server_close()
 
     def reached(self, client: str) -> bool:

@@ -79,7 +79,7 @@ function Move-WnInPlace([string]$New, [string]$Path) {
         $moved = $false
         while (-not $moved) {
             try { [IO.File]::Move($Path, $old); $moved = $true } catch [IO.IOException], [UnauthorizedAccessException] {
-                if ($watch.Elapsed.TotalSeconds -ge [Math]::Min(60, $Step.timeout_s)) { throw "$Path cannot be replaced: $($_.Exception.GetBaseException().Message.Trim()) $(Get-WnUser $Path)" }
+                if ($watch.Elapsed.TotalSeconds -ge [Math]::Min(60, 0.8 * $Step.timeout_s)) { throw "$Path cannot be replaced: $($_.Exception.GetBaseException().Message.Trim()) $(Get-WnUser $Path)" }
                 [Threading.Thread]::Sleep(500)
             }
         }

@@ -114,6 +114,17 @@ class Disk:
 
         Raises: Failure.
         """
+        self.wait_until_free(path)
+        if self.is_folder(path):
+            text = "Cannot create a file when that file already exists.\r\n"
+            raise Failure(text, "IOException")
+        self._machine.path(new).replace(self._machine.path(path))
+
+    def wait_until_free(self, path: str) -> None:
+        """Wait while somebody holds a file, as long as the step has time.
+
+        Raises: Failure.
+        """
         clock = self._machine.clock
         until_s = clock.seconds() + min(60, step_limit(self._machine))
         while self.held(path):
@@ -125,10 +136,6 @@ class Disk:
                     "IOException",
                 )
             time.sleep(0.02)
-        if self.is_folder(path):
-            text = "Cannot create a file when that file already exists.\r\n"
-            raise Failure(text, "IOException")
-        self._machine.path(new).replace(self._machine.path(path))
 
     def delete(self, path: str) -> None:
         """Remove a file; harmless when there is none."""

@@ -197,7 +197,7 @@ def time(host: Host) -> Section:
     read = host.machine.registry.data
     service = SERVICES + r"\W32Time"
     return {
-        "utc": now(),
+        "utc": now(host.machine.clock_off_s),
         "zone": "UTC",
         "source": read(service + r"\Parameters", "Type", ""),
         "servers": read(service + r"\Parameters", "NtpServer", ""),

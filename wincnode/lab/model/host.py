@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from wincnode.lab.model.disk import Disk
@@ -56,6 +56,7 @@ def to_line(value: Any) -> str:
     return text
 
 
-def now() -> str:
-    """Give the time as events tell it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def now(off_s: float = 0.0) -> str:
+    """Give the time as events tell it, of a clock that is so many seconds ahead of ours."""
+    moment = datetime.now(UTC) + timedelta(seconds=off_s)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

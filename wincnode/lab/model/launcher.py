@@ -70,7 +70,8 @@ class Launcher:
         verbs[self._request["verb"]]()
 
     def _event(self, kind: str, **fields: Any) -> None:
-        row = {"run": self._run, "seq": 0, "at": now(), "type": kind, **fields}
+        at = now(self._host.machine.clock_off_s)
+        row = {"run": self._run, "seq": 0, "at": at, "type": kind, **fields}
         self._process.put(to_line(row).encode("ascii") + b"\n")
 
     def _refuse(self, code: str, message: str, holder: Mapping[str, Any] | None = None) -> None:

@@ -111,7 +111,8 @@ class Runner:
     def _event(self, kind: str, **fields: Any) -> None:
         self._process.check()
         self._seq += 1
-        row = {"run": self._plan["run"], "seq": self._seq, "at": now(), "type": kind, **fields}
+        at = now(self._host.machine.clock_off_s)
+        row = {"run": self._plan["run"], "seq": self._seq, "at": at, "type": kind, **fields}
         line = to_line(row) + "\n"
         if self._journal:
             self._host.disk.journal(self._journal, line, self._process)

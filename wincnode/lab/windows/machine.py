@@ -203,6 +203,8 @@ class Machine:
         # reboot ends with a machine that is off, how often a reboot boots, and the record of a
         # journal at which the power goes (None is never).
         self.room_bytes: int | None = None
+        # Seconds that its clock is ahead of ours; the `model` engine alone tells time by it.
+        self.clock_off_s = 0.0
         self.stays_down = False
         self.boots = 1
         self.power_lost_at: int | None = None
@@ -253,6 +255,9 @@ class Machine:
         self.up.clear()
         for end in self.on_down:
             end()
+        self._come_back()
+
+    def _come_back(self) -> None:
         if self.stays_down:
             return
         for _ in range(self.boots):
@@ -285,7 +290,10 @@ class Machine:
             self._records += 1
             if self._records != self.power_lost_at:
                 return False
-        threading.Thread(target=self.reboot, daemon=True).start()
+        # The network goes first: nobody hears of what ends now.
+        for end in reversed(self.on_down):
+            end()
+        threading.Thread(target=self._come_back, daemon=True).start()
         return True
 
     def _boot(self) -> None:

@@ -79,18 +79,9 @@ function Set-WnService {
         & $check 'Delete' (Invoke-CimMethod -InputObject $service -MethodName Delete)
         return
     }
-    if ($null -eq $service) {
-        if (-not $Want['command']) { throw "There is no service $($Key['name'])." }
-        $new = @{ Name = $Key['name']; DisplayName = $Key['name']; ServiceType = [byte]16; ErrorControl = [byte]1; StartMode = 'Automatic'; DesktopInteract = $false }
-        foreach ($name in $fields.Keys) { $new[$name] = $fields[$name] }
-        $did = Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new
-        # Whoever holds a handle on one that was deleted mostly lets go of it soon.
-        while ($did.ReturnValue -eq 16 -and $watch.Elapsed.TotalSeconds -lt [Math]::Min(60, $Step.timeout_s)) {
-            [Threading.Thread]::Sleep(500)
-            $did = Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new
-        }
-        & $check 'Create' $did
-    } else {
+    # One that was deleted is there for as long as somebody holds a handle on it, mostly not for long.
+    $limit = [Math]::Min(60, 0.8 * $Step.timeout_s)
+    if ($null -ne $service) {
         # A process that runs keeps what it was started with.
         $stale = @('command', 'account', 'environment', 'restart_when_newer') | Where-Object -FilterScript {
             $Want.ContainsKey($_) -and -not (Test-WnSame $Have.values[$_] $Want[$_] $plan.kinds.service.compare.$_) }
@@ -99,7 +90,21 @@ function Set-WnService {
             foreach ($other in $again) { Stop-WnService $other }
             Stop-WnService $service
         }
-        if ($fields.Count) { & $check 'Change' (Invoke-CimMethod -InputObject $service -MethodName Change -Arguments $fields) }
+        if ($fields.Count) {
+            $did = Invoke-CimMethod -InputObject $service -MethodName Change -Arguments $fields
+            while ($did.ReturnValue -eq 16 -and $null -ne $service -and $watch.Elapsed.TotalSeconds -lt $limit) {
+                [Threading.Thread]::Sleep(500)
+                $service = Get-CimInstance -ClassName Win32_Service -Filter $query
+                if ($null -ne $service) { $did = Invoke-CimMethod -InputObject $service -MethodName Change -Arguments $fields }
+            }
+            if ($null -ne $service) { & $check 'Change' $did }
+        }
+    }
+    if ($null -eq $service) {
+        if (-not $Want['command']) { throw "There is no service $($Key['name'])." }
+        $new = @{ Name = $Key['name']; DisplayName = $Key['name']; ServiceType = [byte]16; ErrorControl = [byte]1; StartMode = 'Automatic'; DesktopInteract = $false }
+        foreach ($name in $fields.Keys) { $new[$name] = $fields[$name] }
+        & $check 'Create' (Invoke-CimMethod -ClassName Win32_Service -MethodName Create -Arguments $new)
     }
     if ($Want.ContainsKey('environment')) {
         # By .NET alone: a proxy's address may hold a password, and a cmdlet's arguments are logged.

@@ -41,6 +41,7 @@ def set_download(host: Host, key: Values, want: Values, _found: Found) -> None:
             host.disk.put_in_place(part, path)
             return
         host.disk.delete(part)
+    host.disk.wait_until_free(path)
     why = NOT_PUSHED
     for url in want["sources"]:
         try:

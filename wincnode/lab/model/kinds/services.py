@@ -140,19 +140,35 @@ def set(host: Host, key: Values, want: Values, found: Found) -> None:
 def _made(host: Host, name: str, row: Values | None, want: Values, found: Found) -> list[Values]:
     """Make or change the service; gives those that were stopped with it."""
     fields = _fields(want)
+    again: list[Values] = []
+    if row is not None:
+        if row["State"] == "Running" and _is_stale(want, found):
+            again = _dependents(host, name)
+            for other in (*again, row):
+                _stop(host, other)
+        if fields:
+            row = _changed(host, name, row, fields)
     if row is None:
         if not want.get("command"):
             raise Failure(f"There is no service {name}.")
-        _create(host, _birth(name) | fields)
-        return []
-    again: list[Values] = []
-    if row["State"] == "Running" and _is_stale(want, found):
-        again = _dependents(host, name)
-        for other in (*again, row):
-            _stop(host, other)
-    if fields:
-        _do(host, "Change", InputObject=row, Arguments=fields)
+        _do(host, "Create", ClassName="Win32_Service", Arguments=_birth(name) | fields)
     return again
+
+
+def _changed(host: Host, name: str, row: Values, fields: Values) -> Values | None:
+    """Change a service; of one that was deleted and is held, wait until it is gone."""
+    clock = host.machine.clock
+    until_s = clock.seconds() + min(60, step_limit(host.machine))
+    there: Values | None = row
+    code = _did(host, "Change", InputObject=row, Arguments=fields)
+    while code == MARKED_FOR_DELETION and there is not None and clock.seconds() < until_s:
+        time.sleep(0.05)
+        there = host.service(name)
+        if there is not None:
+            code = _did(host, "Change", InputObject=there, Arguments=fields)
+    if there is not None:
+        _judge("Change", code)
+    return there
 
 
 def _is_stale(want: Values, found: Found) -> bool:
@@ -198,18 +214,6 @@ def _birth(name: str) -> dict[str, Any]:
         "StartMode": "Automatic",
         "DesktopInteract": False,
     }
-
-
-def _create(host: Host, arguments: Values) -> None:
-    """Make a service; of one that was deleted and is held, wait until it is let go."""
-    clock = host.machine.clock
-    until_s = clock.seconds() + min(60, step_limit(host.machine))
-    bound = {"ClassName": "Win32_Service", "Arguments": arguments}
-    code = _did(host, "Create", **bound)
-    while code == MARKED_FOR_DELETION and clock.seconds() < until_s:
-        time.sleep(0.05)
-        code = _did(host, "Create", **bound)
-    _judge("Create", code)
 
 
 def _do(host: Host, method: str, **bound: Any) -> None:
