@@ -124,10 +124,11 @@ def thrown(seed: int | str) -> random.Random:
     return random.Random(seed)  # noqa: S311 - a case that can be run again
 
 
-def fleet(nodes: int, *, seed: int = 7, wrong: float = 0.04) -> Report:
-    """Give a preflight of a large fleet, in which a share of all findings is wrong.
+def fleet(nodes: int, *, seed: int = 7, wrong: float = 0.04, healthy: int = 3) -> Report:
+    """Give a preflight of a large fleet, in which a share of findings is wrong.
 
     Half of what was seen is worded as on no other node.
+    Args: healthy: one node in so many has nothing wrong; 0: no node.
     """
     dice = thrown(seed)
     rules = every_check()
@@ -137,7 +138,10 @@ def fleet(nodes: int, *, seed: int = 7, wrong: float = 0.04) -> Report:
         if dice.random() < 0.02:
             rows.append(failed(name, NodeUnreachable(f"{name}: nothing answers"), line=number + 9))
             continue
-        found = [_judged(check, dice, wrong if number % 3 else 0.0) for check in rules]
+        found = [
+            _judged(check, dice, wrong if not healthy or number % healthy else 0.0)
+            for check in rules
+        ]
         found.sort(key=lambda row: row.verdict is Verdict.PASS)
         rows.append(node(name, _status(found), *found, line=number + 9))
     return Report(command="preflight", nodes=tuple(rows), inventory=INVENTORY, at=AT)

@@ -1,8 +1,8 @@
 """JUnit and SARIF held to the published schemas, where they are; they are none of our files.
 
 `WINCNODE_SCHEMAS` names a folder with `junit-10.xsd` of Jenkins' xunit plugin (MIT) and
-`sarif-schema-2.1.0.json` of OASIS. Without it, tests/junit_form.py and test_formats.py hold both
-to their rules.
+`sarif-schema-2.1.0.json`, that of OASIS or of schemastore; `.ci/run` takes them out of packages.
+Without it, tests/junit_form.py and test_formats.py hold both to their rules.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 import reports
+import xmlschema
 
 from wincnode.formats import render
 from wincnode.report import Report
@@ -26,6 +27,8 @@ def schema(name: str) -> Path:
     """Give a schema's file, or skip the test."""
     folder = os.environ.get("WINCNODE_SCHEMAS", "")
     if not folder:
+        if os.environ.get("WINCNODE_REQUIRE_SCHEMAS"):
+            pytest.fail("WINCNODE_SCHEMAS is not set, which WINCNODE_REQUIRE_SCHEMAS asks for")
         pytest.skip("WINCNODE_SCHEMAS names no folder with published schemas")
     return Path(folder) / name
 
@@ -48,7 +51,6 @@ def test_sarif_is_valid() -> None:
 
 def test_junit_is_valid() -> None:
     """By the schema of Jenkins' xunit plugin."""
-    xmlschema = pytest.importorskip("xmlschema")
     rules = xmlschema.XMLSchema(schema("junit-10.xsd"))
 
     for report in every():

@@ -90,11 +90,6 @@ def _e(text: object) -> str:
     return html.escape(line(text))
 
 
-def anchor(node: str, id: str) -> str:
-    """Give the anchor of what is said of one node: `web-1/os.build`."""
-    return f"{quote(node, safe='')}/{quote(id, safe='')}"
-
-
 def _title(report: Report) -> str:
     return _e(report.command[:1].upper() + report.command[1:])
 
@@ -279,13 +274,13 @@ def _of(number: int, word: str) -> str:
 
 
 def _problem(row: Problem) -> str:
-    id = f"step:{row.id}" if row.kind == "step" else row.id
-    at = anchor(row.node, id)
-    # That of a check is the same on every node, and the script adds it from the data.
+    # Of a fleet there are tens of thousands: the script adds their anchors, `web-1/os.build`, and
+    # the remedy of a check, which is the same on every node.
     own = row.remedy if row.kind == "error" else ""
     remedy = f'<p class="remedy">{_e(own)}</p>' if own else ""
+    kinds = f"{row.level} step" if row.kind == "step" else row.level
     return (
-        f'<li id="{at}" class="{row.level}"><a class="id" href="#{at}">{_e(row.id)}</a> '
+        f'<li class="{kinds}"><b>{_e(row.id)}</b> '
         f"{_e(row.message or row.title)}{_because(row)}{_mark(row)}{_details(row)}"
         f"{remedy}</li>"
     )

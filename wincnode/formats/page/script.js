@@ -19,24 +19,31 @@
     return made;
   }
 
-  // What passed, and the remedy of what did not: added when a node is opened for the first time.
+  // An item's anchor, and the link that gives it away.
+  function linked(node, item, name, kind) {
+    item.id = node.id.slice("node:".length) + "/" + encodeURIComponent(kind + name);
+    const link = element("a", name, "id");
+    link.href = "#" + item.id;
+    return link;
+  }
+
+  // What passed, and anchor and remedy of what did not: added when a node is opened for the first
+  // time, or a link leads into it.
   function complete(node) {
     if (node.dataset.whole) return;
     node.dataset.whole = "1";
-    const prefix = node.id.slice("node:".length) + "/";
     for (const item of node.querySelectorAll("li")) {
-      const remedy = data.remedies[item.querySelector(".id").textContent];
+      const name = item.querySelector("b");
+      const remedy = data.remedies[name.textContent];
       if (remedy) item.append(element("p", remedy, "remedy"));
+      const kind = item.classList.contains("step") ? "step:" : "";
+      name.replaceWith(linked(node, item, name.textContent, kind));
     }
     const row = data.nodes[node.dataset.n];
     const list = document.createElement("ul");
     for (let at = 0; at < row.length; at += 2) {
-      const check = data.checks[row[at]];
       const item = element("li", "", "pass");
-      const link = element("a", check, "id");
-      item.id = prefix + encodeURIComponent(check);
-      link.href = "#" + item.id;
-      item.append(link, " " + data.texts[row[at + 1]]);
+      item.append(linked(node, item, data.checks[row[at]], ""), " " + data.texts[row[at + 1]]);
       list.append(item);
     }
     if (row.length) node.append(list);
