@@ -1,17 +1,24 @@
-"""Programs with random faults, one after the other: what each leaves open, and what all leave."""
+"""Programs with random faults, one after the other: what each leaves open, and what all leave.
+
+compute_leaks.py FOLDER COUNT SEED runs so many, prints what is left, counted by the double, and how
+many of the programs went wrong.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compute_cases import boot_disk, files, hosted, probe, scenarios, xenon
 from compute_double import Double, double, image
 from compute_scenarios import (
+    Program,
     Scenario,
     box,
     call,
@@ -25,7 +32,6 @@ from compute_scenarios import (
 )
 
 from wincnode.hcs.local.executor import execute
-from wincnode.hcs.local.table import EXPORTS
 
 CODES = (
     "0x80370106",
@@ -59,13 +65,17 @@ def ladder(layers: list[str]) -> list[Scenario]:
     ]
 
 
-def faults(chance: random.Random) -> Iterator[str]:
-    """Give up to three faults."""
-    names = [
-        name for dll, name in EXPORTS if dll in {"computecore.dll", "vmcompute.dll", "offreg.dll"}
-    ]
-    names = [name for name in names if not any(word in name for word in NEVER)]
-    for _ in range(chance.randrange(4)):
+def called(there: Double, program: Program) -> list[str]:
+    """Run a program without a fault; gives the exports that it called and that may fail."""
+    there.forget()
+    execute(program, local(there))
+    names = {line.split()[0] for line in there.calls()}
+    return sorted(name for name in names if not any(word in name for word in NEVER))
+
+
+def faults(chance: random.Random, names: Sequence[str]) -> Iterator[str]:
+    """Give one to three faults."""
+    for _ in range(chance.randrange(1, 4)):
         word = chance.choice(WORDS)
         # 0 ms is for ever where there is an operation; a call that returns when it is done is late.
         ms = chance.choice((5, 40)) if word == "hang" else 0
@@ -73,27 +83,39 @@ def faults(chance: random.Random) -> Iterator[str]:
         yield f"fault {chance.choice(names)} {chance.choice((1, 1, 2, 3))} {word} {argument}"
 
 
-def run(folder: Path, *, count: int, seed: int) -> list[str]:
-    """Run programs with faults, then one without; gives what is open that must not be."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """What many programs left: complaints, what is open at the end, and how many went wrong."""
+
+    wrong: list[str]
+    counts: dict[str, int]
+    broken: int
+
+
+def run(folder: Path, *, count: int, seed: int) -> Left:
+    """Run programs with faults, then one without, which removes what was left."""
     there = double(folder)
     layers = image(there, "3", "2", "1")
     chance = random.Random(seed)  # noqa: S311 - it picks faults
     os.environ.update(there.environment)
     here = local(there)
     wrong: list[str] = []
+    broken = 0
+    programs = [numbered([row])[0][0] for row in ladder(layers)]
+    exports = [called(there, program) for program in programs]
     for number in range(count):
-        programs, _ = numbered([chance.choice(ladder(layers))])
-        planted = list(faults(chance))
+        program, names = chance.choice(list(zip(programs, exports, strict=True)))
+        planted = list(faults(chance, names))
         there.set(*planted)
-        result = execute(programs[0], here)
+        result = execute(program, here)
+        rows = (*result["calls"], *result["finally"])
+        broken += any(row["status"] in {"failed", "timeout"} for row in rows)
         wrong += left(there, number, planted, result)
     there.set()
-    programs, _ = numbered(ladder(layers)[:1])
     last = execute(programs[0], here)
-    counts = {name: value for name, value in there.counts().items() if value}
-    wrong += [f"at the end: {counts} {there.scratch()}"] if counts or there.scratch() else []
+    counts = {**there.counts(), "scratch folders": len(there.scratch())}
     wrong += [f"at the end: {row}" for row in last["calls"] if row["status"] != "ok"]
-    return [*wrong, *there.violations()]
+    return Left(wrong=[*wrong, *there.violations()], counts=counts, broken=broken)
 
 
 def left(there: Double, number: int, planted: list[str], result: dict[str, Any]) -> list[str]:
@@ -104,6 +126,7 @@ def left(there: Double, number: int, planted: list[str], result: dict[str, Any])
 
 
 if __name__ == "__main__":
-    problems = run(Path(sys.argv[1]), count=int(sys.argv[2]), seed=int(sys.argv[3]))
-    sys.stdout.write("".join(f"{line}\n" for line in problems))
-    sys.exit(bool(problems))
+    found = run(Path(sys.argv[1]), count=int(sys.argv[2]), seed=int(sys.argv[3]))
+    sys.stdout.write(json.dumps({**found.counts, "broken": found.broken}) + "\n")
+    sys.stderr.write("".join(f"{line}\n" for line in found.wrong))
+    sys.exit(bool(found.wrong))

@@ -20,7 +20,7 @@ from wincnode.node.kinds.compute_programs import KIND
 CASES = (
     *("machine", "container", "flood", "wait", "late process", "schema 1", "probe", "boot disk"),
     *("quirk of 2022", "no hypervisor", "unknown field", "hanging start", "hanging layer"),
-    *("late disk", "service restarts", "no such field", "left open"),
+    *("late disk", "service restarts", "no such field", "left open", "hosted", "no union"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from compute_double import COUNTED
 
 SCRIPT = Path(__file__).parents[1] / "compute_leaks.py"
 
@@ -25,7 +27,12 @@ def leaks(folder: Path, count: int, **variables: str) -> None:
         timeout=3600,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), f"seed {seed}"
+    assert (done.returncode, done.stderr) == (0, ""), f"seed {seed}"
+    counts = json.loads(done.stdout)
+    sys.stdout.write(f"{count} programs, seed {seed}: {done.stdout}")
+    # Without faults that are met, nothing would have been tried.
+    assert count // 4 < counts.pop("broken") < count, f"seed {seed}"
+    assert counts == dict.fromkeys((*COUNTED, "scratch folders"), 0), f"seed {seed}"
 
 
 def test_a_thousand_programs_leave_nothing(tmp_path: Path) -> None:
@@ -42,7 +49,7 @@ def test_no_memory_is_touched_that_was_freed(tmp_path: Path) -> None:
     )
     leaks(
         tmp_path,
-        200,
+        1000,
         LD_PRELOAD=found.stdout.strip(),
         ASAN_OPTIONS="detect_leaks=0",
         COMPUTE_DOUBLE_SANITIZE="1",
