@@ -42,6 +42,15 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """How a node gets itself back where a change took it off the network."""
+
+    confirm_within_s: int = 120
+    clients: tuple[str, ...] = ()
+    port: int = 5986
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """The steps of one node in their order.
 
@@ -54,6 +63,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     secrets: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}))
     undo: bool = False
+    guard: Guard | None = None
 
 
 def to_wire(plan: Plan, *, run: str, mode: Mode, who: Mapping[str, Any]) -> dict[str, Any]:
