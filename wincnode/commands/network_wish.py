@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from wincnode.checks.hns import known_networks
 from wincnode.cluster.networks import External, mode_of
 from wincnode.errors import RunFailed
-from wincnode.facts import FactMissing, Facts
+from wincnode.facts import FactMissing, Facts, Section
 from wincnode.hns import adapters, steps
 from wincnode.hns.adapters import Choice, choose
 from wincnode.hns.documents.network import EXTERNAL
@@ -137,7 +137,7 @@ def described(target: Target, asked: str) -> adapters.Node:
         if route.text("destination") == DEFAULT_ROUTE:
             index, metric = route.number("index"), route.number("metric")
             metrics[index] = min(metric, metrics.get(index, metric))
-    rows = known_networks(facts)
+    rows = _networks(facts)
     return adapters.Node(
         adapters=tuple(
             adapters.Adapter(
@@ -159,6 +159,14 @@ def described(target: Target, asked: str) -> adapters.Node:
         asked=asked,
         address=_own_address(target.node),
     )
+
+
+def _networks(facts: Facts) -> tuple[Section, ...] | None:
+    """Give HNS's networks; None where the node does not tell them."""
+    try:
+        return known_networks(facts)
+    except FactMissing:
+        return None
 
 
 def _own_address(node: Node) -> str:
@@ -191,7 +199,7 @@ def missing(target: Target, networks: Iterable[Network]) -> tuple[Network, ...]:
 
     What HNS does not tell is taken to be missing: the node finds out.
     """
-    rows = known_networks(target.facts) or ()
+    rows = _networks(target.facts) or ()
     names = {row.text("name").lower() for row in rows}
     moved = any(row.text("type").lower() in _EXTERNAL for row in rows)
     expects = expected(target.inventory)

@@ -1,4 +1,4 @@
-"""Networks of nodes: what HNS has, what is wanted of it, and making or removing it in the guard."""
+"""Networks of nodes: what HNS has, what is wanted of it, and making it so inside the guard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wincnode.facts import from_reads
 from wincnode.fleet import Stop
 from wincnode.hcs.errors import load_meanings, recognise
 from wincnode.hns import plan as plans
-from wincnode.hns.reading import Network, Reading, reading
+from wincnode.hns.reading import Reading, reading
 from wincnode.inventory.model import Inventory, Node
 from wincnode.node.kinds import all_kinds
 from wincnode.plan import Plan, Step
@@ -50,7 +50,7 @@ def listed(node: str, session: Session) -> Reading:
     """
     transport = session.connect(node)
     try:
-        events = _read(transport, node, session.stop)
+        events = read(transport, node, session.stop)
         while True:
             try:
                 session.watch(node, next(events))
@@ -61,7 +61,7 @@ def listed(node: str, session: Session) -> Reading:
         transport.close()
 
 
-def _read(transport: Transport, node: str, stop: Stop) -> Generator[Event, None, Reading]:
+def read(transport: Transport, node: str, stop: Stop) -> Generator[Event, None, Reading]:
     """Ask HNS for all that it has.
 
     Raises: RunFailed: it told nothing. NodeError.
@@ -107,10 +107,10 @@ def run(inventory: Inventory, options: Options, how: How, session: Session) -> R
         began = time.monotonic()
         transport = session.connect(name)
         try:
-            target, result = yield from _known(transport, inventory, by_name[name], how.asked)
+            target, result = yield from known(transport, inventory, by_name[name], how.asked)
             wish = wishes.wish(target, networks)
             result = replace(result, notes=(*result.notes, *wish.notes))
-            now = yield from _read(transport, name, session.stop)
+            now = yield from read(transport, name, session.stop)
             wishes.refuse_unknown(name, wish.networks, build=target.build, version=now.version)
             rows = plans.plan(wish.networks, now, build=target.build)
             if how.check or not any(row.action in {"create", "replace"} for row in rows):
@@ -126,7 +126,7 @@ def run(inventory: Inventory, options: Options, how: How, session: Session) -> R
     return replace(report, pending_counts=how.pending_counts)
 
 
-def _known(
+def known(
     transport: Transport, inventory: Inventory, node: Node, asked: Asked
 ) -> Generator[Event, None, tuple[Target, NodeReport]]:
     """Read what the choice of an adapter depends on.
@@ -180,13 +180,13 @@ def _would(step: Step, row: plans.Row) -> StepFinished:
 
 def _refusal(node: str, rows: Sequence[plans.Row]) -> RunFailed:
     bad = [row for row in rows if row.action in {"foreign", "blocked"}]
-    id = "network.foreign" if any(row.action == "foreign" for row in bad) else "network.clash"
-    return RunFailed(
-        f"{node}: " + "; ".join(f"{row.network.name}: {row.text}" for row in bad),
-        remedy="Remove it by the program that made it, or give the wanted one another name, prefix"
-        f" or type; `wincnode network list {node}` shows all.",
-        id=id,
-    )
+    text = f"{node}: " + "; ".join(f"{row.network.name}: {row.text}" for row in bad)
+    shows = f"`wincnode network list {node}` shows all."
+    if any(row.action == "foreign" for row in bad):
+        remedy = f"Remove it by what made it, or give the wanted one another name; {shows}"
+        return RunFailed(text, remedy=remedy, id="network.foreign")
+    remedy = f"Change one of the two, or remove it by what made it; {shows}"
+    return RunFailed(text, remedy=remedy, id="network.clash")
 
 
 def _made(
@@ -230,87 +230,3 @@ def likely(text: str) -> str:
     )
     more = f" `wincnode explain 0x{codes[0].value:08X}` says more." if codes else ""
     return f"{told}{more}".strip()
-
-
-def removed(
-    inventory: Inventory, node: str, names: Sequence[str], how: How, session: Session
-) -> Report:
-    """Remove networks of wincnode's from a node: those that are named, or all of its own.
-
-    A network that endpoints of others are in stays: pods would lose their connection.
-    """
-    of = next(row for row in inventory.nodes if row.name == node)
-
-    def work(name: str) -> Iterator[Item]:
-        began = time.monotonic()
-        transport = session.connect(name)
-        try:
-            target, result = yield from _known(transport, inventory, of, how.asked)
-            now = yield from _read(transport, name, session.stop)
-            rows = own(name, now, names)
-            if not rows:
-                note = "no network of wincnode's is there"
-                result = replace(result, status="as-wanted", notes=(note,))
-            else:
-                result = yield from _taken_away(transport, target, rows, result, session.stop)
-        finally:
-            transport.close()
-        yield replace(result, seconds=time.monotonic() - began)
-
-    return over_nodes("network remove", Options(nodes=(node,)), work, session)
-
-
-def own(node: str, now: Reading, names: Sequence[str]) -> tuple[Network, ...]:
-    """Give the networks that may be removed.
-
-    Raises: RunFailed: one is not there, is another's, or is in use.
-    """
-    by_name = {row.name.lower(): row for row in now.networks}
-    rows = [by_name[name.lower()] for name in names if name.lower() in by_name]
-    if gone := [name for name in names if name.lower() not in by_name]:
-        raise _kept(node, f"there is no network {', '.join(gone)}")
-    if foreign := [row for row in rows if not row.owned]:
-        told = ", ".join(f"{row.name} is {row.owner or 'another program'}'s" for row in foreign)
-        raise _kept(node, f"{told}, not wincnode's")
-    chosen = rows if names else [row for row in now.networks if row.owned]
-    for row in chosen:
-        if used := [one.name or one.id for one in now.endpoints if one.network == row.name]:
-            raise _kept(node, f"{row.name} has the endpoints {', '.join(used)}")
-    return tuple(chosen)
-
-
-def _kept(node: str, text: str) -> RunFailed:
-    return RunFailed(
-        f"{node}: {text}",
-        remedy=f"`wincnode network list {node}` shows whose each is; drain the node first where"
-        " pods are on it.",
-        id="network.kept",
-    )
-
-
-def _taken_away(
-    transport: Transport,
-    target: Target,
-    rows: Sequence[Network],
-    result: NodeReport,
-    stop: Stop,
-) -> Generator[Event, None, NodeReport]:
-    steps = tuple(wishes.removal(str(number), row.name) for number, row in enumerate(rows, start=1))
-    # The adapter's address moves back.
-    moves = any(row.external for row in rows)
-    plan = Plan(node=target.node.name, steps=steps, guard=wishes.guard(target) if moves else None)
-    return (yield from change(transport, plan, result, command="network remove", stop=stop))
-
-
-def confirmed(node: str, run_id: str, session: Session) -> Iterator[str]:
-    """Confirm a run that waits on a node; gives what the node says to that.
-
-    Raises: RunFailed: nothing waits there, or it is too late. NodeError.
-    """
-    transport = session.connect(node)
-    try:
-        for event in runner.confirm(transport, node=node, run=run_id):
-            if isinstance(event, Log):
-                yield f"{node}: {event.text}"
-    finally:
-        transport.close()
