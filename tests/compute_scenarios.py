@@ -207,7 +207,7 @@ def steps(programs: Sequence[Mapping[str, Any]], timeout_s: float = 300) -> dict
     return {
         "mode": "apply",
         "kinds": {KIND.name: wire(KIND)},
-        "scripts": {"platform.cs": assets.node_script("platform.cs")},
+        "scripts": {name: assets.node_script(name) for name in KIND.brings},
         "steps": [winps.step(KIND.name, {}, {"programs": rows}, timeout_s=timeout_s)],
     }
 

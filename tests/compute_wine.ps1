@@ -9,7 +9,7 @@ $Folder = $base
 $Step = [pscustomobject]@{ id = '1' }
 $lines = New-Object -TypeName 'Collections.Generic.List[string]'
 function Get-WnScript([string]$Name) {
-    if ($Name -eq 'platform.cs') { return [IO.File]::ReadAllText("$Scripts\platform.cs") }
+    if ([IO.File]::Exists("$Scripts\$Name")) { return [IO.File]::ReadAllText("$Scripts\$Name") }
     # Wine has neither owners that differ nor rights that matter.
     'function Test-WnForeign([string]$Path) { $false } function Restore-WnAccess([string]$Path) { } function Test-WnLink([string]$Path) { $false }'
 }

@@ -196,7 +196,7 @@ def done(lab: Site, command: str) -> None:
     while (ended := lab.run(command)).code == LOCKED:
         assert time.monotonic() < end
         time.sleep(0.5)
-    assert ended.code == 0, ended.stderr
+    assert ended.code == 0, f"{ended.stderr}{ended.report}"
 
 
 def until_idle(node: LabNode) -> None:

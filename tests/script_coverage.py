@@ -33,7 +33,7 @@ ACCEPTED = (
     ("kinds/compute_programs", ".Substring(0, 4096)", LONG),
     ("kinds/compute_programs", "'0x8007007a'", LONG),
     ("kinds/compute_programs", "catch { return $Text }", "the double's documents are JSON"),
-    ("kinds/compute_programs", "'A 32-bit process cannot", "the engine has 64 bits"),
+    ("compile", "'A 32-bit process cannot", "the engine has 64 bits"),
     ("kinds/compute_programs", ".LastWaitResult -ne 0", "the double knows each exit code"),
     ("kinds/compute_programs", "if ($Depth -eq 0", "a folder is listed and gone at once"),
     ("kinds/wait_for", r"GetFiles('\\.\pipe\')", "Linux has no such folder of pipes"),

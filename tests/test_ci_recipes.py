@@ -19,7 +19,7 @@ from wincnode.formats import FORMATS
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 REPORTS = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
-CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")
+CONTAINERFILE = (ROOT / "docs" / "Containerfile").read_text(encoding="utf-8")
 HEADS = ("GitHub Actions", "GitLab CI/CD", "Azure Pipelines", "Jenkins")
 
 

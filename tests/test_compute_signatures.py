@@ -1,4 +1,4 @@
-"""The exports as ctypes and platform.cs declare them, held against the headers of the Windows SDK.
+"""The exports as ctypes, platform.cs and network.cs declare them, held against the headers of the Windows SDK.
 
 A declaration that differs by a width corrupts the stack of a node; no test on Linux would see it.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -34,7 +35,12 @@ SHARP = {
 
 
 def sdk() -> dict[str, Signature]:
-    """Read the SDK's declarations of what is called here."""
+    """Read the SDK's declarations of what is called of computecore.dll."""
+    return declared(lambda row, name: (row["dll"], name) in EXPORTS)
+
+
+def declared(wanted: Callable[[Mapping[str, Any], str], bool]) -> dict[str, Signature]:
+    """Read the SDK's declarations of the functions that are wanted."""
     beside = Path(__file__).parents[2] / "shared" / "winsdk" / "host-compute-api.json"
     path = Path(os.environ.get("WINCNODE_WINSDK", str(beside)))
     if not path.is_file():
@@ -44,17 +50,24 @@ def sdk() -> dict[str, Signature]:
         name: (
             ("", 0 if row["returns"] == "void" else sdk_width(row["returns"]), False),
             *(
-                (item["name"], sdk_width(item["type"]), "_Out" in item["sal"])
+                (lower(item["name"]), sdk_width(item["type"]), "_Out" in item["sal"])
                 for item in row["parameters"]
             ),
         )
         for name, row in rows.items()
-        if ("computecore.dll", name) in EXPORTS
+        if wanted(row, name)
     }
 
 
+def lower(name: str) -> str:
+    """Give a name as .NET writes parameters; computenetwork.h begins them with a capital."""
+    return name[0].lower() + name[1:]
+
+
 def sdk_width(name: str) -> int:
-    if name.endswith("*") or name in {*HANDLES, *FUNCTIONS, "PCWSTR", "UINT64"}:
+    if name.endswith("*") or name in {*HANDLES, *FUNCTIONS, "PCWSTR", "UINT64", "REFGUID"}:
+        return 64
+    if re.fullmatch(r"P?HCN_(NETWORK|ENDPOINT|NAMESPACE)", name):
         return 64
     assert name in {"HRESULT", "DWORD"}, name
     return 32
@@ -71,9 +84,9 @@ def table() -> dict[tuple[str, str], Signature]:
     }
 
 
-def sharp() -> dict[tuple[str, str], Signature]:
-    """Read the declarations of platform.cs."""
-    text = assets.node_script("platform.cs")
+def sharp(*files: str) -> dict[tuple[str, str], Signature]:
+    """Read the declarations of files of C#."""
+    text = "".join(map(assets.node_script, files))
     dlls = re.split(r"private const string Dll = (\"\w+\.dll\");", text)
     found = {}
     for dll, part in zip(["", *dlls[1::2]], dlls[0::2], strict=True):
@@ -111,16 +124,33 @@ def test_table_has_the_signatures_of_the_sdk() -> None:
 def test_platform_has_the_signatures_of_the_sdk() -> None:
     """Names, order, widths and directions: 0 differences."""
     real = sdk()
-    ours = {name: row for (dll, name), row in sharp().items() if dll == "computecore.dll"}
+    rows = sharp("calls.cs", "platform.cs")
+    ours = {name: row for (dll, name), row in rows.items() if dll == "computecore.dll"}
 
     assert len(ours) >= 25
     assert {name: row for name, row in ours.items() if real[name] != row} == {}
 
 
+def test_network_has_the_signatures_of_the_sdk() -> None:
+    """Networks, endpoints and namespaces, seven exports each: 0 differences."""
+    rows = sharp("network.cs")
+    ours = {name: row for (dll, name), row in rows.items() if dll == "computenetwork.dll"}
+    real = declared(lambda row, name: row["dll"] == "computenetwork.dll" and name in ours)
+
+    assert len(ours) == 21
+    assert {name: row for name, row in ours.items() if real[name] != row} == {}
+    # microsoft/hcsshim:internal/hns/hns.go@7c9ff7f4
+    assert rows["vmcompute.dll", "HNSCall"] == (
+        ("", 32, False),
+        *((name, 64, False) for name in ("method", "path", "object")),
+        ("response", 64, True),
+    )
+
+
 def test_both_declare_the_same() -> None:
     """What the SDK has no header for is told once by hcsshim, and written twice."""
     first = {key: row for key, row in table().items() if key[1] not in PYTHON_ONLY}
-    second = sharp()
+    second = sharp("calls.cs", "platform.cs")
 
     assert set(first) == set(second)
     assert {
@@ -144,10 +174,11 @@ def plain(row: Signature) -> Signature:
 
 
 def test_sources_of_the_double_export_what_is_called() -> None:
-    """The double has each export of the table, so that no call is left untried."""
+    """The double has each export that is called, so that no call is left untried."""
     text = (Path(__file__).parent / "compute_double" / "exports.c").read_text()
     names = set(
-        re.findall(r"^(?:CORE|VM)\(\w+, (\w+),|^FORWARD\(\w+, \w+, (\w+),", text, re.MULTILINE)
+        re.findall(r"^(?:CORE|VM|NET)\(\w+, (\w+),|^FORWARD\(\w+, \w+, (\w+),", text, re.MULTILINE)
     )
 
-    assert {name for pair in names for name in pair if name} == {name for _, name in EXPORTS}
+    called = {name for _, name in (*EXPORTS, *sharp("network.cs"))}
+    assert {name for pair in names for name in pair if name} == called

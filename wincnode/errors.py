@@ -6,6 +6,7 @@ WincnodeError                 70  a bug of ours, unless a subclass says otherwis
 │   ├── RunFailed              1  a step failed, or the runner on the node died
 │   ├── BadReply               1  the node sent what no wincnode runner sends
 │   ├── NodeUnreachable        4  nothing answered, or the link was lost for good
+│   │   └── OtherMachine       4  what answers under the node's name is another machine
 │   ├── NotLetIn               4  the node refused the credentials or the account
 │   ├── UntrustedNode          4  the node's certificate is not trusted
 │   ├── NodeRefused            1  the node's policy forbids the runner
@@ -77,6 +78,12 @@ class NodeUnreachable(NodeError):
 
     exit_code = 4
     id = "node.unreachable"
+
+
+class OtherMachine(NodeUnreachable):
+    """What answers under the node's name is not the machine that was asked before."""
+
+    id = "node.other-machine"
 
 
 class NotLetIn(NodeError):

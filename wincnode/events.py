@@ -57,6 +57,7 @@ class Hello(Event):
     elevated: bool
     boot: str
     at: datetime | None = None
+    machine_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,13 +140,46 @@ class Died(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunListed(Event):
-    """One run that the node remembers; state is starting, running, finished, refused or died."""
+    """One run that the node remembers.
+
+    Its state is starting, running, waiting (to be confirmed), finished, refused or died.
+    """
 
     id: str
     state: str
     started: str
     operator: str
     command: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardWaiting(Event):
+    """The network is changed, and will be put back unless a client confirms.
+
+    Args: within_s: seconds that are left for that. before, after: what each adapter has: name,
+        mac, dhcp, addresses, routes, dns, metric, mtu, category.
+    """
+
+    within_s: int
+    before: tuple[Mapping[str, Any], ...] = ()
+    after: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardConfirmed(Event):
+    """A client has confirmed; the changed network stays."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardReverted(Event):
+    """The node has put its network back.
+
+    Args: after: what each adapter has now. left: what could not be put back.
+    """
+
+    reason: str
+    after: tuple[Mapping[str, Any], ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +208,7 @@ def _log(line: bytes) -> Log:
     return Log(text=printable(line.decode("utf-8", "replace").rstrip("\r")))
 
 
-def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return for each type of event
+def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911, PLR0912 - one return for each type
     seq = _number(raw["seq"])
     match raw["type"]:
         case "hello":
@@ -187,6 +221,7 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return fo
                 elevated=raw.get("elevated") is True,
                 boot=_text(raw.get("boot")),
                 at=_moment(raw.get("at")),
+                machine_id=_text(raw.get("machine_id")),
             )
         case "facts":
             data = raw.get("data")
@@ -231,6 +266,8 @@ def _event(raw: dict[str, Any]) -> Event:  # noqa: C901, PLR0911 - one return fo
             return Died(seq=seq, message=_text(raw["message"]))
         case "run_listed":
             return _run_listed(seq, raw)
+        case "guard_waiting" | "guard_confirmed" | "guard_reverted":
+            return _guarded(seq, raw)
         case "finished":
             counts = {_text(k): _number(v) for k, v in dict(raw.get("counts") or {}).items()}
             return Finished(seq=seq, outcome=_text(raw["outcome"]), counts=counts)
@@ -248,6 +285,18 @@ def _run_listed(seq: int, raw: Mapping[str, Any]) -> RunListed:
         operator=f"{_text(who.get('operator'))}@{_text(who.get('host'))}",
         command=_text(who.get("command")),
     )
+
+
+def _guarded(seq: int, raw: Mapping[str, Any]) -> Event:
+    after = _rows(raw.get("after"))
+    match raw["type"]:
+        case "guard_waiting":
+            within_s, before = _number(raw["within_s"]), _rows(raw.get("before"))
+            return GuardWaiting(seq=seq, within_s=within_s, before=before, after=after)
+        case "guard_reverted":
+            left = tuple(_text(one) for one in raw.get("left") or ())
+            return GuardReverted(seq=seq, reason=_text(raw["reason"]), after=after, left=left)
+    return GuardConfirmed(seq=seq)
 
 
 def _step_finished(seq: int, raw: Mapping[str, Any]) -> StepFinished:
@@ -280,6 +329,10 @@ def _harmless(value: Any) -> Any:
             return {_text(key): _harmless(item) for key, item in value.items()}
         case _:
             return value
+
+
+def _rows(value: Any) -> tuple[Mapping[str, Any], ...]:
+    return tuple(_harmless(row) for row in value or () if isinstance(row, dict))
 
 
 def _moment(value: object) -> datetime | None:

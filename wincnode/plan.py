@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -43,7 +43,13 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """How a node gets itself back where a change took it off the network."""
+    """How a change of the network is guarded: the node takes it back unless a client confirms.
+
+    Args:
+        confirm_within_s: seconds from the last step's end on.
+        clients: addresses that are let in to WinRM meanwhile, besides those that are connected.
+        port: that of the node's WinRM.
+    """
 
     confirm_within_s: int = 120
     clients: tuple[str, ...] = ()
@@ -56,7 +62,8 @@ class Plan:
 
     `secrets` says where each secret that the steps name comes from; one that the caller is to
     give by its name, such as a join token, is not among them. With `undo` the steps take back what
-    earlier runs did, so that the node notes nothing of them as wincnode's own.
+    earlier runs did, so that the node notes nothing of them as wincnode's own. With a `guard` the
+    run ends well only where a client that comes back over the changed network confirms it.
     """
 
     node: str
@@ -80,6 +87,8 @@ def to_wire(plan: Plan, *, run: str, mode: Mode, who: Mapping[str, Any]) -> dict
         "kinds": {name: wire(kinds[name]) for name in used},
         "steps": [_step(step) for step in plan.steps],
         **({"undo": True} if plan.undo else {}),
+        # Who only looks changes nothing that is to be guarded.
+        **({"guard": asdict(plan.guard)} if plan.guard and mode == "apply" else {}),
     }
 
 

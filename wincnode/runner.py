@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import getpass
 import hashlib
 import json
@@ -11,13 +12,32 @@ import re
 import secrets as random
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 from wincnode import assets
-from wincnode.errors import ConfigError, NodeLocked, NodeRefused, NodeUnreachable, RunFailed
-from wincnode.events import Died, Event, Finished, Log, Refused, RunListed, parse, printable
+from wincnode.errors import (
+    ConfigError,
+    NodeLocked,
+    NodeRefused,
+    NodeUnreachable,
+    OtherMachine,
+    RunFailed,
+)
+from wincnode.events import (
+    Died,
+    Event,
+    Finished,
+    GuardWaiting,
+    Hello,
+    Log,
+    Refused,
+    RunListed,
+    parse,
+    printable,
+)
 from wincnode.transport import ConnectionLost, Transport
 
 PROTOCOL = 1
@@ -32,6 +52,9 @@ NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
 PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
+# A node that takes its network back needs HNS to remove a network, and adapters to come back.
+REVERT_S = 300.0
+UNKNOWN_RUN = "This node knows no such run."
 
 
 def command_line(script: Literal["bootstrap", "receive"] = "bootstrap") -> str:
@@ -108,6 +131,10 @@ def payload_of(
         names.append("worker")
     if verb == "reboot":
         names.append("reboot")
+    if verb == "confirm":
+        names.append("guard")
+    if verb == "detached" and plan.get("guard"):
+        names += ["adapters", "guard", "restore"]
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
     used = sorted({step["kind"] for step in plan.get("steps", ())})
     names += [f"kinds/{kind}" for kind in used]
@@ -196,7 +223,8 @@ def detached(
 ) -> Iterator[Event]:
     """Run a plan that outlives the connection; each event is delivered exactly once.
 
-    Args: patience_s: seconds from its loss after which a link that brings no event is given up.
+    Args: patience_s: seconds from its loss after which a link that brings no event is given up;
+        with a guard at least until the node has put its network back.
 
     Until the first journal line was seen, the same request is sent again after a drop: the
     node's claim on the run's id makes the second start a follower of the first.
@@ -208,6 +236,8 @@ def detached(
         return pack(payload_of("detached", run=run, plan=plan), secrets)
 
     node = str(plan["node"])
+    if guard := plan.get("guard"):
+        patience_s = max(patience_s, guard["confirm_within_s"] + REVERT_S)
     yield from _to_the_end(transport, request, run=run, node=node, patience_s=patience_s)
 
 
@@ -233,6 +263,39 @@ def cancel(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
                 f"{node}: there is no run {run} to cancel: {event.message}",
                 remedy=f"List the runs with `wincnode runs {node}`.",
                 id="run.unknown",
+            )
+        _refuse(event, node=node)
+        yield event
+    if transport.exit_code:
+        raise died(transport, node=node)
+
+
+def confirm(
+    transport: Transport, *, node: str, run: str = "", machine_id: str = ""
+) -> Iterator[Event]:
+    """Confirm a change of the network that waits for it; gives what the node says to that.
+
+    The connection is a new one, so that it proves that the node is there to be reached.
+
+    Args: run: the one that waits; "" for whichever does. machine_id: of the machine that it is
+        to be, as its `Hello` told it; "" takes any.
+    Raises: OtherMachine. RunFailed: nothing waits there, or it is too late. NodeError.
+    """
+    # Closed, so that the next message asks anew where the name leads.
+    transport.close()
+    hellos = [
+        event for event in read_facts(transport, node=node, sections=()) if isinstance(event, Hello)
+    ]
+    if machine_id and [hello.machine_id for hello in hellos] != [machine_id]:
+        raise _other_machine(node)
+    own = new_run()
+    request = pack(payload_of("confirm", run=own, plan={"node": node, "run": run}))
+    for event in _events(transport, request, run=own):
+        if isinstance(event, Died):
+            raise RunFailed(
+                f"{node}: not confirmed: {event.message}",
+                remedy=f"`wincnode runs {node}` lists its runs and their states.",
+                id="guard.not-waiting",
             )
         _refuse(event, node=node)
         yield event
@@ -281,9 +344,23 @@ def refuse_held(transport: Transport, *, node: str) -> None:
     Raises: NodeLocked. NodeError.
     """
     for row in list_runs(transport, node=node):
-        if row.state == "running":
+        if row.state in {"running", "waiting"}:
             name = f"`{row.command}` of {row.operator}, run {row.id[:12]}"
             raise _locked(node, printable(name))
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What was heard of a run so far.
+
+    Args: waits: its change of the network is to be confirmed. drops: attempts in vain by now.
+    """
+
+    since: int = 0
+    machine_id: str = ""
+    waits: bool = False
+    ended: bool = False
+    drops: int = 0
 
 
 def _to_the_end(
@@ -296,45 +373,73 @@ def _to_the_end(
 ) -> Iterator[Event]:
     """Follow a journal across drops of the link; `request` asks for what comes after a number.
 
-    Patience begins when the link is lost: a step may be silent for longer before that.
+    Patience begins when the link is lost: a step may be silent for longer before that. A change
+    of the network that waits is confirmed over a connection of its own.
     """
-    since = 0
-    drops = 0
+    heard = _Heard()
     deadline = 0.0
-    while True:
+    while not heard.ended:
         began = time.monotonic()
         try:
-            for event in _events(transport, request(since), run=run):
-                _refuse(event, node=node)
-                if event.seq and event.seq <= since:
-                    continue
-                if event.seq > since + 1:
-                    raise _gap(node, since)
-                if event.seq:
-                    since, drops = event.seq, 0
-                yield event
-                if isinstance(event, Finished):
-                    return
-            raise died(transport, node=node)
+            if heard.waits:
+                # Where it is too late, the next events tell what became of it.
+                with contextlib.suppress(RunFailed):
+                    yield from confirm(transport, node=node, run=run, machine_id=heard.machine_id)
+                heard.waits = False
+            events = _events(transport, request(heard.since), run=run)
+            with contextlib.closing(events):
+                yield from _heard(events, heard, node=node)
+            if not (heard.ended or heard.waits):
+                raise died(transport, node=node)
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
-            never = not since and not drops and error.id != ConnectionLost.id
+            drops, never = heard.drops, not heard.since and error.id != ConnectionLost.id
             now = time.monotonic()
             # No attempt in vain takes as long as that.
             if not drops or now - began > patience_s:
                 deadline = now + patience_s
             pause = min(LONGEST_PAUSE_S, 0.1 * 2**drops)
-            if never or now + pause > deadline:
+            if (never and not drops) or now + pause > deadline:
                 raise
+            if isinstance(error, OtherMachine) and not drops:
+                yield Log(text=error.message, level="warning")
             time.sleep(pause)
-            drops += 1
+            heard.drops += 1
+
+
+def _heard(events: Iterator[Event], heard: _Heard, *, node: str) -> Iterator[Event]:
+    """Give the events that are new, up to the last one or one that asks for something."""
+    for event in events:
+        if heard.since and isinstance(event, Died) and event.message == UNKNOWN_RUN:
+            raise _other_machine(node)
+        _refuse(event, node=node)
+        if event.seq and event.seq <= heard.since:
+            continue
+        if event.seq > heard.since + 1:
+            raise _gap(node, heard.since)
+        if event.seq:
+            heard.since, heard.drops = event.seq, 0
+        yield event
+        if isinstance(event, Hello):
+            heard.machine_id = event.machine_id
+        heard.ended = isinstance(event, Finished)
+        heard.waits = isinstance(event, GuardWaiting)
+        if heard.ended or heard.waits:
+            return
+
+
+def _other_machine(node: str) -> OtherMachine:
+    return OtherMachine(
+        f"{node}: another machine answers under this name; nothing was confirmed there",
+        remedy="See where the name leads. The node puts its network back by itself.",
+    )
 
 
 def _gap(node: str, since: int) -> ConnectionLost:
     return ConnectionLost(f"{node}: event {since + 1} is missing")
 
 
-def _events(transport: Transport, request: bytes, *, run: str) -> Iterator[Event]:
+def _events(transport: Transport, request: bytes, *, run: str) -> Generator[Event, None, None]:
     for line in transport.run(command_line(), request):
         if line.strip():
             yield parse(line, run=run)

@@ -71,7 +71,8 @@ def ran(
     """Run programs in one process of the Windows build of winps."""
     scripts = machine.drive / "scripts"
     scripts.mkdir()
-    (scripts / "platform.cs").write_text(assets.node_script("platform.cs"))
+    for name in ("calls.cs", "compile", "platform.cs"):
+        (scripts / name).write_text(assets.node_script(name))
     (scripts / "compute_programs.ps1").write_text(assets.node_script("kinds/compute_programs"))
     shutil.copy(Path(__file__).parents[1] / "compute_wine.ps1", scripts)
     rows = [{"id": f"p{n}", "needs": [], "program": row} for n, row in enumerate(programs)]

@@ -22,10 +22,11 @@ SOURCES = Path(__file__).parent
 LIBRARY = (
     *("text", "json", "control", "machine", "schema", "operations", "waits"),
     *("processes", "streams", "layers", "legacy"),
+    *("json_tree", "hns_rules", "hns_state", "hns"),
 )
-DLLS = ("computecore", "vmcompute", "offreg", "kernel32", "ole32", "advapi32")
+DLLS = (*("computecore", "computenetwork", "vmcompute", "offreg", "kernel32", "ole32", "advapi32"),)
 # What Windows itself has under Wine is left to it.
-OURS_ON_WINDOWS = ("computecore", "vmcompute", "offreg")
+OURS_ON_WINDOWS = ("computecore", "computenetwork", "vmcompute", "offreg")
 FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-g")
 BUILDS = (17763, 20348, 26100)
 COUNTED = (
@@ -35,6 +36,7 @@ COUNTED = (
     "system handles",
     "process handles",
     "handles",
+    "network handles",
     "strings",
 )
 
@@ -74,7 +76,7 @@ def _compile(folder: Path, compiler: str, build: int, *, sanitize: bool, windows
     flags += ["-fsanitize=address"] if sanitize else []
     suffix = "dll" if windows else "so"
     core = folder / f"double.{suffix}"
-    libraries = ["-lole32", "-l:libpthread.a"] if windows else []
+    libraries = ["-lole32", "-lws2_32", "-l:libpthread.a"] if windows else []
     sources = [str(SOURCES / f"{name}.c") for name in LIBRARY]
     named = [] if windows else ["-Wl,-soname,double.so"]
     jobs = [[compiler, *flags, *named, *sources, "-o", str(core), *libraries]]

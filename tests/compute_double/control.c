@@ -16,6 +16,7 @@
  *   hang MS              it takes so long; 0 is for ever, where there is an operation
  *   exit                 all systems end unexpectedly before the call
  *   disconnect           the service restarts before the call
+ *   restart              HNS restarts during a call of its own
  *   kill, killafter      the caller's process is killed before or after the call
  */
 #include "double.h"

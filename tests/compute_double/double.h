@@ -1,4 +1,4 @@
-/* A test double of the Windows exports that wincnode uses for compute systems and layers.
+/* A test double of the Windows exports that wincnode uses for compute systems, layers and networks.
  *
  * It is a double and not the truth: it obeys what documentation, headers and hcsshim say of the
  * exports (the rules are named where they are obeyed), and no Windows was at hand to compare with.
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef _WIN32
 #define EXPORT __declspec(dllexport)
@@ -53,6 +54,19 @@ const char *json_text(const struct json *node, const char *path);
 int64_t json_number(const struct json *node, const char *path);
 int json_count(const struct json *node);
 
+/* json_tree.c */
+struct json *json_object(void);
+struct json *json_array(void);
+struct json *json_string(const char *text);
+struct json *json_integer(int64_t number);
+struct json *json_copy(const struct json *node);
+void json_append(struct json *list, struct json *item);
+void json_drop(struct json *of, const struct json *item);
+void json_set(struct json *object, const char *name, struct json *value);
+void json_default(struct json *object, const char *name, struct json *value);
+bool json_same(const struct json *a, const struct json *b);
+char *json_write(const struct json *node);
+
 /* text.c */
 char *utf8(const wide *text);
 wide *utf16(const char *text);
@@ -66,7 +80,7 @@ int strings_left(void);
 
 /* machine.c: what outlives a process. */
 enum state { FREE, CREATING, CREATED, RUNNING, STOPPED };
-enum { MOST_SYSTEMS = 48, MOST_LAYERS = 48, MOST_HOLDERS = 6, MOST_EXPORTS = 64, MOST_GRANTS = 32 };
+enum { MOST_SYSTEMS = 48, MOST_LAYERS = 48, MOST_HOLDERS = 6, MOST_EXPORTS = 96, MOST_GRANTS = 32 };
 struct holder { int64_t pid; int count; };
 struct system {
     enum state state;
@@ -89,7 +103,7 @@ struct machine {
     char grants[MOST_GRANTS][300];
 };
 /* Enter logs and counts a call, does what the control file plants for it, and locks the machine. */
-struct fault { enum { NONE, REFUSE, FAIL, HANG, KILL_AFTER } action; hresult code; int64_t ms; char text[200]; };
+struct fault { enum { NONE, REFUSE, FAIL, HANG, RESTART } action; hresult code; int64_t ms; char text[200]; };
 struct machine *enter(const char *export, struct fault *fault, const char *arguments, ...) __attribute__((format(printf, 3, 4)));
 struct machine *again(void); /* lock without being a call */
 void leave(struct machine *machine);
@@ -104,6 +118,7 @@ bool file_there(const char *windows_path);
 int64_t now_ms(void);
 void pause_ms(int64_t ms);
 int64_t own_pid(void);
+void lock_file(FILE *of);
 
 /* control.c: how the machine is. */
 struct control { int build, image_build; bool service, hypervisor, process_info_quirk, containers_exit; int64_t delay_ms; char owner[40]; };
@@ -143,6 +158,8 @@ bool stream_drained(handle stream);
 void stream_cut(handle stream);        /* nobody reads it any more */
 void stream_cut_writer(handle stream); /* nobody writes to it any more */
 int handles_open(void);
+
+int network_handles_open(void); /* hns.c */
 
 /* layers.c */
 guid name_to_guid(const char *name);

@@ -33,7 +33,7 @@ static bool alive(int64_t pid) {
     if (process) CloseHandle(process);
     return is;
 }
-static void lock(FILE *of) {
+void lock_file(FILE *of) {
     OVERLAPPED at = {0};
     LockFileEx((HANDLE)_get_osfhandle(_fileno(of)), LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 1, &at);
 }
@@ -41,7 +41,7 @@ static void lock(FILE *of) {
 int64_t own_pid(void) { return getpid(); }
 static void die(void) { kill(getpid(), SIGKILL); }
 static bool alive(int64_t pid) { return kill((pid_t)pid, 0) == 0; }
-static void lock(FILE *of) { flock(fileno(of), LOCK_EX); }
+void lock_file(FILE *of) { flock(fileno(of), LOCK_EX); }
 #endif
 
 int64_t now_ms(void) {
@@ -115,10 +115,10 @@ struct machine *again(void) {
     pthread_mutex_lock(&mutex);
     char *path = beside("state");
     file = fopen(path, "ab");
-    if (file) { lock(file); fclose(file); }
+    if (file) { lock_file(file); fclose(file); }
     file = fopen(path, "r+b");
     if (!file) { fprintf(stderr, "compute double: no machine at %s\n", path); abort(); }
-    lock(file);
+    lock_file(file);
     free(path);
     memset(&machine, 0, sizeof machine);
     if (fread(&machine, sizeof machine, 1, file) != 1) machine.next_pid = 1000;
@@ -175,7 +175,9 @@ struct machine *enter(const char *export, struct fault *fault, const char *argum
         for (int n = 0; n < MOST_SYSTEMS; n++)
             if (machine.systems[n].state != FREE) system_end(&machine.systems[n], "UnexpectedExit", "UnexpectedExit");
     planted(&machine, export, nth, fault);
-    if (!control().service) *fault = (struct fault){.action = REFUSE, .code = HCS_(0x114)};
+    bool of_network = !strncmp(export, "Hcn", 3) || !strcmp(export, "HNSCall");
+    if (of_network && planted_word(&machine, export, nth, "restart")) fault->action = RESTART;
+    if (!of_network && !control().service) *fault = (struct fault){.action = REFUSE, .code = HCS_(0x114)};
     pump(&machine);
     return &machine;
 }
@@ -229,6 +231,7 @@ EXPORT int double_count(const char *what) {
     else if (!strcmp(what, "system handles")) found = systems_open();
     else if (!strcmp(what, "process handles")) found = processes_open();
     else if (!strcmp(what, "handles")) found = handles_open();
+    else if (!strcmp(what, "network handles")) found = network_handles_open();
     else if (!strcmp(what, "strings")) found = strings_left();
     leave(of);
     return found;
@@ -242,5 +245,6 @@ __attribute__((destructor)) static void ended(void) {
     if (systems_open()) violation("ended with %d handles of systems", systems_open());
     if (processes_open()) violation("ended with %d handles of processes", processes_open());
     if (handles_open()) violation("ended with %d handles", handles_open());
+    if (network_handles_open()) violation("ended with %d handles of networks", network_handles_open());
     if (strings_left()) violation("ended with %d strings", strings_left());
 }

@@ -12,7 +12,7 @@ from wincnode.commands import reboots
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
 from wincnode.errors import Interrupted, RunFailed
-from wincnode.events import Event, Finished, Hello, Log, StepFinished
+from wincnode.events import Event, Finished, GuardReverted, Hello, Log, StepFinished
 from wincnode.fleet import Stop
 from wincnode.inventory.model import Node
 from wincnode.plan import Mode, Plan, masked, secret_names, titled, to_wire
@@ -80,11 +80,15 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Followed:
-    """How a run went: its steps that ended, its outcome, and the boot that it ran in."""
+    """How a run went: its steps that ended, its outcome, and the boot that it ran in.
+
+    Args: reverted: what the node says of its network, where it has put that back.
+    """
 
     steps: tuple[StepFinished, ...]
     outcome: str
     boot: str
+    reverted: GuardReverted | None = None
 
 
 def look(
@@ -123,6 +127,8 @@ def carry_out(
             if instead.plan is not None:
                 plan = instead.plan
                 continue
+        if went.reverted is not None:
+            result = replace(result, error=_reverted(plan.node, went.reverted))
         if went.outcome != "needs_reboot":
             return replace(result, status=status_of(went.outcome), steps=steps)
         if error := _refused_reboot(plan.node, job, reboots_done, stop):
@@ -147,6 +153,16 @@ def _instead(
         if found.plan is not None:
             return Instead(plan=found.plan, notes=notes)
     return Instead(notes=notes, error=error)
+
+
+def _reverted(node: str, event: GuardReverted) -> RunFailed:
+    """Give the error of a run whose node has put its network back."""
+    left = f"; not put back: {', '.join(event.left)}" if event.left else ""
+    return RunFailed(
+        f"{node}: the node has put its network back: {event.reason}{left}",
+        remedy="See why the node could not be reached over the new network, then run it again.",
+        id="guard.reverted",
+    )
 
 
 def _refused_reboot(node: str, job: Job, done: int, stop: Stop) -> RunFailed | Interrupted | None:
@@ -187,6 +203,7 @@ def _followed(events: Iterator[Event], plan: Plan) -> Generator[Event, None, Fol
     steps: list[StepFinished] = []
     outcome = "failed"
     boot = ""
+    reverted = None
     for event in events:
         if isinstance(event, Hello):
             boot = event.boot
@@ -194,8 +211,10 @@ def _followed(events: Iterator[Event], plan: Plan) -> Generator[Event, None, Fol
             steps.append(masked(plan, event))
         if isinstance(event, Finished):
             outcome = event.outcome
+        if isinstance(event, GuardReverted):
+            reverted = event
         yield titled(plan, event)
-    return Followed(steps=tuple(steps), outcome=outcome, boot=boot)
+    return Followed(steps=tuple(steps), outcome=outcome, boot=boot, reverted=reverted)
 
 
 def asked(playbook: Playbook, *, may_ask: bool) -> Mapping[Source, Secret]:

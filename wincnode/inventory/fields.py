@@ -29,6 +29,7 @@ Shape = Literal[
 # (kubernetes/kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go@v1.34.0).
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 NODE_NAME = rf"^(?=.{{1,253}}$){_SUBDOMAIN}$"
+NO_NODE_NAME = "no Kubernetes node name: lower-case letters, digits, `-` and `.`"
 # kubernetes.io/docs/concepts/overview/working-with-objects/labels, "Syntax and character set"
 _WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _KEY = rf"((?=[^/]{{1,253}}/){_SUBDOMAIN}/)?{_WORD}"

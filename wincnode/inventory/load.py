@@ -16,7 +16,7 @@ from yaml.nodes import Node as YamlNode
 from wincnode.errors import ConfigError
 from wincnode.inventory import marks
 from wincnode.inventory.connection import Connection
-from wincnode.inventory.fields import NODE_NAME, Spec, specs
+from wincnode.inventory.fields import NO_NODE_NAME, NODE_NAME, Spec, specs
 from wincnode.inventory.marks import Mistakes, Place
 from wincnode.inventory.model import (
     SECTIONS,
@@ -27,7 +27,7 @@ from wincnode.inventory.model import (
     Registry,
 )
 from wincnode.inventory.network import HnsNetwork, Subnet, network_problems
-from wincnode.inventory.nodes import NO_NODE_NAME, Defaults, judge
+from wincnode.inventory.nodes import Defaults, judge
 from wincnode.inventory.rules import registry_problems, repeated_taints
 from wincnode.secrets import Source, source_of
 

@@ -14,9 +14,7 @@ from wincnode.inventory.model import Node
 from wincnode.inventory.rules import connection_problems
 
 if TYPE_CHECKING:
-    from wincnode.inventory.ansible import Host
-
-NO_NODE_NAME = "no Kubernetes node name: lower-case letters, digits, `-` and `.`"
+    from wincnode.inventory.ansible.connection import Host
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

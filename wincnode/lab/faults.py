@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wincnode.lab.engine import Engine, Output, Process
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
+from wincnode.lab.windows.network import FAULTS as NETWORK_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
 _PIECE_BYTES = 1 << 18
@@ -82,6 +83,10 @@ class Faults:
     """Let each command write one line of so many bytes that never ends."""
     compute: tuple[str, ...] = ()
     """What is wrong with the Host Compute Service, by names of `wincnode.lab.windows.compute`."""
+    network: tuple[str, ...] = ()
+    """What goes wrong with the link of a node under a switch: `wincnode.lab.windows.network`."""
+    link_lost_s: float = 0.0
+    """How many seconds nothing reaches a node whose adapter was put under a switch."""
     quota: Quota | None = None
     """Answer one operation with the fault of a limit that is used up."""
 
@@ -90,12 +95,17 @@ _PLAIN: Mapping[str, Faults] = {
     "black-hole": Faults(black_hole=True),
     "deny": Faults(refuse_auth=True),
     "garbage": Faults(garbage=True),
+    "link-lost": Faults(link_lost_s=math.inf),
     "long-line": Faults(long_line_bytes=LONG_LINE_BYTES),
     "refuse": Faults(closed=True),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
+    **{name: Faults(network=(name,)) for name in NETWORK_FAULTS},
     **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
 }
-FAULT_NAMES = (*sorted(_PLAIN), "drop@REQUEST", "lost-reply@REQUEST", "slow=SECONDS")
+FAULT_NAMES = (
+    *sorted(_PLAIN),
+    *("drop@REQUEST", "link-lost=SECONDS", "lost-reply@REQUEST", "slow=SECONDS"),
+)
 
 
 def parse_fault(text: str) -> Faults:
@@ -115,6 +125,8 @@ def parse_fault(text: str) -> Faults:
     word, equals, number = text.partition("=")
     if equals and word == "slow":
         return Faults(delay_s=_seconds(text, number))
+    if equals and word == "link-lost":
+        return Faults(link_lost_s=_seconds(text, number))
     raise ValueError(f"there is no fault {text!r}; there are {', '.join(FAULT_NAMES)}")
 
 
@@ -124,7 +136,8 @@ def _seconds(text: str, number: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ValueError(f"the fault {text!r} needs a number of seconds, as in slow=2")
+        word = text.partition("=")[0]
+        raise ValueError(f"the fault {text!r} needs a number of seconds, as in {word}=2")
     return seconds
 
 

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
@@ -41,6 +41,10 @@ class Service(Protocol):
         """Say what TLS says of a connection."""
         ...
 
+    def reached(self, client: str) -> bool:
+        """Tell whether a client reaches it at this moment."""
+        ...
+
 
 class Listener(ThreadingHTTPServer):
     """Accepts connections on loopback.
@@ -52,19 +56,26 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, port: int, service: Service, context: ssl.SSLContext | None, *, closed: bool
+        self,
+        address: tuple[str, int],
+        service: Service,
+        context: ssl.SSLContext | None,
+        *,
+        closed: bool,
     ) -> None:
         self.service = service
         self._context = context
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=not closed)
+        super().__init__(address, _Handler, bind_and_activate=not closed)
         if closed:
             self.server_bind()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection; runs in its own thread, so that a slow TLS start stops no other."""
         try:
+            if not self.service.reached(client_address[0]):
+                return  # closed at once: what is lost here would only make clients wait
             if self.service.faults.black_hole:
                 with self._tracked(request):
                     _swallow(request)
@@ -127,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one request."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not self.node.reached(self.client_address[0]):
+            self._drop()
+            return
         self.node.count(requests=1, received=len(body))
         if self.path.partition("?")[0].rstrip("/") != "/wsman":
             self._respond(404)
@@ -209,14 +223,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond(400)
             return None
         time.sleep(faults.delay_s)
-        if faults.drop_at_request == number:
+        if faults.drop_at_request == number or not self.node.reached(self.client_address[0]):
             self._drop()
             return None
         return number, reply.status, reply.text.encode()
 
     def _drop(self) -> None:
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it may be closed already
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _respond(
         self,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from wincnode.lab.clusters import LabCluster
@@ -14,12 +16,14 @@ from wincnode.lab.faults import Faults
 from wincnode.lab.model import ModelEngine
 from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.programs import Worker
-from wincnode.lab.server import WsmanServer
+from wincnode.lab.server import LOOPBACK, WsmanServer
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.machine import Machine, load_profile
 
 USER = "Administrator"
 PASSWORD = "lab-Passw0rd"  # noqa: S105 - it guards simulated nodes on loopback
+# Where a node is whose address has changed; Linux has all of 127.0.0.0/8 on its loopback.
+ELSEWHERE = "127.0.0.2"
 INVENTORY = """\
 # Written by wincnode-lab: simulated nodes on loopback, which speak plain http with sealed NTLM.
 cluster:
@@ -77,13 +81,18 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     clock = Clock(haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
+    machine.network.suffer(wish.faults.network, lost_s=wish.faults.link_lost_s)
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine, wish.compute)
         if wish.powershell
         else ModelEngine(machine, pace_s=wish.pace_s)
     )
-    with engine, WsmanServer(engine, users={USER: PASSWORD}, faults=wish.faults) as server:
+    server = WsmanServer(
+        engine, users={USER: PASSWORD}, faults=wish.faults, reached=machine.network.lets_in
+    )
+    with engine, server:
+        machine.network.on_move.append(partial(_moved, machine, server))
         machine.on_down.append(server.stop)
         machine.on_up.append(server.again)
         try:
@@ -91,6 +100,17 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
         finally:
             machine.gone.set()
             worker.close()
+
+
+def _moved(machine: Machine, server: WsmanServer) -> None:
+    """Let the connections end with an address that goes, and WinRM listen at another one."""
+
+    def work() -> None:
+        server.cut()
+        server.move(ELSEWHERE if machine.network.elsewhere else LOOPBACK)
+
+    # Whoever noticed the move may be one of the server's connections.
+    threading.Thread(target=work, daemon=True).start()
 
 
 @contextmanager

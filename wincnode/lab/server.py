@@ -18,6 +18,8 @@ from wincnode.lab.ntlm import HardeningLevel
 from wincnode.lab.shells import Shells
 from wincnode.lab.tls import CertMapping, end_point_binding, mapped_user, server_context
 
+LOOPBACK = "127.0.0.1"
+
 
 class WsmanServer:
     """One simulated node's WinRM service.
@@ -28,6 +30,7 @@ class WsmanServer:
         tls: PEM files of the certificate and its key.
         mappings: whom client certificates stand for.
         hardening: the service's CbtHardeningLevel.
+        reached: tells whether a client's packets get to a port; the others are lost.
     `on_request` hears the number of each operation before it is carried out, `on_reply` when its
     reply has left.
     """
@@ -44,8 +47,11 @@ class WsmanServer:
         allow_unencrypted: bool = False,
         faults: Faults | None = None,
         port: int = 0,
+        reached: Callable[[str, int], bool] = lambda _client, _port: True,
     ) -> None:
         self.faults = faults or Faults()
+        self.address = LOOPBACK
+        self._reached = reached
         self.shells = Shells(FaultyEngine(engine, lambda: self.faults))
         self.requests: list[str] = []
         self.on_request: list[Callable[[int], None]] = []
@@ -75,7 +81,7 @@ class WsmanServer:
     @property
     def url(self) -> str:
         """Where a client connects to."""
-        return f"{'https' if self.encrypted else 'http'}://127.0.0.1:{self.port}/wsman"
+        return f"{'https' if self.encrypted else 'http'}://{self.address}:{self.port}/wsman"
 
     def start(self) -> Self:
         """Begin to answer."""
@@ -92,13 +98,35 @@ class WsmanServer:
         self._listener.close_connections()
         self._listener.server_close()
 
+    def reached(self, client: str) -> bool:
+        """Tell whether a client reaches it at this moment."""
+        return self._reached(client, self.port)
+
+    def cut(self) -> None:
+        """Close every connection, as an adapter does whose address goes."""
+        self._listener.close_connections()
+
+    def move(self, address: str) -> None:
+        """Listen at another address of loopback, on the same port."""
+        if address == self.address or not self._thread.is_alive():
+            return
+        self._listener.shutdown()
+        self._thread.join()
+        self._listener.close_connections()
+        self._listener.server_close()
+        self.address = address
+        self._listen(self.port)
+        self.start()
+
     def again(self) -> None:
         """Listen again, on the same port, after a stop."""
         self._listen(self.port)
         self.start()
 
     def _listen(self, port: int) -> None:
-        self._listener = Listener(port, self, self._context, closed=self.faults.closed)
+        self._listener = Listener(
+            (self.address, port), self, self._context, closed=self.faults.closed
+        )
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )

@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Starts, follows, lists or cancels a run on this node, or reboots it.
+Starts, follows, lists, confirms or cancels a run on this node, or reboots it.
 .DESCRIPTION
 attached runs the runner in this process. detached claims a run folder, starts the runner as
 SYSTEM from a one-shot task, and follows its journal. follow only reads.
@@ -63,9 +63,13 @@ switch ($Request.verb) {
         . ([scriptblock]::Create($Request.scripts.reboot.text))
         Restart-WnNode
     }
+    'confirm' {
+        . ([scriptblock]::Create($Request.scripts.guard.text))
+        Confirm-WnNetwork
+    }
     'cancel' {
         if (-not [IO.File]::Exists("$folder\claim.json")) { Write-WnEvent 'died' @{ message = 'This node knows no such run.' } }
-        elseif (@('starting', 'running') -contains (Get-WnState $folder)) {
+        elseif (@('starting', 'running', 'waiting') -contains (Get-WnState $folder)) {
             if (-not [IO.File]::Exists("$folder\cancel")) { Write-WnFile "$folder\cancel" '' }
             Write-WnEvent 'log' ([ordered]@{ level = 'info'; text = 'The run stops before its next step.' })
         } else { Write-WnEvent 'log' ([ordered]@{ level = 'info'; text = 'The run has ended already.' }) }

@@ -1,16 +1,7 @@
 // What PowerShell cannot call by itself: the exports of the Host Compute Service and of layers,
-// each thin; the order of calls is compute_programs.ps1's. C# 5, .NET Framework 4.7.2.
+// each thin; the order of calls is compute_programs.ps1's. Compiled together with calls.cs.
 // Source: computecore.h of the Windows SDK 10.0.26100.0; microsoft/hcsshim:internal/vmcompute/vmcompute.go
 // and internal/wclayer/wclayer.go@7c9ff7f4 for vmcompute.dll; offline-registry-library-functions for offreg.dll
-using System;
-using System.Collections.Generic;
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Text;
-using System.Threading;
-
-[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
-
 namespace Wincnode
 {
     [StructLayout(LayoutKind.Sequential)]
@@ -142,26 +133,6 @@ namespace Wincnode
         internal static extern int CancelIoEx(IntPtr file, IntPtr overlapped);
         [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode, SetLastError = true)]
         internal static extern int CloseHandle(IntPtr @object);
-        [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode)]
-        internal static extern IntPtr LocalFree(IntPtr memory);
-    }
-
-    internal static class Com
-    {
-        [DllImport("ole32.dll", ExactSpelling = true, CharSet = CharSet.Unicode)]
-        internal static extern void CoTaskMemFree(IntPtr memory);
-    }
-
-    // What came of one call: an HRESULT, a document where there is one, and what the call gives.
-    public sealed class Answer
-    {
-        public string Export;
-        public uint Code;
-        public string Document;
-        public IntPtr Handle, StdOutput, StdError;
-        public uint ProcessId, ExitCode;
-        public string Out = "", Err = "", Text = "";
-        public bool Truncated;
     }
 
     // The reading end of a pipe: never waited for alone; what is beyond the limit is read and dropped.
@@ -232,10 +203,9 @@ namespace Wincnode
         internal string Text() { return Encoding.UTF8.GetString(Kept.ToArray()); }
     }
 
-    public static class Platform
+    public abstract class Platform : Calls
     {
-        private const uint NoModule = 0x8007007E, NoExport = 0x8007007F, OutOfMemory = 0x8007000E, Invalid = 0x80070057;
-        private const uint TimedOut = 0x800705B4, OperationTimeout = 0x80370118, Pending = 0xC0370103, Win32 = 0x80070000;
+        private const uint OutOfMemory = 0x8007000E, Invalid = 0x80070057, OperationTimeout = 0x80370118, Pending = 0xC0370103, Win32 = 0x80070000;
         private const uint NotReady = 0x80070015, NotConnected = 0x8007048F, AllAccess = 0x10000000;
         // Requests take so long at most while a process or a system is asked whether it has ended.
         private const uint SliceMs = 20, AskMs = 10000;
@@ -244,40 +214,8 @@ namespace Wincnode
         private static readonly IntPtr NoHome = Marshal.StringToHGlobalUni("");
         // A delegate that native code calls must not be collected.
         private static readonly List<Notification> Rooted = new List<Notification>();
-        private static Thread underWay;
 
         private delegate int Begin(IntPtr operation);
-        private delegate int Work(Answer answer);
-
-        // Say why this process cannot call Windows at all; nothing where it can.
-        public static string Refusal()
-        {
-            if (!Environment.Is64BitProcess) { return "A 32-bit process cannot call the Host Compute Service."; }
-            try { Kernel.LocalFree(IntPtr.Zero); }
-            catch (DllNotFoundException problem) { return problem.Message; }
-            return "";
-        }
-
-        private static Answer Guarded(string export, Work work)
-        {
-            Answer answer = new Answer();
-            answer.Export = export;
-            try { answer.Code = unchecked((uint)work(answer)); }
-            catch (DllNotFoundException) { answer.Code = NoModule; }
-            catch (EntryPointNotFoundException) { answer.Code = NoExport; }
-            return answer;
-        }
-
-        // Read what a DLL has given, and free it: by LocalFree for computecore.dll, else by CoTaskMemFree.
-        private static string Taken(IntPtr text, bool local)
-        {
-            if (text == IntPtr.Zero) { return null; }
-            string value = Marshal.PtrToStringUni(text);
-            if (local) { Kernel.LocalFree(text); } else { Com.CoTaskMemFree(text); }
-            return value;
-        }
-
-        private static int Failed(uint code) { return unchecked((int)code); }
 
         // An operation that is given up is cancelled, and closed after that: a thread that still
         // waited for it would read what is freed (microsoft/hcsshim:internal/computecore).
@@ -321,24 +259,6 @@ namespace Wincnode
                 }
                 finally { Core.HcsCloseOperation(operation); }
             });
-        }
-
-        // Do in a thread what returns when it is done; one that is given up goes on, and the next waits for it.
-        private static Answer Within(string export, uint ms, Work work)
-        {
-            Stopwatch watch = Stopwatch.StartNew();
-            Answer late = new Answer();
-            late.Export = export;
-            late.Code = TimedOut;
-            if (underWay != null && !underWay.Join((int)ms)) { return late; }
-            Answer done = null;
-            Thread thread = new Thread(delegate() { done = Guarded(export, work); });
-            thread.IsBackground = true;
-            thread.Start();
-            underWay = thread;
-            if (!thread.Join((int)Math.Max(0, ms - watch.ElapsedMilliseconds))) { return late; }
-            underWay = null;
-            return done;
         }
 
         public static Answer Service(string query, uint ms)

@@ -183,7 +183,10 @@ try {
     $ended = @{ outcome = 'ok'; counts = @{} }
     if (@($plan.steps).Count) {
         . ([scriptblock]::Create((Get-WnScript 'steps')))
-        $ended = Invoke-WnPlan
+        if ($null -eq $plan.PSObject.Properties['guard']) { $ended = Invoke-WnPlan } else {
+            foreach ($name in @('adapters', 'guard')) { . ([scriptblock]::Create((Get-WnScript $name))) }
+            $ended = Invoke-WnGuardedPlan
+        }
     }
     # Who reads that the run has finished may start the next one at once.
     Close-WnLock

@@ -84,7 +84,8 @@ function Read-WnJournal([string]$Path, [long]$From) {
 }
 function Test-WnHeld([string]$Path) {
     # The runner shares its journal with readers only, so a writer is refused while it lives. A file
-    # that is gone, or being removed, is held by nobody.
+    # that is gone, or being removed, is held by nobody. What guard.ps1 has not ended yet, its task will.
+    if ([IO.File]::Exists($Path.Replace('journal.jsonl', 'guarded'))) { return $true }
     try { [IO.File]::Open($Path, 'Open', 'Write', 'None').Dispose(); $false } catch [IO.FileNotFoundException], [IO.DirectoryNotFoundException], [UnauthorizedAccessException] { $false } catch [IO.IOException] { $true }
 }
 function Get-WnState([string]$Path) {
@@ -92,7 +93,7 @@ function Get-WnState([string]$Path) {
     # Held is asked before reading: what a dead runner wrote is read to its end.
     $held = Test-WnHeld "$Path\journal.jsonl"
     if ((Read-WnJournal "$Path\journal.jsonl" 0) -match '"type":"(finished|refused)"') { return $Matches[1] }
-    if ($held) { 'running' } else { 'died' }
+    if (-not $held) { 'died' } elseif ([IO.File]::Exists("$Path\waiting")) { 'waiting' } else { 'running' }
 }
 function Get-WnRun {
     # The newest first. What is not ours is not a run.
@@ -114,7 +115,7 @@ function Remove-WnOldRun {
     if ($runs.Count -le 20) { return }
     $ended = 0
     foreach ($run in $runs) {
-        if (@('starting', 'running') -contains (Get-WnState $run.path)) { continue }
+        if (@('starting', 'running', 'waiting') -contains (Get-WnState $run.path)) { continue }
         $ended++
         if ($ended -le 20) { continue }
         try {
@@ -145,6 +146,8 @@ function Watch-WnJournal([long]$Since) {
             foreach ($line in $text.Split([char[]]"`n", [StringSplitOptions]::RemoveEmptyEntries)) {
                 if ($line -match '"seq":(\d+),' -and [long]$Matches[1] -gt $Since) { $null = $buffer.Append($line + "`n") }
                 if ($line -match '"type":"(finished|refused)"') { $final = $Matches[1] }
+                # A client has little time to confirm.
+                if ($line.Contains('"type":"guard_')) { $flushes = 0 }
             }
         }
         if ($final -eq '' -and -not $held) { $final = 'died'; $why = 'The runner ended without a last event.' }

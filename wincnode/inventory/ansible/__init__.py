@@ -12,9 +12,8 @@ from wincnode.inventory.ansible.connection import Host, Reader
 from wincnode.inventory.ansible.files import Files, is_ansible
 from wincnode.inventory.ansible.resolve import Resolved, resolve
 from wincnode.inventory.ansible.vault import Keys
-from wincnode.inventory.fields import NODE_NAME
+from wincnode.inventory.fields import NO_NODE_NAME, NODE_NAME
 from wincnode.inventory.marks import Mistakes, shown
-from wincnode.inventory.nodes import NO_NODE_NAME
 
 __all__ = ["Found", "Host", "Keys", "Resolved", "is_ansible", "load"]
 

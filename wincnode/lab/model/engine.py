@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Self
 
 from wincnode.lab.engine import Process
+from wincnode.lab.model.guard import FOLDER
 from wincnode.lab.model.host import Host
 from wincnode.lab.model.launcher import bootstrap
 from wincnode.lab.model.receive import Receiver
+from wincnode.lab.model.restore import restore
 from wincnode.lab.model.runner import work
 from wincnode.lab.process import FunctionProcess, Work
 from wincnode.lab.windows.machine import Machine, Task
@@ -60,6 +62,8 @@ class ModelEngine:
 
     def _start_task(self, task: Task) -> None:
         def run(process: FunctionProcess, _stdin: bytes) -> int:
+            if task.folder == FOLDER:
+                return restore(self.host, process)
             return work(self.host, process, task.folder)
 
         self._run(run, needs_stdin=False)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from wincnode.lab.model import acl
+from wincnode.lab.model import acl, guard
 from wincnode.lab.model.failures import ERRORS, Failure
 from wincnode.lab.model.host import BASE, Host, now, to_line
 from wincnode.lab.model.output import Output
@@ -24,6 +24,7 @@ PRIVATE = acl.parse("O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)")
 ENDED = re.compile('"type":"(finished|refused)"')
 UNKNOWN_RUN = "This node knows no such run."
 KEPT_RUNS = 20
+GOING_ON = ("starting", "running", "waiting")
 
 
 def bootstrap(host: Host, process: FunctionProcess, stdin: bytes) -> int:
@@ -59,6 +60,7 @@ class Launcher:
             "follow": self._follow,
             "runs": self._runs,
             "cancel": self._cancel,
+            "confirm": self._confirm,
             "reboot": self._reboot,
         }
         for name, script in self._request["scripts"].items():
@@ -209,14 +211,17 @@ class Launcher:
             if not there and time.monotonic() - began > 60:
                 why = "The task did not start the runner within 60 s."
             # Held is asked before reading: what a dead runner wrote is read to its end.
-            held = not there or self._disk.held(journal)
+            held = not there or self._held(self._folder)
+            urgent = False
             if there:
                 text = _whole_lines(self._disk.read(journal, read))
+                # A client has little time to confirm.
+                urgent = '"type":"guard_' in text
                 read += len(text)
                 ended = self._pass_on(text, output)
             if not (ended or why or held):
                 why = "The runner ended without a last event."
-            output.flush(now=ended or bool(why))
+            output.flush(now=ended or urgent or bool(why))
             if not (ended or why):
                 self._process.pause(0.1)
         if why:
@@ -239,9 +244,17 @@ class Launcher:
         if not self._disk.is_file(journal):
             return "starting"
         # Held is asked before reading: what a dead runner wrote is read to its end.
-        held = self._disk.held(journal)
+        held = self._held(folder)
         end = ENDED.search(_whole_lines(self._disk.read(journal)))
-        return end[1] if end else "running" if held else "died"
+        if end or not held:
+            return end[1] if end else "died"
+        return "waiting" if self._disk.is_file(folder + r"\waiting") else "running"
+
+    def _held(self, folder: str) -> bool:
+        """Tell whether a run goes on; what a guard has not ended yet, its task will."""
+        return self._disk.is_file(folder + r"\guarded") or self._disk.held(
+            folder + r"\journal.jsonl"
+        )
 
     def _claims(self) -> dict[str, dict[str, Any]]:
         """Give the claims of all runs by their folder, the newest first."""
@@ -254,9 +267,7 @@ class Launcher:
         return dict(sorted(found.items(), key=lambda row: str(row[1]["started"]), reverse=True))
 
     def _forget_old_runs(self) -> None:
-        ended = [
-            path for path in self._claims() if self._state(path) not in {"starting", "running"}
-        ]
+        ended = [path for path in self._claims() if self._state(path) not in GOING_ON]
         for path in ended[KEPT_RUNS:]:
             self._disk.delete_folder(path)
 
@@ -265,11 +276,18 @@ class Launcher:
             rest = {name: claim[name] for name in ("node", "who", "started")}
             self._event("run_listed", id=claim["run"], state=self._state(path), **rest)
 
+    def _confirm(self) -> None:
+        done, said = guard.confirm(self._host, str(self._request["plan"]["run"]))
+        if done:
+            self._event("log", level="info", text=said)
+        else:
+            self._event("died", message=said)
+
     def _cancel(self) -> None:
         mark = self._folder + r"\cancel"
         if not self._disk.is_file(self._folder + r"\claim.json"):
             self._event("died", message=UNKNOWN_RUN)
-        elif self._state(self._folder) in {"starting", "running"}:
+        elif self._state(self._folder) in GOING_ON:
             if not self._disk.is_file(mark):
                 self._disk.create(mark)
             self._event("log", level="info", text="The run stops before its next step.")

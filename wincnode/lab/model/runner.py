@@ -12,6 +12,7 @@ from typing import Any
 
 from wincnode.lab.model.facts import SECTIONS
 from wincnode.lab.model.failures import ERRORS, Failure
+from wincnode.lab.model.guard import NetworkGuard
 from wincnode.lab.model.host import BASE, Host, now, to_line
 from wincnode.lab.model.output import Output
 from wincnode.lab.model.reach import connectivity
@@ -70,6 +71,7 @@ class Runner:
     ) -> None:
         self._host = host
         self._process = process
+        self._request = request
         self._scripts = request["scripts"]
         self._plan = request["plan"]
         self._folder = folder
@@ -89,7 +91,7 @@ class Runner:
             self._hello()
             for section in self._plan["facts"]:
                 self._facts(section)
-            end, counts = self._steps()
+            end, counts = self._guarded() if "guard" in self._plan else self._steps()
         except ERRORS as error:
             self._event("log", level="error", text=self._secrets.hide(error.message))
             end, counts = "failed", {}
@@ -176,7 +178,15 @@ class Runner:
             fact["error"] = self._secrets.hide(error.message)
         self._event("facts", **fact, elapsed_ms=_since(began))
 
-    def _steps(self) -> tuple[str, dict[str, int]]:
+    def _guarded(self) -> tuple[str, Mapping[str, int]]:
+        for name in ("adapters", "guard"):
+            self._script(name)
+        if not self._folder:
+            raise Failure("A plan with a guard needs a detached run.")
+        guard = NetworkGuard(self._host, self._process, self._request, self._folder, self._event)
+        return guard.run(self._steps)
+
+    def _steps(self) -> tuple[str, Mapping[str, int]]:
         """Take the steps; gives the run's outcome, and how many steps ended how."""
         rows = self._plan["steps"]
         if rows:

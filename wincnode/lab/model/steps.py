@@ -76,7 +76,7 @@ class Steps:
             return outcome, diff
         outcome = "ok"
         if kind.set:
-            self._note(step, found)
+            self.note(step, found)
             kind.set(self._host, key, want, found)
             outcome = "changed"
         while True:
@@ -125,7 +125,7 @@ class Steps:
     def _shown(self, step: Step, field: str, value: Any) -> Any:
         return self._secrets.shown(step["want"].get(field), value)
 
-    def _note(self, step: Step, found: Found) -> None:
+    def note(self, step: Step, found: Found) -> None:
         """Keep in the manifest what was there before wincnode: a thing's first entry.
 
         Entries of a list come in several runs. Who takes back what earlier runs did makes nothing

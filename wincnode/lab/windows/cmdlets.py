@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
 from wincnode.lab.windows import (
@@ -18,8 +17,9 @@ from wincnode.lab.windows import (
     limits,
     links,
     naming,
-    programs,
+    net_cmdlets,
     tasks,
+    triggers,
     wql,
 )
 from wincnode.lab.windows.features import Missing
@@ -166,15 +166,16 @@ def _change_exclusions(machine: Machine, bound: Bound, *, present: bool) -> Rows
     return []
 
 
-def _network(machine: Machine, what: str, bound: Bound, *fields: str) -> Rows:
-    """Give rows of the network whose fields hold one of the values that were asked for."""
-    return [
-        dict(row)
-        for row in machine.network.get(what, [])
-        if all(
-            field not in bound or str(row.get(field)) in _texts(bound[field]) for field in fields
-        )
-    ]
+def _network(cmdlet: str) -> Answer:
+    def carry_out(machine: Machine, bound: Bound) -> Rows:
+        try:
+            return list(net_cmdlets.answer(cmdlet, machine.network, bound))
+        except net_cmdlets.NetworkError as error:
+            raise CmdletError(
+                message=error.message, id=error.id, category=error.category
+            ) from error
+
+    return carry_out
 
 
 def _resolve_dns_name(machine: Machine, bound: Bound) -> Rows:
@@ -244,6 +245,7 @@ def _register_task(machine: Machine, bound: Bound) -> Rows:
         )
     task = _defined(bound) if "Xml" in bound else _composed(bound)
     machine.tasks[_task_id(bound)] = task
+    triggers.follow(machine, _task_id(bound), task)
     return [{"TaskPath": task.path, "TaskName": task.name}]
 
 
@@ -269,6 +271,7 @@ def _composed(bound: Bound) -> Task:
         argument=str(action.get("Argument", "")),
         folder=str(action.get("WorkingDirectory", SYSTEM_FOLDER)),
         settings={**(bound.get("Settings") or {}), **(bound.get("Principal") or {})},
+        triggers=tuple(triggers.of(row) for row in _listed(bound.get("Trigger"))),
     )
 
 
@@ -283,12 +286,7 @@ def _start_task(machine: Machine, bound: Bound) -> Rows:
     task = machine.tasks.get(_task_id(bound))
     if task is None:
         raise _no_task("Start-ScheduledTask")
-    machine.started.append(task)
-    program = PureWindowsPath(task.execute).stem.lower()
-    if program == "powershell":
-        machine.start_task(task)
-    else:
-        programs.answer(machine, program, "", task.argument.split(), system=True)
+    machine.run_task(task)
     return []
 
 
@@ -310,9 +308,12 @@ def _task_id(bound: Bound) -> str:
     return f"{bound.get('TaskPath', chr(92))}{bound['TaskName']}".lower()
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 def _texts(value: object) -> list[str]:
-    rows = value if isinstance(value, list) else [] if value is None else [value]
-    return [str(row) for row in rows]
+    return [str(row) for row in _listed(value)]
 
 
 def _asked(name: str, asked: list[str]) -> bool:
@@ -336,12 +337,7 @@ ANSWERS: dict[str, Answer] = {
     "Get-WindowsFeature": _get_windows_feature,
     "Get-WindowsOptionalFeature": _get_windows_optional_feature,
     "Get-WinEvent": _get_win_event,
-    "Get-NetIPAddress": lambda m, b: _network(m, "NetIPAddress", b, "AddressFamily"),
-    "Get-NetRoute": lambda m, b: _network(m, "NetRoute", b, "AddressFamily"),
-    "Get-NetTCPConnection": lambda m, b: _network(m, "NetTCPConnection", b, "State"),
-    "Get-NetUDPEndpoint": lambda m, b: _network(m, "NetUDPEndpoint", b),
-    "Get-NetAdapter": lambda m, b: _network(m, "NetAdapter", b),
-    "Get-NetConnectionProfile": lambda m, b: _network(m, "NetConnectionProfile", b),
+    **{name: _network(name) for name in net_cmdlets.CMDLETS},
     **{name: partial(links.answer, name) for name in links.CMDLETS},
     "Resolve-DnsName": _resolve_dns_name,
     "New-NetFirewallRule": _new_firewall_rule,
@@ -349,6 +345,7 @@ ANSWERS: dict[str, Answer] = {
     "New-ScheduledTaskAction": _values,
     "New-ScheduledTaskPrincipal": _values,
     "New-ScheduledTaskSettingsSet": _values,
+    "New-ScheduledTaskTrigger": _values,
     "Export-ScheduledTask": _export_task,
     "Register-ScheduledTask": _register_task,
     "Start-ScheduledTask": _start_task,

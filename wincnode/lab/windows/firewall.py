@@ -6,7 +6,7 @@ Source of the form: learn.microsoft.com/openspecs/windows_protocols/ms-gpfas (2.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from wincnode.lab.windows.registry import Registry, Value
@@ -50,6 +50,32 @@ def text_of(bound: Mapping[str, Any]) -> str:
     fields += [_remote(row) for row in _listed(bound.get("RemoteAddress"))]
     fields.append(("Name", str(bound["DisplayName"])))
     return "v2.30|" + "".join(f"{name}={value}|" for name, value in fields)
+
+
+def allows(text: str, profile: str, client: str, ports: Collection[int]) -> bool:
+    """Tell whether a rule lets a client in to one of the ports in a profile, over TCP."""
+    fields: dict[str, list[str]] = {}
+    for part in text.split("|"):
+        name, _, value = part.partition("=")
+        fields.setdefault(name, []).append(value)
+    wanted = {"Action": "Allow", "Active": "TRUE", "Dir": "In"}
+    if any(fields.get(name) != [value] for name, value in wanted.items()):
+        return False
+    spans = [row.split("-") for row in (*fields.get("LPort", ()), *fields.get("LPort2_10", ()))]
+    far = (*fields.get("RA4", ()), *fields.get("RA6", ()))
+    return (
+        fields.get("Protocol", ["6"]) == ["6"]
+        and profile in fields.get("Profile", [profile])
+        and (not spans or any(int(a[0]) <= port <= int(a[-1]) for a in spans for port in ports))
+        and (not far or any(_is_in(client, row) for row in far))
+    )
+
+
+def _is_in(client: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(client) in ipaddress.ip_network(network, strict=False)
+    except ValueError:  # a word or a range, which no rule of WinRM has here
+        return False
 
 
 def _listed(value: object) -> list[str]:

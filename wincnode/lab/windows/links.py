@@ -18,7 +18,6 @@ CMDLETS: Mapping[str, str] = {
     "Get-HnsPolicyList": "",
     "Get-NetAdapterChecksumOffload": "",
     "Get-NetAdapterEncapsulatedPacketTaskOffload": "",
-    "Get-NetIPInterface": "AddressFamily",
     "Get-NetNat": "",
     "Get-NetTCPSetting": "",
     "Get-NetUDPSetting": "",

@@ -14,13 +14,16 @@ from uuid import NAMESPACE_DNS, uuid5
 
 import yaml
 
-from wincnode.lab.windows import naming, pagefile, programs
+from wincnode.lab.windows import naming, pagefile, programs, triggers
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.compute import Compute
 from wincnode.lab.windows.features import Features
+from wincnode.lab.windows.hns import Hns
+from wincnode.lab.windows.network import Network
 from wincnode.lab.windows.ports import ports_of
 from wincnode.lab.windows.registry import Data, Kind, Registry, Value
 from wincnode.lab.windows.services import Services
+from wincnode.lab.windows.triggers import Trigger
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 DEFECTS = Path(__file__).parents[1] / "defects"
@@ -47,6 +50,7 @@ class Task:
     folder: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     definition: str = ""
+    triggers: tuple[Trigger, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +173,15 @@ class Machine:
         self.features = Features(profile.features)
         self.ports = ports_of(profile.ports)
         self.compute = Compute(build=profile.build, features=self.features, services=self.services)
-        self.network = {name: list(rows) for name, rows in profile.network.items()}
+        self.network = Network(
+            profile.network, registry=self.registry, clock=self.clock, bound=self._bound
+        )
+        self.hns = Hns(
+            folder / "hns.json",
+            build=profile.build,
+            services=self.services,
+            adapters=self.network.physical,
+        )
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)
         self.programs = dict(programs.WINDOWS)
@@ -183,6 +195,8 @@ class Machine:
         self.on_up: list[Callable[[], None]] = []
         self.mutex = threading.RLock()
         self.gone = threading.Event()
+        self.up = threading.Event()
+        self.up.set()
         # Whether it was told to reboot, and has not come back yet.
         self.rebooting = False
         self._install()
@@ -228,6 +242,7 @@ class Machine:
 
     def reboot(self) -> None:
         """Start anew: processes end, services start by their modes, a new name comes to be."""
+        self.up.clear()
         for end in self.on_down:
             end()
         self.clock.work(self.profile.durations.get("boot", 0.0), self.gone)
@@ -235,6 +250,20 @@ class Machine:
         if not self.gone.is_set():
             for begin in self.on_up:
                 begin()
+            self.up.set()
+            triggers.at_startup(self)
+
+    def run_task(self, task: Task) -> None:
+        """Start what a scheduled task starts."""
+        self.started.append(task)
+        program = PureWindowsPath(task.execute).stem.lower()
+        if program == "powershell":
+            self.start_task(task)
+        else:
+            programs.answer(self, program, "", task.argument.split(), system=True)
+
+    def _bound(self) -> Mapping[str, str]:
+        return self.hns.bound()
 
     def _boot(self) -> None:
         with self.mutex:
@@ -244,6 +273,7 @@ class Machine:
             self.computer = naming.boot(self.registry, before=self.computer)
             self.features.boot()
             self.compute.boot()
+            self.hns.boot()
             self.cim["Win32_PageFileUsage"] = pagefile.booted(self.registry)
             self.registry.delete_value(CONTROL + r"\Session Manager", "PendingFileRenameOperations")
             system = dict(self.cim["Win32_OperatingSystem"][0])

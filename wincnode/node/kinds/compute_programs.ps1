@@ -5,7 +5,6 @@ Runs programs of calls to the Host Compute Service, and tells each one's result 
 The calls are platform.cs's, compiled once; here are their order, references between them, what
 ends a program, and what is taken down whatever happened. The form of programs is in docs/hcs.md.
 .NOTES
-Source: Add-Type starts csc.exe with files in TEMP, and LIB misleads it, github.com/ansible/ansible/issues/75698
 Source: layers of images, github.com/containerd/containerd cmd/ctr/commands/{images,content,snapshots};
 chain IDs, github.com/opencontainers/image-spec config.md; github.com/moby/moby daemon/graphdriver/windows
 #>
@@ -50,32 +49,6 @@ function ConvertTo-WnDocument([object]$Value) {
     # .NET gives null to a text parameter for NullString alone.
     if ($null -eq $Value) { return [NullString]::Value }
     ConvertTo-Json -InputObject $Value -Compress -Depth 30
-}
-
-function Import-WnPlatform {
-    # Says why the platform cannot be used; nothing where it can.
-    if (-not [Environment]::Is64BitProcess) { return 'A 32-bit process cannot call the Host Compute Service.' }
-    if (-not ('Wincnode.Platform' -as [type])) {
-        $source = Get-WnScript 'platform.cs'
-        $at = $Folder
-        if (-not $at) { $at = "$base\runs\" + $plan.run }
-        $before = @{ TEMP = $env:TEMP; TMP = $env:TMP; LIB = $env:LIB }
-        try {
-            $null = [IO.Directory]::CreateDirectory("$at\compile")
-            $env:TEMP = "$at\compile"
-            $env:TMP = "$at\compile"
-            $env:LIB = ''
-            # It fails at times on busy machines, with files of its own: one more attempt.
-            try { Add-Type -TypeDefinition $source } catch { Add-Type -TypeDefinition $source }
-        } catch {
-            return 'platform.cs was not compiled: ' + $_.Exception.Message.Split("`n")[0].Trim()
-        } finally {
-            foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
-            if ([IO.Directory]::Exists("$at\compile")) { [IO.Directory]::Delete("$at\compile", $true) }
-            if (-not $Folder -and [IO.Directory]::Exists($at)) { [IO.Directory]::Delete($at) }
-        }
-    }
-    [Wincnode.Platform]::Refusal()
 }
 
 function Test-WnJunction([string]$Path) {
@@ -526,7 +499,8 @@ function Invoke-WnComputePrograms {
     param([hashtable]$Key, [hashtable]$Want)
     . ([scriptblock]::Create((Get-WnScript 'runs')))
     $scratchRoot = Join-Path -Path $env:ProgramData -ChildPath 'wincnode\scratch'
-    $refused = Import-WnPlatform
+    . ([scriptblock]::Create((Get-WnScript 'compile')))
+    $refused = Import-WnLibrary @('calls.cs', 'platform.cs') 'Wincnode.Platform'
     $good = @{}
     foreach ($row in $Want['programs']) {
         $missing = @($row['needs'] | Where-Object -FilterScript { -not $good.ContainsKey($_) })

@@ -15,7 +15,7 @@ KIND = Kind(
         " [{id: answer, do: service.properties, limit_s: 30, args: {query: {PropertyTypes:"
         " [Basic]}}}], finally: []}}]}"
     ),
-    brings=("platform.cs",),
+    brings=("calls.cs", "compile", "platform.cs"),
     timeout_s=1800,
     fields=(
         Field(

@@ -76,6 +76,28 @@ function New-ScheduledTaskSettingsSet {
     )
     Invoke-WnLab -Cmdlet 'New-ScheduledTaskSettingsSet' -Bound $PSBoundParameters -Caller $PSCmdlet
 }
+function New-ScheduledTaskTrigger {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [switch]$AsJob,
+        [DateTime]$At,
+        [switch]$AtLogOn,
+        [switch]$AtStartup,
+        [Alias('Session')] [object[]]$CimSession,
+        [switch]$Daily,
+        [uint32]$DaysInterval,
+        [ValidateSet('Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday')] [string[]]$DaysOfWeek,
+        [switch]$Once,
+        [TimeSpan]$RandomDelay,
+        [TimeSpan]$RepetitionDuration,
+        [TimeSpan]$RepetitionInterval,
+        [int]$ThrottleLimit,
+        [string]$User,
+        [switch]$Weekly,
+        [uint32]$WeeksInterval
+    )
+    Invoke-WnLab -Cmdlet 'New-ScheduledTaskTrigger' -Bound $PSBoundParameters -Caller $PSCmdlet
+}
 function Register-ScheduledTask {
     [CmdletBinding(PositionalBinding = $false)]
     param(
