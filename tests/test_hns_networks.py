@@ -256,14 +256,21 @@ def test_only_own_networks_are_changed() -> None:
         assert row.action == "foreign"
         assert row.text.endswith("with another type; wincnode changes its own networks alone")
         assert not row.moves
-    listed = having({**changed, "Owner": ""}, owned=("flannel.4096",))
-    assert plans.plan([OVERLAY], listed, build=BUILD)[0].action == "replace"
+    for owner, action in (("", "replace"), ("flannel", "foreign")):
+        listed = having({**changed, "Owner": owner}, owned=("flannel.4096",))
+        assert plans.plan([OVERLAY], listed, build=BUILD)[0].action == action
 
 
 def test_another_s_network_that_is_as_wanted_is_left_as_it_is() -> None:
     (row,) = plans.plan([OVERLAY], having({**there(OVERLAY), "Owner": "flannel"}), build=BUILD)
 
     assert (row.action, row.text) == ("keep", "flannel's, as wanted")
+
+
+def test_an_hns_that_does_not_repeat_the_adapter_proves_nothing() -> None:
+    (row,) = plans.plan([OVERLAY], having(there(OVERLAY) | {"Policies": []}), build=BUILD)
+
+    assert row.action == "keep"
 
 
 def test_words_that_windows_takes_in_any_case_are_no_drift() -> None:

@@ -154,8 +154,14 @@ def inspect(
         computer=hello.computer if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
-        findings=checks.run_checks(facts, replace(against, skew_s=skew_s), rules),
+        findings=checks.run_checks(facts, _of_node(against, node, skew_s), rules),
     )
+
+
+def _of_node(against: checks.Wanted, node: str, skew_s: float | None) -> checks.Wanted:
+    """Give what one node is measured against."""
+    adapter = against.adapters.get(node, against.adapter)
+    return replace(against, skew_s=skew_s, adapter=adapter)
 
 
 def skew_of(hello: Hello) -> float | None:
@@ -173,6 +179,8 @@ def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     cluster, own = inventory.cluster, inventory.preflight.updates
     mode = _mode(inventory)
     return checks.Wanted(
+        adapter=inventory.network.adapter or "",
+        adapters={node.name: node.adapter for node in inventory.nodes if node.adapter},
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=server_named(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,

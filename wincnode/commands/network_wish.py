@@ -270,9 +270,13 @@ def _value(value: HnsValue) -> Value:
 
 
 def guard(target: Target) -> Guard:
+    """Give the guard that the command line or the inventory asks for."""
+    return guard_of(target.inventory, target.node, target.asked.confirm_within_s)
+
+
+def guard_of(inventory: Inventory, node: Node, stated_s: int | None = None) -> Guard:
     """Give how long the node waits for wincnode to come back, and by which port it comes."""
-    stated = target.asked.confirm_within_s
     return Guard(
-        confirm_within_s=stated or target.inventory.network.confirm_within_s,
-        port=target.node.connection.effective_port,
+        confirm_within_s=stated_s or inventory.network.confirm_within_s,
+        port=node.connection.effective_port,
     )

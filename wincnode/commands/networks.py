@@ -10,6 +10,7 @@ from wincnode import runner
 from wincnode.commands import network_wish as wishes
 from wincnode.commands.execution import Job, carry_out
 from wincnode.commands.inspect import Item, Options, Session, over_nodes
+from wincnode.commands.network_told import notes_of
 from wincnode.commands.network_wish import Asked, Target
 from wincnode.errors import ConfigError, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished, StepFinished
@@ -208,9 +209,12 @@ def _made(
 def change(
     transport: Transport, plan: Plan, result: NodeReport, *, command: str, stop: Stop
 ) -> Generator[Event, None, NodeReport]:
-    """Carry a plan of networks out; a failure is told with its likely causes."""
+    """Carry a plan of networks out; a failure is told with its likely causes.
+
+    The notes tell what the adapters had before and have after it.
+    """
     job = Job(playbooks=(), command=command)
-    result = yield from carry_out(transport, plan, result, job=job, stop=stop)
+    result = yield from _told(carry_out(transport, plan, result, job=job, stop=stop))
     broken = next((row for row in result.steps if row.outcome == "failed"), None)
     if broken is not None and result.error is None:
         error = RunFailed(
@@ -220,6 +224,19 @@ def change(
         )
         result = replace(result, error=error)
     return result
+
+
+def _told(events: Generator[Event, None, NodeReport]) -> Generator[Event, None, NodeReport]:
+    """Hand the events on; what they tell of adapters becomes notes of the result."""
+    notes: tuple[str, ...] = ()
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            result: NodeReport = end.value
+            return replace(result, notes=(*result.notes, *notes))
+        notes = (*notes, *notes_of(event))
+        yield event
 
 
 def likely(text: str) -> str:

@@ -23,7 +23,8 @@ class Network:
 
     Args:
         fields: what of it can be wanted, as `fields_of` gives it. address: the node's own on it,
-            empty as long as HNS has not settled. owned: wincnode made it.
+            empty as long as HNS has not settled. owned: wincnode made it, as its owner says, or
+            the node's list where HNS names none.
     """
 
     id: str
@@ -131,7 +132,7 @@ def _network(row: Mapping[str, Any], owned: frozenset[str]) -> Network:
         owner=owner,
         fields=MappingProxyType(fields_of(row)),
         address=_text(address),
-        owned=owner == OWNER or name in owned,
+        owned=owner == OWNER if owner else name in owned,
         document=row,
     )
 
