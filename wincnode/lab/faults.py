@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wincnode.lab.engine import Engine, Output, Process
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
+from wincnode.lab.windows.hns import FAULTS as HNS_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
 _PIECE_BYTES = 1 << 18
@@ -82,6 +83,8 @@ class Faults:
     """Let each command write one line of so many bytes that never ends."""
     compute: tuple[str, ...] = ()
     """What is wrong with the Host Compute Service, by names of `wincnode.lab.windows.compute`."""
+    hns: tuple[str, ...] = ()
+    """What is wrong with the Host Network Service, by names of `wincnode.lab.windows.hns`."""
     quota: Quota | None = None
     """Answer one operation with the fault of a limit that is used up."""
 
@@ -93,6 +96,7 @@ _PLAIN: Mapping[str, Faults] = {
     "long-line": Faults(long_line_bytes=LONG_LINE_BYTES),
     "refuse": Faults(closed=True),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
+    **{name: Faults(hns=(name,)) for name in HNS_FAULTS},
     **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
 }
 FAULT_NAMES = (*sorted(_PLAIN), "drop@REQUEST", "lost-reply@REQUEST", "slow=SECONDS")

@@ -77,6 +77,7 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     clock = Clock(haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
+    machine.hns.faults |= set(wish.faults.hns)
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine, wish.compute)
