@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wincnode.lab.engine import Engine, Output, Process
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
+from wincnode.lab.windows.hns import FAULTS as HNS_FAULTS
 from wincnode.lab.windows.network import FAULTS as NETWORK_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
@@ -87,6 +88,8 @@ class Faults:
     """What goes wrong with the link of a node under a switch: `wincnode.lab.windows.network`."""
     link_lost_s: float = 0.0
     """How many seconds nothing reaches a node whose adapter was put under a switch."""
+    hns: tuple[str, ...] = ()
+    """What is wrong with the Host Network Service, by names of `wincnode.lab.windows.hns`."""
     quota: Quota | None = None
     """Answer one operation with the fault of a limit that is used up."""
 
@@ -100,6 +103,7 @@ _PLAIN: Mapping[str, Faults] = {
     "refuse": Faults(closed=True),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
     **{name: Faults(network=(name,)) for name in NETWORK_FAULTS},
+    **{name: Faults(hns=(name,)) for name in HNS_FAULTS},
     **{name: Faults(quota=quota) for name, quota in QUOTAS.items()},
 }
 FAULT_NAMES = (

@@ -82,6 +82,7 @@ def lab_node(name: str, wish: Wish, folder: Path) -> Iterator[LabNode]:
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
     machine.network.suffer(wish.faults.network, lost_s=wish.faults.link_lost_s)
+    machine.hns.faults |= set(wish.faults.hns)
     worker = Worker(machine)
     engine = (
         PowerShellEngine(wish.powershell, machine, wish.compute)
