@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
+from wincnode.artifacts.serve import own_address
+from wincnode.checks.adapters import session
 from wincnode.checks.hns import known_networks
 from wincnode.cluster.networks import External, mode_of
-from wincnode.errors import RunFailed
+from wincnode.errors import ConfigError, RunFailed
 from wincnode.facts import FactMissing, Facts, Section
 from wincnode.hns import adapters, steps
 from wincnode.hns.adapters import Choice, choose
@@ -271,12 +273,28 @@ def _value(value: HnsValue) -> Value:
 
 def guard(target: Target) -> Guard:
     """Give the guard that the command line or the inventory asks for."""
-    return guard_of(target.inventory, target.node, target.asked.confirm_within_s)
+    found = guard_of(target.inventory, target.node)
+    stated_s = target.asked.confirm_within_s or found.confirm_within_s
+    # Behind a forwarded port the node's own is another than the inventory's.
+    try:
+        link = session(target.facts)
+        port = link.number("port") if link else found.port
+    except FactMissing:
+        port = found.port
+    return replace(found, confirm_within_s=stated_s, port=port)
 
 
-def guard_of(inventory: Inventory, node: Node, stated_s: int | None = None) -> Guard:
-    """Give how long the node waits for wincnode to come back, and by which port it comes."""
+def guard_of(inventory: Inventory, node: Node) -> Guard:
+    """Give how long the node waits for wincnode to come back, from where, and by which port.
+
+    The node adds the addresses that it sees connected, as those of a gateway on the way.
+    """
+    try:
+        own = own_address(node.address or node.name)
+    except ConfigError:
+        own = ""
     return Guard(
-        confirm_within_s=stated_s or inventory.network.confirm_within_s,
+        confirm_within_s=inventory.network.confirm_within_s,
+        clients=(own,) if own and "%" not in own else (),
         port=node.connection.effective_port,
     )
