@@ -22,6 +22,7 @@ from wincnode.hcs.calls import ACTIONS, takes
 from wincnode.hcs.errors import load_code_causes, load_meanings
 from wincnode.hcs.rungs import RUNGS
 from wincnode.hcs.verbs import Fields
+from wincnode.hns.features import FEATURES
 from wincnode.inventory.ansible.variables import CONNECTION, Variable
 from wincnode.inventory.ansible.variables import TABLE as VARIABLES
 from wincnode.inventory.schema import page as inventory_page
@@ -463,6 +464,27 @@ def _dumped(data: Mapping[str, Any]) -> str:
     return json.dumps(data, indent=2) + "\n"
 
 
+def network_page() -> str:
+    """Give docs/network.md: networks and the guard explained, what CNIs expect, versions of HNS."""
+    expected = [
+        (f"{name} {mode.name}", f"`{row.name}`", row.type, row.prefix, str(row.vsid or ""), more)
+        for name, network in load_networks().items()
+        for mode in network.modes.values()
+        if (row := mode.external) is not None
+        for more in ["; ".join(text for text in (row.caveat, row.source) if text)]
+    ]
+    features = [
+        (f"`{name}`", ", ".join(str(span) for span in spans)) for name, spans in FEATURES.items()
+    ]
+    columns = ("cluster.cni", "network", "type", "prefix", "VSID", "what to know, and sources")
+    text = (DOCS / "network.in.md").read_text(encoding="utf-8")
+    return (
+        text.replace("EXPECTED\n", _table(columns, expected).strip() + "\n")
+        + "\n## Which HNS knows what\n\nSource: microsoft/hcsshim:hcn/hcnglobals.go@7c9ff7f4.\n"
+        + _table(("feature", "versions of HNS"), features)
+    )
+
+
 PAGES = {
     "ansible.md": ansible_page,
     "artifacts.md": artifacts_page,
@@ -475,6 +497,7 @@ PAGES = {
     "hcs.md": hcs_page,
     "facts.schema.json": lambda: _dumped(facts_schema()),
     "inventory.md": inventory_page,
+    "network.md": network_page,
     "kinds.md": kinds_page,
     "report-line.schema.json": lambda: _dumped(line_schema()),
     "report.schema.json": lambda: _dumped(report_schema()),

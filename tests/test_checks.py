@@ -254,6 +254,17 @@ def test_named_adapter_decides_between_several() -> None:
     assert "down" in finding("net.nic", facts, replace(WANTED, adapter="Data")).evidence
 
 
+def test_a_named_adapter_under_a_switch_is_judged_by_its_port() -> None:
+    """Its address has moved there, and the inventory still names the adapter."""
+    port = {**profile_facts("ws2022")["network"]["adapters"][0], "name": "vEthernet (Ethernet)"}
+    facts = facts_with((("network", "adapters", 0, "addresses"), []))
+    wanted = replace(WANTED, adapter="ethernet")
+    assert finding("net.addr", facts, wanted).blocks
+    facts.sections["network"]["adapters"].append({**port, "index": 9, "physical": False})
+    assert finding("net.nic", facts, wanted).evidence == "vEthernet (Ethernet)"
+    assert finding("net.addr", facts, wanted).verdict is Verdict.PASS
+
+
 def test_node_of_ours_may_hold_ports_routes_and_programs() -> None:
     """Preflight of a node that wincnode has installed must not complain of wincnode's work."""
     folder = "C:\\Program Files\\containerd\\bin"

@@ -22,6 +22,7 @@ from wincnode.facts import Facts
 from wincnode.inventory import Inventory, load, marks
 from wincnode.inventory.fields import specs
 from wincnode.inventory.model import SECTIONS, Cni, Node, Registry
+from wincnode.inventory.network import HnsNetwork, Subnet
 from wincnode.node.kinds import MOST_LINE
 from wincnode.rendering import to_yaml
 from wincnode.secrets import Secret
@@ -42,6 +43,8 @@ BASE: dict[str, Any] = {
 # What the path of an address takes.
 IN_ADDRESS = frozenset({"dash", "single", "expression", "long"})
 There = Callable[[Inventory, str], object]
+SUBNET = {"prefix": "172.20.0.0/16", "gateway": "172.20.0.1"}
+NETWORK = {"name": "lab", "type": "NAT", "subnets": [SUBNET]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +79,20 @@ def registry(name: str, wrap: Callable[[str], Any], **more: Any) -> Row:
     made = lambda value: [{"host": "docker.io"} | {name: wrap(value)}]  # noqa: E731
     field = f"runtime.registries.{name}"
     return Row(field=field, at=("runtime", "registries"), wrap=made, **more)
+
+
+def network(name: str, value: Callable[[str], Any] = str, **more: Any) -> Row:
+    """Give the row of a field of a network of HNS."""
+    made = lambda text: [NETWORK | {name: value(text)}]  # noqa: E731
+    field = f"network.networks.{name}"
+    return Row(field=field, at=("network", "networks"), wrap=made, **more)
+
+
+def subnet(name: str, value: Callable[[str], Any] = str) -> Row:
+    """Give the row of a field of a subnet of such a network."""
+    made = lambda text: [NETWORK | {"subnets": [SUBNET | {name: value(text)}]}]  # noqa: E731
+    field = f"network.networks.subnets.{name}"
+    return Row(field=field, at=("network", "networks"), wrap=made)
 
 
 def hosts(inventory: Inventory) -> dict[str, Any]:
@@ -155,6 +172,17 @@ ROWS: tuple[Row, ...] = (
     ),
     section("artifacts.also", wrap=lambda value: [value]),
     section("preflight.updates", **HERE),
+    # Held against the names that a node tells.
+    section("network.adapter", **HERE),
+    network("name"),
+    network("adapter", **HERE),
+    network("dns_servers", lambda value: [value]),
+    network("dns_suffix"),
+    network("dns_search", lambda value: [value]),
+    network("mac_ranges", lambda value: [value]),
+    subnet("prefix"),
+    subnet("gateway"),
+    subnet("routes", lambda value: [f"10.0.0.0/8 {value}"]),
     section("connection.user", **HERE),
     section("connection.ca_file", **HERE),
     section("connection.fingerprint", **HERE),
@@ -168,6 +196,7 @@ ROWS: tuple[Row, ...] = (
     of_node("taints", wrap=lambda value: [f"{value}:NoSchedule"]),
     of_node("taints", wrap=lambda value: [f"k={value}:NoSchedule"]),
     of_node("node_ip"),
+    of_node("adapter", **HERE),
     of_node(
         "provider_id",
         refused=frozenset({"typographic", "lines", "separators", "long"}),
@@ -176,21 +205,23 @@ ROWS: tuple[Row, ...] = (
 )
 
 
+INNER = {"cni": Cni, "registries": Registry, "networks": HnsNetwork, "subnets": Subnet}
+
+
 def open_fields() -> Iterator[str]:
     """Name each field that takes a text of one's own."""
-    inner = {"cni": Cni, "registries": Registry}
     for name, owner in [*SECTIONS.items(), ("nodes", Node)]:
-        for field, spec in specs(owner).items():
-            if spec.shape in inner:
-                yield from (
-                    f"{name}.{field}.{row}"
-                    for row, deep in specs(inner[spec.shape]).items()
-                    if deep.shape not in {"flag", "number"}
-                )
-            elif spec.shape == "kubelet":
-                yield f"{name}.kubelet.extra_args"
-            elif spec.shape not in {"flag", "number", "group", "source"} and not spec.allowed:
-                yield f"{name}.{field}"
+        yield from open_fields_of(name, owner)
+
+
+def open_fields_of(name: str, owner: type) -> Iterator[str]:
+    for field, spec in specs(owner).items():
+        if spec.shape in INNER:
+            yield from open_fields_of(f"{name}.{field}", INNER[spec.shape])
+        elif spec.shape == "kubelet":
+            yield f"{name}.kubelet.extra_args"
+        elif spec.shape not in {"flag", "number", "group", "source"} and not spec.allowed:
+            yield f"{name}.{field}"
 
 
 def test_every_field_has_a_row() -> None:

@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from wincnode.errors import ConfigError
+from wincnode.hns import networks as hns
 from wincnode.inventory import load, parse, sample_text, select
 from wincnode.inventory.fields import specs
 from wincnode.inventory.model import SECTIONS, Node
+from wincnode.inventory.network import network_of
 from wincnode.inventory.schema import page, schema
 from wincnode.secrets import Source
 
@@ -375,3 +377,79 @@ def test_the_schema_knows_registries_and_the_kubelet() -> None:
         jsonschema.validate(
             {"nodes": {"a": None}, "runtime": {"registries": [{"mirrors": []}]}}, schema()
         )
+
+
+NETWORKS = """\
+network:
+  adapter: Ethernet
+  confirm_within_s: 90
+  networks:
+    - name: nat
+      type: NAT
+      subnets: [{prefix: 172.20.0.0/16, gateway: 172.20.0.1}]
+    - name: pods
+      type: Overlay
+      adapter: Ethernet 2
+      subnets:
+        - {prefix: 10.244.1.0/24, gateway: 10.244.1.1, vsid: 4096, routes: [10.8.0.0/16 10.244.1.9]}
+connection: {user: a, password: {env: P}}
+nodes: {web-1: {adapter: Wi-Fi}}
+"""
+
+
+def test_networks_of_the_nodes_are_read() -> None:
+    found = parse(NETWORKS, Path("w.yaml"))
+
+    assert found.network.adapter == "Ethernet"
+    assert (found.network.external, found.network.confirm_within_s) == (True, 90)
+    assert found.nodes[0].adapter == "Wi-Fi"
+    nat, pods = [network_of(row) for row in found.network.networks]
+    assert nat == hns.Network(
+        name="nat",
+        type="NAT",
+        subnets=(hns.Subnet(prefix="172.20.0.0/16", gateway="172.20.0.1"),),
+    )
+    assert pods.subnets[0].routes == (hns.Way(prefix="10.8.0.0/16", next_hop="10.244.1.9"),)
+    assert (pods.adapter, pods.subnets[0].vsid) == ("Ethernet 2", 4096)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("vsid: 4096", "vsid: 5"),
+            "w.yaml:12: network.networks[1].subnets[0].vsid: is '5'; a number from 4096 to 16777215",
+        ),
+        (
+            ("gateway: 172.20.0.1}", "gateway: 10.0.0.1}"),
+            (
+                "w.yaml:7: network.networks[0].subnets[0].gateway: 10.0.0.1 is no address of"
+                " 172.20.0.0/16"
+            ),
+        ),
+        (("name: pods", "name: NAT"), "w.yaml:8: network.networks[1].name: is in the list already"),
+        (("      type: NAT\n", ""), "w.yaml:5: network.networks[0].type: missing"),
+        (
+            ("type: NAT", "type: Nat"),
+            (
+                "w.yaml:6: network.networks[0].type: is 'Nat'; one of NAT, Internal, Private,"
+                " L2Bridge, L2Tunnel, Overlay, Transparent"
+            ),
+        ),
+        (
+            ("confirm_within_s: 90", "confirm_within_s: 5"),
+            "w.yaml:3: network.confirm_within_s: is '5'; a number from 15 to 3600",
+        ),
+        (
+            ("      subnets: [{prefix: 172.20.0.0/16, gateway: 172.20.0.1}]", "      subnets: x"),
+            "w.yaml:7: network.networks[0].subnets: is text; it takes a list",
+        ),
+    ],
+)
+def test_mistakes_of_networks_are_told_by_line_and_field(
+    change: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(NETWORKS.replace(*change), Path("w.yaml"))
+
+    assert said in caught.value.message.splitlines()

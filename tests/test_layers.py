@@ -17,6 +17,7 @@ ORDER = (
     ("builds", "error_ids", "addresses", "causes"),
     ("isolation",),
     ("support", "hcs", "updates"),
+    ("hns",),
     ("inventory", "node", "facts", "events"),
     ("differences", "images"),
     ("plan", "rendering"),

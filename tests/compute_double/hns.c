@@ -27,7 +27,6 @@ static const struct { uint32_t low; const char *text; } WORDS[] = {
     {0x08, "An expected policy was not found. "},
     {0x0A, "The provided network configuration is invalid or missing parameters. "},
     {0x0B, "Invalid network type. "},
-    {0x0C, "The provided endpoint configuration is invalid or missing parameters. "},
     {0x0D, "The provided policy configuration is invalid or missing parameters. "},
     {0x0E, "Invalid policy type. "},
     {0x10, "A network with this name already exists. "},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import Literal
@@ -57,6 +57,7 @@ class Wanted:
 
     Args:
         adapter: name of the adapter that carries pods; empty: the only usable one.
+        adapters: those of single nodes, by the nodes' names.
         subnets: pod and service subnets of the cluster, which no route of the node may touch.
         server: address of the cluster's API server, as in a kubeconfig.
         hyperv: Hyper-V-isolated containers are wanted.
@@ -79,6 +80,7 @@ class Wanted:
     """
 
     adapter: str = ""
+    adapters: Mapping[str, str] = field(default_factory=dict)
     subnets: tuple[str, ...] = ()
     server: str = ""
     hyperv: bool = False

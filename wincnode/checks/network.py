@@ -28,14 +28,16 @@ def usable(facts: Facts) -> tuple[Section, ...]:
 
 
 def chosen(facts: Facts, wanted: Wanted) -> tuple[Section, ...]:
-    """List the adapters that carry pods: the named one, or those that are usable."""
+    """List the adapters that carry pods: the named one, or those that are usable.
+
+    An adapter on which a switch was made has handed its address to a virtual one.
+    """
     if not wanted.adapter:
         return usable(facts)
-    return tuple(
-        adapter
-        for adapter in facts.known("network").rows("adapters")
-        if adapter.text("name").lower() == wanted.adapter.lower()
-    )
+    rows = {row.text("name").lower(): row for row in facts.known("network").rows("adapters")}
+    name = wanted.adapter.lower()
+    found = rows.get(f"vethernet ({name})", rows.get(name))
+    return (found,) if found else ()
 
 
 def _nic(facts: Facts, wanted: Wanted) -> Outcome:

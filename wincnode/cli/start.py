@@ -9,12 +9,22 @@ import traceback
 
 import typer
 
-from wincnode.cli import artifacts, cluster, compat, nodes, offline, preflight, smoke, workers
+from wincnode.cli import (
+    artifacts,
+    cluster,
+    compat,
+    networks,
+    nodes,
+    offline,
+    preflight,
+    smoke,
+    workers,
+)
 from wincnode.cli.app import app
 from wincnode.errors import Interrupted, WincnodeError
 
 # Their import is what puts the verbs on the command line.
-VERBS = (artifacts, cluster, compat, nodes, offline, preflight, smoke, workers)
+VERBS = (artifacts, cluster, compat, networks, nodes, offline, preflight, smoke, workers)
 
 
 def run() -> int:

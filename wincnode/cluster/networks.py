@@ -10,6 +10,9 @@ from typing import Any
 import yaml
 
 from wincnode.assets import PACKAGE
+from wincnode.hns.documents.network import Type
+from wincnode.hns.networks import Network as HnsNetwork
+from wincnode.hns.networks import Subnet
 from wincnode.inventory.model import Inventory
 
 
@@ -49,12 +52,37 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class External:
+    """The network of HNS that moves a node's adapter, and is made before the agent would do so.
+
+    Args: vsid: of an overlay, else 0. caveat: what the agent does to it all the same.
+    """
+
+    name: str
+    type: Type
+    prefix: str
+    gateway: str
+    source: str
+    vsid: int = 0
+    caveat: str = ""
+
+    def network(self) -> HnsNetwork:
+        """Give it as it is wanted, on an adapter that is still to be chosen."""
+        subnet = Subnet(prefix=self.prefix, gateway=self.gateway, vsid=self.vsid)
+        return HnsNetwork(name=self.name, type=self.type, subnets=(subnet,))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Mode:
-    """One way in which a network carries packets; `manifests` are rendered in their order."""
+    """One way in which a network carries packets; `manifests` are rendered in their order.
+
+    `external` is None where nothing of a network is made beforehand.
+    """
 
     name: str
     title: str
     manifests: tuple[str, ...]
+    external: External | None
     facts: tuple[Fact, ...]
     requirements: tuple[Requirement, ...]
 
@@ -115,10 +143,12 @@ def _network(row: Mapping[str, Any]) -> Network:
 
 
 def _mode(row: Mapping[str, Any]) -> Mode:
+    external = row.get("external")
     return Mode(
         name=row["name"],
         title=row["title"],
         manifests=tuple(row["manifests"]),
+        external=External(**external) if external else None,
         facts=_facts(row),
         requirements=_requirements(row),
     )

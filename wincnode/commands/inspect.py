@@ -163,13 +163,19 @@ def inspect(
             read.append(event)
         yield event
     facts = from_reads(read)
+    measure = replace(_of_node(against, node), skew_s=skew_s, images=images())
     return Inspection(
         computer=hello.computer if hello else "",
         machine_id=hello.machine_id if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
-        findings=checks.run_checks(facts, replace(against, skew_s=skew_s, images=images()), rules),
+        findings=checks.run_checks(facts, measure, rules),
     )
+
+
+def _of_node(against: checks.Wanted, node: str) -> checks.Wanted:
+    """Give what one node is measured against."""
+    return replace(against, adapter=against.adapters.get(node, against.adapter))
 
 
 def skew_of(hello: Hello) -> float | None:
@@ -187,6 +193,8 @@ def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:
     cluster, own = inventory.cluster, inventory.preflight.updates
     mode = networks.mode_of(inventory)
     return checks.Wanted(
+        adapter=inventory.network.adapter or "",
+        adapters={node.name: node.adapter for node in inventory.nodes if node.adapter},
         subnets=tuple(cidr for cidr in (cluster.pod_cidr, cluster.service_cidr) if cidr),
         server=server_named(inventory),
         hyperv="hyperv" in inventory.runtime.isolation,

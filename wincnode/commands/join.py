@@ -16,12 +16,14 @@ from wincnode.cluster.discovery import ClusterInfo
 from wincnode.cluster.entries import Pem
 from wincnode.cluster.kubeconfig import ClusterAccess
 from wincnode.cluster.stages import LONGEST_S, is_ready
+from wincnode.commands import beforehand as networks
 from wincnode.commands import lock
 from wincnode.commands.clusters import connected
 from wincnode.commands.diagnose import diagnose
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
 from wincnode.commands.install import is_joined, worker_variables
+from wincnode.commands.network_wish import Target
 from wincnode.commands.readiness import Goal, Proof, asked, reach
 from wincnode.errors import ClusterError, ConfigError, RunFailed
 from wincnode.events import Event, Log
@@ -174,6 +176,16 @@ class _One:
         return self.node.name
 
     @property
+    def target(self) -> Target:
+        """What its networks depend on."""
+        return Target(
+            inventory=self.inventory,
+            node=self.node,
+            facts=self.found.facts,
+            build=self.found.build,
+        )
+
+    @property
     def joined(self) -> bool:
         """Whether the machine has credentials of this cluster's nodes."""
         return is_joined(self.found, self.way.info.server)
@@ -185,12 +197,20 @@ def _join(
     api = one.way.api
     if api is not None:
         _refuse_taken_name(api, one)
+    lacking = networks.beforehand(one.target)
     if one.job.check:
         job = _with_credentials(one, Secret("not made yet"))
-        return (yield from look(transport, _plan(one, job), result, job=job))
+        plan = _plan(one, job)
+        plan = replace(plan, steps=(*lacking.plan.steps, *plan.steps))
+        result = replace(result, notes=(*result.notes, *lacking.notes))
+        return (yield from look(transport, plan, result, job=job))
     # A token that is there may be the one that a run joins with at this moment.
     if api is not None and tokens.is_there(api, one.name):
         runner.refuse_held(transport, node=one.name)
+    before = yield from networks.made(transport, lacking, result, session.stop)
+    if before.status != "done":
+        return before
+    result = replace(result, notes=before.notes)
     try:
         job = one.job
         if not one.joined:
@@ -198,6 +218,7 @@ def _join(
             job = _with_credentials(one, token)
         plan = _plan(one, job)
         result = yield from carry_out(transport, plan, result, job=job, stop=session.stop)
+        result = networks.behind(before, result)
     finally:
         # Also one that was left by a client that somebody killed.
         left = _left_token(api, one.name)

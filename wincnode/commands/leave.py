@@ -21,10 +21,13 @@ from wincnode.cluster.drain import Drain, drain, leaving, refusals
 from wincnode.commands.clusters import connected
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import Item, Options, Session, over_nodes
+from wincnode.commands.network_wish import guard_of
 from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log
 from wincnode.facts import FactMissing, Facts, from_reads
+from wincnode.hns.steps import KIND as NETWORK
 from wincnode.inventory.model import Inventory
+from wincnode.plan import Guard
 from wincnode.report import PENDING_OUTCOMES, NodeReport, Report
 from wincnode.reset import Reset
 from wincnode.transport import Transport
@@ -58,12 +61,15 @@ class Where:
 class _One:
     """One node that leaves.
 
-    Args: api: nothing where the machine alone is reset. there: its Node, if it has one.
+    Args:
+        guard: for the machine whose adapter moves back. api: nothing where the machine alone is
+            reset. there: its Node, if it has one.
     """
 
     name: str
     job: Job
     where: Where
+    guard: Guard = field(default_factory=Guard)
     api: Api | None = None
     there: Object | None = None
 
@@ -85,9 +91,11 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
         )
     )
 
+    guards = {node.name: guard_of(inventory, node) for node in inventory.nodes}
+
     def work(name: str) -> Iterator[Item]:
         began = time.monotonic()
-        one = _One(name=name, job=job, where=where, api=api)
+        one = _One(name=name, job=job, where=where, guard=guards[name], api=api)
         result = yield from _cluster_alone(one) if where.cluster_only else _leave(one, session)
         yield replace(result, seconds=time.monotonic() - began)
 
@@ -123,7 +131,7 @@ def _leave(one: _One, session: Session) -> Generator[Event, None, NodeReport]:
         )
         if one.api is not None:
             one = replace(one, there=_own_node(one.api, one.name, facts))
-        reset = _reset(one.name, facts)
+        reset = _guarded(_reset(one.name, facts), one.guard)
         if one.job.check:
             return (yield from _shown(one, transport, reset, result))
         return (yield from _done(one, transport, reset, result, session))
@@ -141,6 +149,13 @@ def _reset(name: str, facts: Facts) -> Reset:
             remedy=r"See C:\Program Files\wincnode\manifest.json on the node.",
             id="node.manifest",
         ) from error
+
+
+def _guarded(reset: Reset, guard: Guard) -> Reset:
+    """Take networks away inside the guard, as the adapter of one may move back."""
+    if not any(step.kind == NETWORK for step in reset.plan.steps):
+        return reset
+    return replace(reset, plan=replace(reset.plan, guard=guard))
 
 
 def _asked(transport: Transport, name: str) -> Generator[Event, None, tuple[Hello | None, Facts]]:

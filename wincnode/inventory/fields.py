@@ -29,6 +29,8 @@ Shape = Literal[
     "cni",
     "kubelet",
     "registries",
+    "networks",
+    "subnets",
 ]
 
 # RFC 1123 subdomain, as the API server holds a Node's name to it

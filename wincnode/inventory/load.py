@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from wincnode.inventory.model import (
     Node,
     Registry,
 )
+from wincnode.inventory.network import HnsNetwork, Subnet, network_problems
 from wincnode.inventory.nodes import Defaults, judge
 from wincnode.inventory.rules import cluster_problems, registry_problems, repeated_taints
 from wincnode.secrets import Source, source_of
@@ -163,9 +164,8 @@ def _value(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:
     match spec.shape:
         case "group" | "kubelet":
             return _section(at, GROUPS[spec.shape], where, mistakes)
-        case "registries" | "cni" | "source":
-            readers = {"registries": _registries, "cni": _cni, "source": _source}
-            return readers[spec.shape](at, where, mistakes)
+        case "registries" | "networks" | "subnets" | "cni" | "source":
+            return READERS[spec.shape](at, where, mistakes)
         case "texts":
             return _texts(at, spec, where, mistakes)
         case "map":
@@ -203,13 +203,17 @@ def _cni(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
     return Cni(**values)
 
 
-def _registries(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
+def _items(at: YamlNode, where: str, mistakes: Mistakes) -> Iterator[tuple[YamlNode, str]]:
+    """Give the items of a list of mappings, each with its place."""
     if not isinstance(at, SequenceNode):
         mistakes.add(at, where, f"is {marks.describe(at)}; it takes a list")
-        return _WRONG
+        return
+    yield from ((item, f"{where}[{number}]") for number, item in enumerate(at.value))
+
+
+def _registries(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
     registries: dict[str, Registry] = {}
-    for number, item in enumerate(at.value):
-        place = f"{where}[{number}]"
+    for item, place in _items(at, where, mistakes):
         registry = Registry(**_section(item, Registry, place, mistakes))
         for name, problem in registry_problems(registry):
             mistakes.add(_key_of(item, name), f"{place}.{name}", problem)
@@ -217,6 +221,26 @@ def _registries(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
             mistakes.add(_key_of(item, "host"), f"{place}.host", "is in the list already")
         registries[registry.host] = registry
     return tuple(registries.values())
+
+
+def _networks(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
+    networks: dict[str, HnsNetwork] = {}
+    for item, place in _items(at, where, mistakes):
+        before = mistakes.text()
+        network = HnsNetwork(**_section(item, HnsNetwork, place, mistakes))
+        if mistakes.text() == before:  # else each would be told twice
+            for name, problem in network_problems(network):
+                top = name.partition("[")[0].partition(".")[0]
+                mistakes.add(_key_of(item, top), f"{place}.{name}", problem)
+        if network.name and network.name.lower() in networks:
+            mistakes.add(_key_of(item, "name"), f"{place}.name", "is in the list already")
+        networks[network.name.lower()] = network
+    return tuple(networks.values())
+
+
+def _subnets(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
+    rows = _items(at, where, mistakes)
+    return tuple(Subnet(**_section(item, Subnet, place, mistakes)) for item, place in rows)
 
 
 def _source(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
@@ -228,6 +252,17 @@ def _source(at: YamlNode, where: str, mistakes: Mistakes) -> Any:
     if source.kind == "file":
         return Source(kind="file", argument=(marks.beside(source.argument[0], mistakes.path),))
     return source
+
+
+READERS: Mapping[str, Callable[[YamlNode, str, Mistakes], Any]] = MappingProxyType(
+    {
+        "registries": _registries,
+        "networks": _networks,
+        "subnets": _subnets,
+        "cni": _cni,
+        "source": _source,
+    }
+)
 
 
 def _scalar(at: YamlNode, spec: Spec, where: str, mistakes: Mistakes) -> Any:

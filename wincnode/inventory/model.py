@@ -23,6 +23,7 @@ from wincnode.inventory.fields import (
     Spec,
     entry,
 )
+from wincnode.inventory.network import ADAPTER, ADAPTER_FORM, NodeNetwork
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +43,11 @@ class Cni:
         pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
         form="a word such as overlay",
     )
-    # NUL to US and lone surrogates cannot stand in YAML as such.
     vxlan_adapter: str | None = entry(
         "text",
         "Calico: the Windows adapter that carries VXLAN; the primary one by default.",
-        pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,256}$",
-        form="at most 256 printable characters",
+        pattern=ADAPTER,
+        form=ADAPTER_FORM,
     )
 
 
@@ -257,6 +257,12 @@ class Node:
         pattern=NODE_IP,
         form="an IPv4 or IPv6 address, or one of each with a comma between",
     )
+    adapter: str | None = entry(
+        "text",
+        "Adapter that carries the pods; `network.adapter` by default.",
+        pattern=ADAPTER,
+        form=ADAPTER_FORM,
+    )
     provider_id: str | None = entry(
         "text",
         "Name of the machine in its cloud, such as `aws:///eu-west-1a/i-0123`.",
@@ -285,6 +291,7 @@ class Inventory:
     path: Path
     cluster: Cluster = field(default_factory=Cluster)
     runtime: Runtime = field(default_factory=Runtime)
+    network: NodeNetwork = field(default_factory=NodeNetwork)
     kubelet: Kubelet = field(default_factory=Kubelet)
     artifacts: Artifacts = field(default_factory=Artifacts)
     preflight: Preflight = field(default_factory=Preflight)
@@ -297,6 +304,7 @@ SECTIONS: Mapping[str, type] = MappingProxyType(
     {
         "cluster": Cluster,
         "runtime": Runtime,
+        "network": NodeNetwork,
         "kubelet": Kubelet,
         "artifacts": Artifacts,
         "preflight": Preflight,

@@ -8,6 +8,7 @@ from typing import Any
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import NODE_NAME, Spec, default_of, specs
 from wincnode.inventory.model import SECTIONS, Cni, Kubelet, Node, Registry
+from wincnode.inventory.network import HnsNetwork, Subnet
 
 _WORD = {"type": "string", "minLength": 1}
 _SOURCE_FORMS: dict[str, dict[str, Any]] = {
@@ -45,6 +46,8 @@ def schema() -> dict[str, Any]:
             **{name: _object_of(kind) for name, kind in SECTIONS.items()},
             "cni": {**_object_of(Cni), "required": ["name"]},
             "registry": {**_object_of(Registry), "required": ["host"]},
+            "hns_network": {**_object_of(HnsNetwork), "required": ["name", "type"]},
+            "subnet": {**_object_of(Subnet), "required": ["prefix", "gateway"]},
             "node": _object_of(Node),
         },
     }
@@ -67,6 +70,8 @@ def _rules(spec: Spec) -> dict[str, Any]:
         "cni": {"oneOf": [_text(specs(Cni)["name"]), {"$ref": "#/$defs/cni"}]},
         "kubelet": {"$ref": "#/$defs/kubelet"},
         "registries": {"type": "array", "items": {"$ref": "#/$defs/registry"}},
+        "networks": {"type": "array", "items": {"$ref": "#/$defs/hns_network"}},
+        "subnets": {"type": "array", "items": {"$ref": "#/$defs/subnet"}},
         "source": _SOURCE,
         "flag": {"type": "boolean"},
         "number": {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum},
@@ -108,11 +113,17 @@ def page() -> str:
 
 
 def _sections() -> Iterator[tuple[str, type]]:
-    inner = {"cluster": ("cluster.cni", Cni), "runtime": ("runtime.registries[]", Registry)}
+    inner: dict[str, tuple[tuple[str, type], ...]] = {
+        "cluster": (("cluster.cni", Cni),),
+        "runtime": (("runtime.registries[]", Registry),),
+        "network": (
+            ("network.networks[]", HnsNetwork),
+            ("network.networks[].subnets[]", Subnet),
+        ),
+    }
     for name, kind in SECTIONS.items():
         yield name, kind
-        if name in inner:
-            yield inner[name]
+        yield from inner.get(name, ())
     yield "nodes.NAME", Node
 
 
@@ -144,6 +155,8 @@ def _value_cell(spec: Spec) -> str:
         "cni": "a name such as flannel, or fields of `cluster.cni`",
         "kubelet": "fields of `kubelet`",
         "registries": "a list of `runtime.registries[]`",
+        "networks": "a list of `network.networks[]`",
+        "subnets": "a list of `network.networks[].subnets[]`",
     }
     if spec.shape == "number":
         return f"a number from {spec.minimum} to {spec.maximum}"

@@ -1,4 +1,4 @@
-"""Native libraries that stand for a lab node's Host Compute Service, where somebody has built them.
+"""Native libraries that stand for a lab node's HCS and HNS, where somebody has built them.
 
 The `powershell` engine calls them in place of Windows' own; without them it has none, and what
 needs them is refused as on a node whose policy lets no library be loaded. The tests build them.
@@ -17,6 +17,9 @@ LINES = {
     "hcs-filter": "fault PrepareLayer * refuse 0x80070001",
     "hcs-unexpected-exit": "containers exit",
     "hcs-stuck-layer": "fault DeactivateLayer * refuse 0x80070020",
+    "hns-refused": "fault HcnCreateNetwork * refuse 0x803b0006",
+    "hns-hangs": "fault HcnCreateNetwork * hang 0",
+    "hns-restarts": "fault HcnCreateNetwork * restart",
 }
 
 
@@ -44,6 +47,7 @@ class ComputeDouble:
         return {
             "HCS_DOUBLE": str(self._folder),
             "HCS_DOUBLE_C": str(machine.drive),
+            "HNS_DOUBLE": str(machine.hns.file),
             **{
                 f"WINPS_DLL_{path.stem.upper()}_DLL": str(path)
                 for path in self._libraries.glob("*.so")
@@ -61,7 +65,9 @@ class ComputeDouble:
             lines.append("service off")
         if not compute.hypervisor:
             lines.append("hypervisor off")
-        lines += [LINES[name] for name in sorted(compute.faults & LINES.keys())]
+        faults = compute.faults | self._machine.hns.faults
+        lines += [LINES[name] for name in sorted(faults & LINES.keys())]
+        self._machine.hns.publish()
         (self._folder / "control").write_text("\n".join(lines) + "\n", encoding="ascii")
 
     def _down(self) -> None:

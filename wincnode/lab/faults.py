@@ -12,6 +12,7 @@ from wincnode.lab.programs.wire import LOSSES
 from wincnode.lab.refusals import REFUSALS, Refusal
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
 from wincnode.lab.windows.faults import FAULTS as MACHINE_FAULTS
+from wincnode.lab.windows.hns import FAULTS as HNS_FAULTS
 from wincnode.lab.windows.network import FAULTS as NETWORK_FAULTS
 
 LONG_LINE_BYTES = 50_000_000
@@ -61,6 +62,8 @@ class Faults:
     """What goes wrong with the link of a node under a switch: `wincnode.lab.windows.network`."""
     link_lost_s: float = 0.0
     """How many seconds nothing reaches a node whose adapter was put under a switch."""
+    hns: tuple[str, ...] = ()
+    """What is wrong with the Host Network Service, by names of `wincnode.lab.windows.hns`."""
     pods: tuple[str, ...] = ()
     """What of the node's pods gets lost, by names of `wincnode.lab.programs.wire`."""
     machine: tuple[str, ...] = ()
@@ -117,6 +120,7 @@ _PLAIN: Mapping[str, Faults] = {
     "tls-other-name": Faults(certificate="other-name"),
     **{name: Faults(compute=(name,)) for name in COMPUTE_FAULTS},
     **{name: Faults(network=(name,)) for name in NETWORK_FAULTS},
+    **{name: Faults(hns=(name,)) for name in HNS_FAULTS},
     **{f"no-{name}": Faults(pods=(name,)) for name in LOSSES},
     **{name: Faults(machine=(name,)) for name in MACHINE_FAULTS},
     **{name: Faults(refusal=refusal) for name, refusal in REFUSALS.items()},
@@ -154,26 +158,38 @@ def parse_fault(text: str) -> Faults:
     if text in _PLAIN:
         return _PLAIN[text]
     word, at, number = text.partition("@")
-    if at and (word in _COUNTED or word in REFUSALS):
-        if not number.isdecimal() or int(number) < 1:
-            raise ValueError(f"the fault {text!r} needs a number from 1, as in {word}@7")
-        if word in REFUSALS:
-            return Faults(refusal=replace(REFUSALS[word], times=int(number)))
-        counted: dict[str, Any] = {_COUNTED[word]: int(number)}
-        return Faults(**counted)
-    if at and word in ("no-pods", "no-nodeports"):
+    if at and (found := _counted(text, word, number)):
+        return found
+    word, equals, number = text.partition("=")
+    if equals and (found := _sized(text, word, number)):
+        return found
+    raise ValueError(f"there is no fault {text!r}; there are {', '.join(FAULT_NAMES)}")
+
+
+def _counted(text: str, word: str, number: str) -> Faults | None:
+    if word in ("no-pods", "no-nodeports"):
         if not number:
             raise ValueError(f"the fault {text!r} needs a node's name, as in {word}@lab-2")
         return Faults(pods=(f"{word.removeprefix('no-')}@{number}",))
-    word, equals, number = text.partition("=")
-    if equals and word == "envelope":
+    if word not in _COUNTED and word not in REFUSALS:
+        return None
+    if not number.isdecimal() or int(number) < 1:
+        raise ValueError(f"the fault {text!r} needs a number from 1, as in {word}@7")
+    if word in REFUSALS:
+        return Faults(refusal=replace(REFUSALS[word], times=int(number)))
+    counted: dict[str, Any] = {_COUNTED[word]: int(number)}
+    return Faults(**counted)
+
+
+def _sized(text: str, word: str, number: str) -> Faults | None:
+    if word == "envelope":
         return Faults(envelope_kb=max(1, int(_measured(text, number))))
-    if equals and word == "clock":
+    if word == "clock":
         return Faults(clock_s=_finite(text, number))
-    if equals and word in _MEASURED:
-        measured: dict[str, Any] = {_MEASURED[word][0]: _measured(text, number)}
-        return Faults(**measured)
-    raise ValueError(f"there is no fault {text!r}; there are {', '.join(FAULT_NAMES)}")
+    if word not in _MEASURED:
+        return None
+    measured: dict[str, Any] = {_MEASURED[word][0]: _measured(text, number)}
+    return Faults(**measured)
 
 
 def together(faults: Iterable[Faults]) -> Faults:
@@ -185,7 +201,7 @@ def together(faults: Iterable[Faults]) -> Faults:
             for name in (field.name for field in fields(Faults))
             if getattr(row, name) != getattr(sound, name)
         }
-        for name in {"compute", "machine", "network", "pods"} & set(given):
+        for name in {"compute", "hns", "machine", "network", "pods"} & set(given):
             given[name] = (*getattr(found, name), *given[name])
         found = replace(found, **given)
     return found

@@ -91,6 +91,7 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
     machine.network.suffer(wish.faults.network, lost_s=wish.faults.link_lost_s)
+    machine.hns.faults |= set(wish.faults.hns)
     for fault in wish.faults.machine:
         MACHINE_FAULTS[fault](machine)
     machine.power_lost_at = wish.faults.power_lost_at

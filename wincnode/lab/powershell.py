@@ -33,7 +33,7 @@ SHORT_LIVED = {"DOTNET_TieredPGO": "0", "DOTNET_GCgen0size": "4000000"}
 # Who connects; a task runs as SYSTEM, which is the engine's default.
 ADMINISTRATOR = "Administrator"
 # The names of variables by which the engine finds what DllImport names.
-LIBRARIES = ("WINPS_DLL_", "HCS_DOUBLE")
+LIBRARIES = ("WINPS_DLL_", "HCS_DOUBLE", "HNS_DOUBLE")
 
 
 class PowerShellEngine:

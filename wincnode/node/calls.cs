@@ -29,6 +29,18 @@ namespace Wincnode
         public uint ProcessId, ExitCode;
         public string Out = "", Err = "", Text = "";
         public bool Truncated;
+
+        // Say what came of a call that failed; Windows' own words are in its documents.
+        public string Problem()
+        {
+            switch (Code)
+            {
+                case 0x8007007E: return Export + ": its DLL is missing.";
+                case 0x8007007F: return Export + " is missing in this build of Windows.";
+                case 0x800705B4: return Export + " took too long.";
+                default: return Export + " gave 0x" + Code.ToString("x8") + ".";
+            }
+        }
     }
 
     // C# 5 has no `using static`, so that who calls Windows inherits this.

@@ -1,5 +1,5 @@
 // The exports of the Host Network Service, each thin and within a limit of time; what is to be there
-// is hns_network.ps1's. Compiled together with calls.cs.
+// is networks.ps1's. Compiled together with calls.cs.
 // Source: computenetwork.h of the Windows SDK 10.0.26100.0; microsoft/hcsshim:hcn/hcn.go, hcnnetwork.go,
 // internal/hns/hns.go@7c9ff7f4 (order of calls, error records, HNSCall of vmcompute.dll)
 namespace Wincnode
@@ -107,8 +107,8 @@ namespace Wincnode
             });
         }
 
-        // HNS chooses the id, and Document says which; the network is that of an endpoint.
-        public static Answer Create(string kind, string network, string document, uint ms)
+        // Without an id HNS chooses one, and Document says which; the network is that of an endpoint.
+        public static Answer Create(string kind, string network, string id, string document, uint ms)
         {
             string export = "HcnCreate" + Name(kind);
             return Within(export, ms, delegate(Answer answer)
@@ -120,23 +120,23 @@ namespace Wincnode
                         answer.Export = export;
                         text = IntPtr.Zero;
                         error = IntPtr.Zero;
-                        return Made(answer, kind, on, document);
+                        return Made(answer, kind, on, id, document);
                     });
                 }
-                return Made(answer, kind, IntPtr.Zero, document);
+                return Made(answer, kind, IntPtr.Zero, id, document);
             });
         }
 
-        private static int Made(Answer answer, string kind, IntPtr network, string document)
+        private static int Made(Answer answer, string kind, IntPtr network, string id, string document)
         {
-            Guid any = Guid.Empty;
+            Guid which = id == "" ? Guid.Empty : new Guid(id);
             IntPtr handle, error, text;
             int code;
             switch (kind)
             {
-                case "network": code = Hcn.HcnCreateNetwork(ref any, document, out handle, out error); break;
-                case "endpoint": code = Hcn.HcnCreateEndpoint(network, ref any, document, out handle, out error); break;
-                default: code = Hcn.HcnCreateNamespace(ref any, document, out handle, out error); break;
+                case "network": code = Hcn.HcnCreateNetwork(ref which, document, out handle, out error); break;
+                case "endpoint": code = Hcn.HcnCreateEndpoint(network, ref which, document, out handle, out error); break;
+                default: code = Hcn.HcnCreateNamespace(ref which, document, out handle, out error); break;
             }
             code = Ended(answer, code, error);
             if (handle == IntPtr.Zero) { return code; }

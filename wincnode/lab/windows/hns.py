@@ -101,8 +101,7 @@ class Hns:
         """
         with self._answering() as state:
             if kind == "network":
-                if "hns-refused" in self.faults:
-                    raise HnsError(rules.ADAPTER_NOT_FOUND)
+                self._fail(state)
                 rules.network(document, build=self.build, version=self.version)
             made = dict(document) if isinstance(document, dict) else {}
             made["ID"] = (id or made.get("ID") or objects.fresh_id(state)).upper()
@@ -185,6 +184,20 @@ class Hns:
         with self._open() as state:
             self._lose(state)
 
+    def _fail(self, state: Row) -> None:
+        """Do what is wrong while a network is made.
+
+        Raises: HnsError.
+        """
+        if "hns-refused" in self.faults:
+            raise HnsError(rules.ADAPTER_NOT_FOUND)
+        if "hns-hangs" in self.faults:
+            raise HnsError(rules.TOO_LONG)
+        if "hns-restarts" in self.faults:
+            self._lose(state)
+            self._write(state)
+            raise HnsError(rules.CALL_FAILED)
+
     def _lose(self, state: Row) -> None:
         state["generation"] += 1
         state["networks"] = [
@@ -248,7 +261,7 @@ class Hns:
         with self._open() as state:
             if not state["host"]["there"]:
                 raise HnsError(rules.NOT_REGISTERED)
-            if state["stopped"] or "hns-stopped" in self.faults:
+            if state["stopped"] or state["host"]["stopped"]:
                 raise HnsError(rules.MANAGER_STOPPED)
             yield state
 
@@ -260,11 +273,13 @@ class Hns:
             before = json.dumps(state)
             state["host"] = self._host()
             yield state
-            after = json.dumps(state)
-            if after != before:
-                fresh = self.file.with_suffix(".new")
-                fresh.write_text(after, encoding="ascii")
-                fresh.rename(self.file)
+            if json.dumps(state) != before:
+                self._write(state)
+
+    def _write(self, state: Row) -> None:
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(json.dumps(state), encoding="ascii")
+        fresh.rename(self.file)
 
     def _read(self) -> Row:
         if self.file.is_file():
@@ -279,6 +294,7 @@ class Hns:
             "build": self.build,
             "version": list(self.version),
             "there": bool(rows) and rows[0]["StartMode"] != "Disabled",
+            "stopped": "hns-stopped" in self.faults,
             "settling": self.settling,
             "adapters": [
                 {"name": name, "address": address} for name, address in self._adapters().items()

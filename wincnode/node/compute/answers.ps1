@@ -30,12 +30,7 @@ function Get-WnAnswer([object]$Answer) {
     if ($Answer.Code -lt 2147483648) { return $Answer }
     $code = '0x{0:x8}' -f $Answer.Code
     $detail = Get-WnShort (Read-WnDocument $Answer.Document)
-    $message = switch ($code) {
-        '0x8007007e' { "$($Answer.Export): its DLL is missing." }
-        '0x8007007f' { "$($Answer.Export) is missing in this build of Windows." }
-        '0x800705b4' { "$($Answer.Export) took too long." }
-        default { "$($Answer.Export) gave $code." }
-    }
+    $message = $Answer.Problem()
     if ($detail -is [Management.Automation.PSCustomObject] -and $detail.PSObject.Properties['ErrorMessage'] -and $detail.ErrorMessage) { $message = $detail.ErrorMessage }
     Stop-WnCall $code $message $detail
 }

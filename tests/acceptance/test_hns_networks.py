@@ -1,0 +1,178 @@
+"""Networks on both engines: made, left alone, repaired, removed; and HNS that does not do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hns_networks import ON_ADAPTER, TYPES, document, ended, facts, fields, outcomes, step
+from nodes import ENGINES, lab_node
+
+from wincnode.lab.nodes import LabNode
+
+BUILDS = ("ws2019", "ws2022", "ws2025")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def node(engine: str, tmp_path: Path) -> Iterator[LabNode]:
+    with lab_node(tmp_path / "node", engine=engine) as running:
+        yield running
+
+
+def names(node: LabNode, kind: str = "network") -> list[str]:
+    return [row["Name"] for row in node.machine.hns.documents(kind)]
+
+
+def prefixes(node: LabNode) -> list[str]:
+    return [
+        subnet["IpAddressPrefix"]
+        for row in node.machine.hns.documents("network")
+        for ipam in row["Ipams"]
+        for subnet in ipam["Subnets"]
+    ]
+
+
+@pytest.mark.parametrize("profile", BUILDS)
+def test_a_network_of_each_type_is_made_left_alone_and_repaired(
+    engine: str, tmp_path: Path, profile: str
+) -> None:
+    """Shown, made, not touched again; changed by hand and made as it was; removed."""
+    with lab_node(tmp_path / "node", engine=engine, profile=profile) as node:
+        for type in TYPES:
+            wanted = step(fields("net", type))
+            assert outcomes(node, "check", wanted) == ["would_change"]
+            assert names(node) == []
+            assert outcomes(node, "apply", wanted, wanted) == ["changed", "ok"]
+            assert outcomes(node, "check", wanted) == ["ok"]
+            assert bool(node.machine.hns.bound()) == (type in ON_ADAPTER)
+            if type != "Private":
+                drift(node, type)
+                (found,) = ended(node, "check", wanted)
+                changed = {"gateways", "prefixes"}
+                assert {field for field, _, _ in found.diff} == changed
+                assert outcomes(node, "apply", wanted) == ["changed"]
+                assert prefixes(node) == ["10.244.1.0/24"]
+            gone = step({"name": "net", "state": "absent"})
+            assert outcomes(node, "apply", gone, gone) == ["changed", "ok"]
+            assert (names(node), dict(node.machine.hns.bound())) == ([], {})
+
+
+def drift(node: LabNode, type: str) -> None:
+    """Make the network anew by hand, with other addresses and an endpoint."""
+    hns = node.machine.hns
+    (old,) = hns.documents("network")
+    hns.delete("network", str(old["ID"]))
+    made = hns.create("network", "", document("net", type, "10.9.9.0/24"))
+    hns.create("endpoint", "", {"SchemaVersion": {"Major": 2, "Minor": 0}}, made)
+
+
+def test_a_network_of_another_is_left_alone(node: LabNode) -> None:
+    """One that is as wanted does; one that is not is a failure by its name, shown before, too."""
+    hns = node.machine.hns
+    theirs = document("cbr0", "Internal")
+    del theirs["Owner"]
+    hns.create("network", "", theirs)
+    hns.create("network", "", document("docker", "Internal", "10.1.1.0/24", Owner="docker"))
+    before = hns.documents("network")
+
+    assert outcomes(node, "apply", step(fields("cbr0", "Internal"))) == ["ok"]
+    for mode in ("check", "apply"):
+        (found,) = ended(node, mode, step(fields("cbr0", "Internal", "10.7.7.0/24")))
+        assert found.error == (
+            "hns.foreign: the network cbr0 is not wincnode's and not as wanted (gateways,"
+            " prefixes), so it is left alone."
+        )
+        (found,) = ended(node, mode, step({"name": "docker", "state": "absent"}))
+        assert found.error.startswith("hns.foreign: the network docker is not wincnode's")
+    assert hns.documents("network") == before
+    assert not node.machine.path(r"C:\Program Files\wincnode\manifest.json").exists()
+
+
+# What the step says that would make a network.
+FAULTS = {
+    "hns-refused": "HcnCreateNetwork gave 0x803b0006. An adapter was not found.",
+    "hns-hangs": "HcnCreateNetwork took too long.",
+    "hns-restarts": "HcnCreateNetwork gave 0x800706be.",
+    "hns-stopped": (
+        "HcnEnumerateNetworks gave 0x803b0020. Operation cannot be performed while service is"
+        " stopping."
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_hns_does_not_do_leaves_the_node_as_it_was(node: LabNode, fault: str) -> None:
+    """The code of Windows is told; a hanging call ends within the step's limit."""
+    node.machine.hns.faults.add(fault)
+
+    (found,) = ended(node, "apply", step(fields("net", "L2Bridge"), timeout_s=6))
+
+    assert found.outcome == "failed"
+    assert found.error == FAULTS[fault]
+    assert (names(node), dict(node.machine.hns.bound())) == ([], {})
+    node.machine.hns.faults.clear()
+    assert outcomes(node, "apply", step(fields("net", "L2Bridge"))) == ["changed"]
+
+
+def test_what_was_there_is_put_back_where_the_new_one_is_refused(node: LabNode) -> None:
+    """A document that this HNS does not take: the old network has its id again."""
+    assert outcomes(node, "apply", step(fields("net", "Overlay"))) == ["changed"]
+    before = node.machine.hns.documents("network")
+    bad = fields("net", "Overlay", "10.5.5.0/24", Policies=[{"Type": "NetworkACL", "Settings": {}}])
+
+    (found,) = ended(node, "apply", step(bad))
+
+    assert found.error == "HcnCreateNetwork gave 0x803b000e. Invalid policy type."
+    after = node.machine.hns.documents("network")
+    assert [plain(row) for row in after] == [plain(row) for row in before]
+    assert node.machine.hns.bound() == {"Ethernet": "vEthernet (Ethernet)"}
+
+
+def plain(row: Any) -> dict[str, Any]:
+    """Leave out what HNS makes up each time."""
+    return {name: value for name, value in row.items() if name != "Health"}
+
+
+def test_hns_that_is_off_has_no_network_that_could_go(node: LabNode) -> None:
+    """A plan of what is to come is shown; that nothing is there is not claimed."""
+    node.machine.services.change("hns", {"StartMode": "Disabled"})
+
+    assert outcomes(node, "check", step(fields("net", "NAT"))) == ["would_change"]
+    for wanted in (fields("net", "NAT"), {"name": "net", "state": "absent"}):
+        (found,) = ended(node, "apply", step(wanted))
+        assert found.error == "HcnEnumerateNetworks gave 0x800706d9."
+
+
+def test_all_that_hns_has_is_told(node: LabNode) -> None:
+    """Version, networks, endpoints and namespaces, whoever made them; which are wincnode's."""
+    hns = node.machine.hns
+    assert outcomes(node, "apply", step(fields("net", "L2Bridge"))) == ["changed"]
+    made = hns.create("network", "", document("docker", "Internal", "10.1.1.0/24", Owner="docker"))
+    end = hns.create("endpoint", "", {"SchemaVersion": {"Major": 2, "Minor": 0}}, made)
+    hns.create("namespace", "", {"SchemaVersion": {"Major": 2, "Minor": 0}})
+
+    told = facts(node)
+
+    assert (told["version"], told["owned"], told["error"]) == (
+        {"major": 13, "minor": 2},
+        ["net"],
+        "",
+    )
+    assert [row["Name"] for row in told["networks"]] == ["net", "docker"]
+    assert told["endpoints"] == [
+        {
+            "ID": end,
+            "HostComputeNetwork": made,
+            "IpConfigurations": [{"IpAddress": "10.1.1.2", "PrefixLength": 24}],
+        }
+    ]
+    assert [row["Type"] for row in told["namespaces"]] == ["Host"]
+    node.machine.hns.faults.add("hns-stopped")
+    assert facts(node)["error"].startswith("HcnEnumerateNetworks gave 0x803b0020.")

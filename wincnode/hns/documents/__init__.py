@@ -1,0 +1,1 @@
+"""Documents of the Host Compute Network API (HCN), schema 2."""
