@@ -51,8 +51,7 @@ def checks_page() -> str:
 
 def _reads(check: checks.Check) -> tuple[str, ...]:
     """Name the sections that a check reads; that of connections only where there is one to try."""
-    by_target = check.id.startswith("conn.") and "proxy" not in check.needs
-    return (*check.needs, *["connectivity"] * by_target)
+    return (*check.needs, *check.uses, *["connectivity"] * (check.tries is not None))
 
 
 UPDATE_CHECKS = {"needed": "os.ubr.min", "bad": "os.ubr.bad", "image": "os.ubr.image"}

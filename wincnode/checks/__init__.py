@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
+from functools import cache
 from typing import Literal
 
 from wincnode.events import printable
@@ -15,6 +16,7 @@ from wincnode.facts import FURTHER, SECTIONS, FactMissing, Facts, Unknown
 from wincnode.updates import Updates
 
 LONGEST_EVIDENCE = 2000
+TargetKind = Literal["api", "registry", "download"]
 
 
 class Severity(Enum):
@@ -43,7 +45,7 @@ class Target:
         own_trust: the runtime judges its certificate by an authority of its own, or not at all.
     """
 
-    kind: Literal["api", "registry", "download"]
+    kind: TargetKind
     name: str
     url: str
     own_trust: bool = False
@@ -115,7 +117,12 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One rule: data, and a pure function that judges."""
+    """One rule: data, and a pure function that judges.
+
+    Args:
+        needs: sections of facts without which it cannot say. uses: those that it looks into where
+            they are read. tries: the kind of the targets that a node is to reach for it.
+    """
 
     id: str
     title: str
@@ -125,6 +132,8 @@ class Check:
     source: str
     needs: tuple[str, ...]
     run: Callable[[Facts, Wanted], Outcome]
+    uses: tuple[str, ...] = ()
+    tries: TargetKind | None = None
 
     @property
     def anchor(self) -> str:
@@ -181,11 +190,13 @@ def all_checks() -> tuple[Check, ...]:
     return tuple(sorted((*node_checks(), *cluster_checks()), key=lambda check: check.id))
 
 
+@cache
 def node_checks() -> tuple[Check, ...]:
     """List the checks that judge a node's facts, sorted by id."""
     return _collected(__name__, __path__)
 
 
+@cache
 def cluster_checks() -> tuple[Check, ...]:
     """List the checks that judge a cluster's facts, sorted by id."""
     package = importlib.import_module(f"{__name__}.cluster")
@@ -219,6 +230,17 @@ def run_checks(
     findings = [_finding(check, outcome, broken, wanted) for check, outcome in pairs]
     causes = {finding.check: finding.because_of for finding in findings}
     return tuple(sorted(findings, key=lambda finding: _place(finding, causes)))
+
+
+def narrowed(wanted: Wanted, checks: tuple[Check, ...]) -> Wanted:
+    """Give what some checks alone measure a node against: fewer sections, fewer targets."""
+    read = {name for check in checks for name in (*check.needs, *check.uses)}
+    tried = {check.tries for check in checks}
+    return replace(
+        wanted,
+        sections=tuple(name for name in wanted.sections if name in read),
+        targets=tuple(target for target in wanted.targets if target.kind in tried),
+    )
 
 
 def _readable(wanted: Wanted) -> tuple[Check, ...]:

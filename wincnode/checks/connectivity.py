@@ -7,10 +7,20 @@ import binascii
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from wincnode.checks import Check, Outcome, Severity, Target, Wanted, failed, passed, unknown
+from wincnode.checks import (
+    Check,
+    Outcome,
+    Severity,
+    Target,
+    TargetKind,
+    Wanted,
+    failed,
+    passed,
+    unknown,
+)
 from wincnode.facts import FactMissing, Facts, Section
 
 if TYPE_CHECKING:
@@ -23,9 +33,7 @@ _UNTRUSTED = "AuthenticationFailed"
 _TIME = "%Y-%m-%d %H:%M"
 
 
-def _tried(
-    facts: Facts, wanted: Wanted, kind: Literal["api", "registry", "download"]
-) -> Iterator[tuple[Target, Section]]:
+def _tried(facts: Facts, wanted: Wanted, kind: TargetKind) -> Iterator[tuple[Target, Section]]:
     """Pair each target of a kind with what came of it.
 
     Raises: FactMissing: the node did not try one.
@@ -197,6 +205,7 @@ CHECKS = (
         "https://kubernetes.io/docs/reference/networking/ports-and-protocols/",
         needs=(),
         run=_api,
+        tries="api",
     ),
     Check(
         id="conn.api.tls",
@@ -210,6 +219,7 @@ CHECKS = (
         "common-problems; https://kubernetes.io/docs/setup/best-practices/certificates/",
         needs=("time",),
         run=_api_tls,
+        tries="api",
     ),
     Check(
         id="conn.registry",
@@ -222,6 +232,7 @@ CHECKS = (
         "opencontainers/distribution-spec:spec.md@967efdc0",
         needs=(),
         run=_registries,
+        tries="registry",
     ),
     Check(
         id="conn.download",
@@ -234,5 +245,6 @@ CHECKS = (
         "Install-Containerd.ps1@401ee6fc",
         needs=(),
         run=_downloads,
+        tries="download",
     ),
 )

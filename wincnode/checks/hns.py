@@ -139,6 +139,7 @@ CHECKS = (
         source="rancher/rke2:bundle/bin/rke2-uninstall.ps1@6ce1a801",
         needs=("hns", "services"),
         run=_networks,
+        uses=("leftovers",),
     ),
     Check(
         id="net.hns.objects",
@@ -150,6 +151,7 @@ CHECKS = (
         source=_CLEANUP,
         needs=("hns", "services"),
         run=_objects,
+        uses=("leftovers",),
     ),
     Check(
         id="net.nat",
@@ -183,5 +185,6 @@ CHECKS = (
         source=_CLEANUP,
         needs=("hns",),
         run=_compute_systems,
+        uses=("leftovers",),
     ),
 )

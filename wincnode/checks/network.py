@@ -153,6 +153,7 @@ CHECKS = (
         source="kubernetes/kubernetes:cmd/kubeadm/app/preflight/checks.go",
         needs=("network",),
         run=_listen,
+        uses=("leftovers",),
     ),
     Check(
         id="net.cidr",
@@ -163,6 +164,7 @@ CHECKS = (
         source="https://kubernetes.io/docs/concepts/cluster-administration/networking/",
         needs=("network",),
         run=_cidr,
+        uses=("leftovers",),
     ),
     Check(
         id="svc.ipv6",

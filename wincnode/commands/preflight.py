@@ -43,12 +43,13 @@ def run(
 
     Raises: ConfigError: the kubeconfig or the lock file is there and cannot be used.
     """
-    against = reachable(inventory, wanted(inventory, ignore=options.ignore))
     rules = judging.of(checks.node_checks())
+    whole = reachable(inventory, wanted(inventory, ignore=options.ignore))
+    against = whole if judging.rules is None else checks.narrowed(whole, rules)
     report = over_fit_nodes("preflight", options, against, session, rules=rules)
     cluster_rules = judging.of(checks.cluster_checks())
     if judging.cluster is not None and cluster_rules and not report.interrupted:
-        cluster = cluster_check.judge(judging.cluster, against, cluster_rules)
+        cluster = cluster_check.judge(judging.cluster, whole, cluster_rules)
         report = replace(report, nodes=(cluster, *report.nodes))
     return replace(report, warnings_count=judging.strict)
 
