@@ -14,6 +14,7 @@ import typer
 from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
+    READING,
     Asked,
     Ignore,
     Inventories,
@@ -90,7 +91,7 @@ def preflight(
             help="Judge the cluster as well, where the inventory names its kubeconfig.",
         ),
     ] = True,
-    parallel: Parallel = 20,
+    parallel: Parallel = READING,
     no_input: NoInput = False,
 ) -> None:
     """Check whether nodes can run the wanted containers; changes nothing on them.
