@@ -50,6 +50,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def __init__(self, settings: ConnectionSettings, offered: set[str]) -> None:
         self._offered = offered
+        self._patience_s = settings.connect_timeout_s
+        self._answered = False
         self._challenge: requests.Response | None = None
         self._tls: dict[str, object] = {}
         if settings.fingerprint:
@@ -64,6 +66,15 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self, connections: int, maxsize: int, block: bool = False, **pool: Any
     ) -> None:
         super().init_poolmanager(connections, maxsize, block, **pool, **self._tls)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
+        """Send a request; the first answer is soon there, as long as it checks no password."""
+        if not self._answered and "Authorization" not in request.headers:
+            # http.sys refuses it at once; what does not is as good as a machine that is off.
+            more["timeout"] = self._patience_s
+        response = super().send(request, *args, **more)
+        self._answered = True
+        return response
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         response = super().build_response(req, resp)
@@ -105,7 +116,10 @@ class Wire(winrm.transport.Transport):
             message_encryption="always"
             if settings.scheme == "http" and settings.auth != "basic"
             else "auto",
-            proxy=None,
+            # With None, requests sets NO_PROXY in the environment for a moment; threads of other
+            # nodes do the same, and fail: psf/requests src/requests/utils.py `set_environ`.
+            # What is asked for here is overwritten by `_harden`.
+            proxy="",
         )
         self.settings = settings
         self._offered: set[str] = set()
