@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
@@ -58,9 +58,29 @@ class Listener(ThreadingHTTPServer):
         self._context = context
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
+        self._ended = threading.Event()
         super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=not closed)
         if closed:
             self.server_bind()
+
+    def serve(self) -> None:
+        """Accept connections until the end; hundreds of listeners that wait cost nothing."""
+        while not self._ended.is_set():
+            try:
+                connection, address = self.get_request()
+            except OSError:
+                continue  # it broke before it was taken
+            if self._ended.is_set():
+                connection.close()
+            else:
+                self.process_request(connection, address)
+
+    def end(self) -> None:
+        """Accept no further connection; one of our own wakes whoever waits for one."""
+        self._ended.set()
+        port = int(self.server_address[1])
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection; runs in its own thread, so that a slow TLS start stops no other."""
@@ -208,7 +228,6 @@ class _Handler(BaseHTTPRequestHandler):
         except (wsman.MessageError, ValueError):
             self._respond(400)
             return None
-        time.sleep(faults.delay_s)
         if faults.drop_at_request == number:
             self._drop()
             return None
@@ -225,6 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers: Mapping[str, str] | None = None,
         challenges: Sequence[str] = (),
     ) -> None:
+        time.sleep(self.node.faults.delay_s)
         self.send_response(status)
         for line in challenges:
             self.send_header("WWW-Authenticate", line)

@@ -86,7 +86,7 @@ class WsmanServer:
     def stop(self) -> None:
         """End every command, close every connection and stop listening."""
         if self._thread.is_alive():
-            self._listener.shutdown()
+            self._listener.end()
             self._thread.join()
         self.shells.close()
         self._listener.close_connections()
@@ -99,9 +99,7 @@ class WsmanServer:
 
     def _listen(self, port: int) -> None:
         self._listener = Listener(port, self, self._context, closed=self.faults.closed)
-        self._thread = threading.Thread(
-            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._thread = threading.Thread(target=self._listener.serve, daemon=True)
 
     def __enter__(self) -> Self:
         return self.start()
