@@ -12,6 +12,7 @@ import secrets as random
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
 
 
+@cache
 def command_line(script: Literal["bootstrap", "receive"] = "bootstrap") -> str:
     """Give a command line that runs on a node: the bootstrap's, or the one that takes files.
 
@@ -125,7 +127,8 @@ def payload_of(
     }
 
 
-def _script(name: str) -> dict[str, str]:
+@cache
+def _script(name: str) -> Mapping[str, str]:
     text = assets.node_script(name)
     return {"sha256": assets.sha256(text), "text": text}
 
