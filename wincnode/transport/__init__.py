@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -26,6 +26,7 @@ class ConnectionSettings:
         fingerprint: SHA-256 of the node's certificate; trusts that certificate and no other.
         cert_file, key_file: the client certificate of `auth="certificate"`, PEM.
         allow_unencrypted: allows Basic over http, which shows the password to the network.
+        before_logon: is called before the first message of a connection that carries credentials.
     """
 
     address: str = ""
@@ -42,6 +43,7 @@ class ConnectionSettings:
     operation_timeout_s: int = 20
     read_timeout_s: float = 35
     allow_unencrypted: bool = False
+    before_logon: Callable[[], None] = lambda: None
 
 
 class Stdin(Protocol):

@@ -51,7 +51,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def __init__(self, settings: ConnectionSettings, offered: set[str]) -> None:
         self._offered = offered
         self._patience_s = settings.connect_timeout_s
-        self._answered = False
+        self._answered = self._logged_on = False
+        self._before_logon = settings.before_logon
         self._challenge: requests.Response | None = None
         self._tls: dict[str, object] = {}
         if settings.fingerprint:
@@ -69,7 +70,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
         """Send a request; the first answer is soon there, as long as it checks no password."""
-        if not self._answered and "Authorization" not in request.headers:
+        if "Authorization" in request.headers:
+            if not self._logged_on:
+                self._before_logon()
+            self._logged_on = True
+        elif not self._answered:
             # http.sys refuses it at once; what does not is as good as a machine that is off.
             more["timeout"] = self._patience_s
         response = super().send(request, *args, **more)
