@@ -1,10 +1,10 @@
 # Six words: install, demo, test, check, docs, build. And what takes minutes or hours: acceptance,
-# contract, soak.
+# contract, soak, bench.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test acceptance contract soak check docs build
+.PHONY: install demo test acceptance contract soak bench check docs build
 
 $(VENV)/.installed: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,9 @@ contract: install  ## hold our files to containerd's and Kubernetes' own code; n
 
 soak: install  ## run what takes long: races, each request, mutations of the scripts
 	$(BIN)/python -m pytest -rs -s tests/soak
+
+bench: install  ## measure: 500 nodes, faulty ones among 200, Ansible beside; on an idle machine
+	PYTHONPATH=tests $(BIN)/python bench/fleet.py
 
 check: install  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -35,7 +35,8 @@ from wincnode.updates import Update, Updates, load_updates
 DOCS = Path(__file__).parent
 
 
-ASKED = {"": (), "targets": ("connectivity",), "images": ("registries, from this host",)}
+# What a check goes by beside facts; else it is what a node is to reach.
+ASKED = {"": (), "images": ("registries, from this host",)}
 
 
 def checks_page() -> str:
@@ -55,7 +56,7 @@ def checks_page() -> str:
 
 def _reads(check: checks.Check) -> tuple[str, ...]:
     """Name the sections that a check reads, and what else it goes by, where there is any of it."""
-    return (*check.needs, *ASKED[check.asks])
+    return (*check.needs, *check.uses, *ASKED.get(check.asks, ("connectivity",)))
 
 
 UPDATE_CHECKS = {"needed": "os.ubr.min", "bad": "os.ubr.bad", "image": "os.ubr.image"}

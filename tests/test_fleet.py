@@ -39,6 +39,70 @@ def test_two_hundred_nodes_are_drained() -> None:
     assert sorted(seen) == sorted(names)
 
 
+def test_a_silent_node_holds_no_place_that_others_wait_for() -> None:
+    """Whoever is off, or far away, is waited for beside the others."""
+    others_done = threading.Event()
+
+    def work(name: str) -> Iterator[str]:
+        if name == "silent":
+            assert others_done.wait(5)
+        yield name
+
+    got = []
+    for name, item in fleet.run(
+        ["silent", "a", "b"], work, parallel=1, stop=Stop(), patience_s=0.01
+    ):
+        got.append((name, item))
+        if len(got) == 2:
+            others_done.set()
+
+    assert got == [("a", "a"), ("b", "b"), ("silent", "silent")]
+
+
+def test_a_node_that_lent_its_place_waits_for_one_before_its_first_item() -> None:
+    """No more nodes are at work than were asked for: the second begins when the first has ended."""
+    begun, speaks = threading.Event(), threading.Event()
+
+    def work(name: str) -> Iterator[str]:
+        if name == "late":
+            assert begun.wait(5)
+            speaks.set()
+        else:
+            begun.set()
+        yield f"{name} begins"
+        if name == "first":
+            assert speaks.wait(5)
+        yield f"{name} ends"
+
+    got = [
+        item
+        for _, item in fleet.run(["late", "first"], work, parallel=1, stop=Stop(), patience_s=0.01)
+    ]
+
+    assert got == ["first begins", "first ends", "late begins", "late ends"]
+
+
+def test_places_are_lent_within_limits() -> None:
+    """A rack that is off costs twice the threads that were asked for, and no more."""
+    lock, silent, most = threading.Lock(), [0], [0]
+    enough = threading.Event()
+
+    def work(name: str) -> Iterator[str]:
+        with lock:
+            silent[0] += 1
+            most[0] = max(most[0], silent[0])
+        enough.wait(0.1)
+        with lock:
+            silent[0] -= 1
+        yield name
+
+    names = [f"n{number}" for number in range(20)]
+    got = [name for name, _ in fleet.run(names, work, parallel=3, stop=Stop(), patience_s=0)]
+
+    assert sorted(got) == sorted(names)
+    assert most[0] <= 6
+
+
 def test_no_nodes_is_no_work() -> None:
     """An empty fleet ends at once."""
     assert list(fleet.run([], lambda _: iter([1]), parallel=5, stop=Stop())) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from client import Desk
 from echo_engine import EchoEngine
 
+from wincnode.lab.faults import Faults
 from wincnode.lab.nodes import PASSWORD, USER, write_inventory
 from wincnode.lab.server import WsmanServer
 from wincnode.lockout import MOST_REFUSALS
@@ -43,11 +45,12 @@ def ids(servers: list[WsmanServer], folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("servers", [NODES], indirect=True)
 def test_three_refusals_are_enough(servers: list[WsmanServer], tmp_path: Path) -> None:
-    """The others are named as not tried, and no packet reaches them."""
+    """The others are named as not tried, and no password reaches them."""
     found = ids(servers, tmp_path)
 
     assert sorted(found) == [*["link.lockout"] * (NODES - 3), *["link.password"] * 3]
-    assert sum(server.http_requests > 0 for server in servers) == MOST_REFUSALS
+    # The first request asks which schemes there are.
+    assert sum(server.http_requests > 1 for server in servers) == MOST_REFUSALS
 
 
 @pytest.mark.parametrize("servers", [2], indirect=True)
@@ -56,4 +59,23 @@ def test_nodes_with_another_password_do_not_hold_up_the_rest(
 ) -> None:
     """Once a node has taken the account, every node is asked."""
     assert ids(servers, tmp_path).count("link.password") == 2
-    assert all(server.http_requests for server in servers)
+    assert all(server.http_requests > 1 for server in servers)
+
+
+@pytest.mark.parametrize("servers", [0], indirect=True)
+def test_nodes_that_answer_nothing_do_not_hold_up_the_rest(
+    servers: list[WsmanServer], tmp_path: Path
+) -> None:
+    """They try no password, whoever is first in the inventory."""
+    for server in servers[:MOST_REFUSALS]:
+        server.faults = Faults(black_hole=True)
+    asked: list[float] = []
+    for server in servers[MOST_REFUSALS:]:
+        server.on_request.append(lambda _: asked.append(time.monotonic()))
+
+    found = ids(servers, tmp_path)
+    ended = time.monotonic()
+
+    assert found.count("link.silent") == MOST_REFUSALS
+    assert len(asked) >= NODES - MOST_REFUSALS
+    assert max(asked) < ended - 3  # five seconds of silence begin when the others are asked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from certificates import certificate
 from echo_engine import EchoEngine
 from lab_links import USERS, link_to
 
-from wincnode.errors import BadReply, NotLetIn, UntrustedNode
+from wincnode.errors import BadReply, NodeUnreachable, NotLetIn, UntrustedNode
 from wincnode.lab.faults import Faults
 from wincnode.lab.server import WsmanServer
 from wincnode.transport import ConnectionLost
@@ -99,3 +101,45 @@ def test_a_proxys_page_is_not_winrm() -> None:
         pytest.raises(BadReply, match=r"not WinRM.*502 Bad Gateway"),
     ):
         list(link_to(server).run("x", b""))
+
+
+def test_threads_of_many_nodes_leave_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them sets NO_PROXY for a moment, which another one would then miss."""
+    seen: list[str] = []
+
+    class Watched(dict[str, str]):
+        def __setitem__(self, name: str, value: str) -> None:
+            seen.append(name)
+            super().__setitem__(name, value)
+
+    with WsmanServer(EchoEngine(), users=USERS) as server:
+        monkeypatch.setattr(os, "environ", Watched(os.environ))
+        link = link_to(server)
+        list(link.run("x", b""))
+        link.close()
+
+    assert [name for name in seen if "proxy" in name.lower()] == []
+
+
+def test_a_node_that_answers_nothing_costs_the_connect_timeout() -> None:
+    """Its first answer checks no password, so that it is soon there or never."""
+    with WsmanServer(EchoEngine(), users=USERS, faults=Faults(black_hole=True)) as server:
+        began = time.monotonic()
+        with pytest.raises(NodeUnreachable) as caught:
+            list(link_to(server, connect_timeout_s=0.2).run("x", b""))
+
+    assert caught.value.id == "link.silent"
+    assert time.monotonic() - began < 5
+
+
+def test_a_node_that_has_answered_may_take_longer() -> None:
+    """Passwords may be checked far away, and a shell may take long to start."""
+    with WsmanServer(EchoEngine(), users=USERS) as server:
+        link = link_to(server, connect_timeout_s=0.2)
+
+        def slow(number: int) -> None:
+            server.faults = Faults(delay_s=0.5 if number == 1 else 0.0)
+
+        server.on_request.append(slow)
+        assert list(link.run("x", b"")) == [b"0"]
+        link.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -20,6 +21,7 @@ def playbook(path: Path) -> Path:
     return shipped if path.name == str(path) and not path.exists() and shipped.exists() else path
 
 
+@cache
 def node_script(name: str) -> str:
     """Give the text of one of the node's scripts, such as `runner` or `kinds/directory`.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
@@ -29,6 +31,7 @@ class Build:
     source: str
 
 
+@cache
 def load_builds() -> Mapping[int, Build]:
     """Read the table of builds, by number; a mistake in it is a bug of ours."""
     path = PACKAGE / "data" / "builds.yaml"
@@ -36,7 +39,7 @@ def load_builds() -> Mapping[int, Build]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = path.read_text(encoding="utf-8")
     rows = yaml.load(text, Loader=loader)["builds"]  # noqa: S506 - both loaders are the safe one
-    return {build.build: build for build in map(_build, rows)}
+    return MappingProxyType({build.build: build for build in map(_build, rows)})
 
 
 def supported_builds(builds: Mapping[int, Build]) -> tuple[Build, ...]:

@@ -33,8 +33,8 @@ def connector(nodes: tuple[Node, ...], *, may_ask: bool) -> Callable[[str], Tran
         node = by_name[name]
         source = node.connection.password
         secret = passwords[source] if source is not None else Secret("")
-        transport = open_transport(_settings(node, secret))
-        return guard.watched(transport, (node.connection.user, source), node=name)
+        trial = guard.trial((node.connection.user, source), node=name)
+        return trial.over(open_transport(_settings(node, secret, trial.begin)))
 
     return connect
 
@@ -52,7 +52,7 @@ def _passwords(nodes: tuple[Node, ...]) -> dict[Source, Secret]:
     return found
 
 
-def _settings(node: Node, password: Secret) -> ConnectionSettings:
+def _settings(node: Node, password: Secret, before_logon: Callable[[], None]) -> ConnectionSettings:
     connection = node.connection
     return ConnectionSettings(
         address=node.address or node.name,
@@ -68,4 +68,5 @@ def _settings(node: Node, password: Secret) -> ConnectionSettings:
         key_file=connection.key_file or "",
         connect_timeout_s=connection.connect_timeout_s,
         allow_unencrypted=connection.allow_unencrypted,
+        before_logon=before_logon,
     )

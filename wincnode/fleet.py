@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -12,6 +13,10 @@ from wincnode.errors import Interrupted
 T = TypeVar("T")
 # How soon ^C is noticed while no node says anything.
 LOOK_S = 0.2
+# A node that has said nothing for so long is off, or far away: its place is lent to another.
+LEND_S = 1.0
+# So many places may be lent for each that there is: each costs a thread and a connection.
+MOST_LENT = 1
 
 
 class Stop:
@@ -48,6 +53,66 @@ class _End:
     """One node's generator has ended."""
 
 
+class _Places:
+    """As many places as nodes may be worked on at once; who is silent lends its own.
+
+    A node that has lent its place waits for another one before its first item is taken.
+    """
+
+    def __init__(self, count: int, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._free = threading.Semaphore(count)
+        self._lock = threading.Lock()
+        self._most = MOST_LENT * count
+        self._silent: dict[str, float] = {}
+        self._lent: set[str] = set()
+
+    def wait(self) -> None:
+        """Wait for a place."""
+        self._free.acquire()
+
+    def give(self) -> None:
+        """Give a place back that was not needed."""
+        self._free.release()
+
+    def begin(self, name: str) -> None:
+        """Let a node have the place that was waited for."""
+        with self._lock:
+            self._silent[name] = time.monotonic()
+
+    def heard(self, name: str) -> None:
+        """Take note that a node has said something."""
+        if name not in self._silent:
+            return
+        with self._lock:
+            self._silent.pop(name)
+            lent = name in self._lent
+            self._lent.discard(name)
+        if lent:
+            self._free.acquire()
+
+    def leave(self, name: str) -> None:
+        """Give a node's place back, if it has not lent it."""
+        with self._lock:
+            self._silent.pop(name, None)
+            lent = name in self._lent
+            self._lent.discard(name)
+        if not lent:
+            self._free.release()
+
+    def lend(self) -> int:
+        """Lend the places of nodes that are silent; gives how many."""
+        latest = time.monotonic() - self._patience_s
+        with self._lock:
+            late = [name for name, begun in self._silent.items() if begun < latest]
+            late = [name for name in late if name not in self._lent]
+            lent = late[: max(0, self._most - len(self._lent))]
+            self._lent.update(lent)
+        for _ in lent:
+            self._free.release()
+        return len(lent)
+
+
 def run(
     names: Sequence[str],
     work: Callable[[str], Iterator[T]],
@@ -55,6 +120,7 @@ def run(
     parallel: int,
     stop: Stop,
     on_stop: Callable[[tuple[str, ...]], None] = lambda _: None,
+    patience_s: float = LEND_S,
 ) -> Iterator[tuple[str, T | Exception]]:
     """Yield (node, item) as items come; a node's exception is its last item, never the fleet's end.
 
@@ -62,27 +128,36 @@ def run(
     other threads die with the process, so that ^C does not wait for a node that is silent.
 
     Args:
-        work: gives the items of one node; it runs in a thread. parallel: threads at once.
-        on_stop: is told the nodes that are waited for, once.
+        work: gives the items of one node; it runs in a thread, and changes nothing before its first
+            item. parallel: nodes at once. on_stop: is told the nodes that are waited for, once.
+        patience_s: after so much silence a node that has given no item yet lends its place.
     """
     items: queue.Queue[tuple[str, T | Exception | _End]] = queue.Queue()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for name in names:
         waiting.put(name)
     closed = threading.Event()
+    places = _Places(parallel, patience_s)
 
     def serve() -> None:
+        places.wait()
         while not (closed.is_set() or stop.asked):
             try:
                 name = waiting.get_nowait()
             except queue.Empty:
-                return
-            _drain(name, work, items)
+                break
+            places.begin(name)
+            _drain(name, work, items, places)
+            places.wait()
+        places.give()
 
-    for _ in range(min(parallel, len(names))):
-        threading.Thread(target=serve, daemon=True).start()
+    def more(count: int) -> None:
+        for _ in range(min(count, waiting.qsize())):
+            threading.Thread(target=serve, daemon=True).start()
+
+    more(parallel)
     try:
-        yield from _items(items, set(names), stop, on_stop)
+        yield from _items(items, set(names), stop, on_stop, lambda: more(places.lend()))
     finally:
         closed.set()
 
@@ -92,9 +167,15 @@ def _items(
     running: set[str],
     stop: Stop,
     on_stop: Callable[[tuple[str, ...]], None],
+    look: Callable[[], None],
 ) -> Iterator[tuple[str, T | Exception]]:
+    """Give what the nodes that run say until the last has ended; `look` is called now and then."""
     told = False
+    looked = time.monotonic()
     while running:
+        if time.monotonic() - looked > LOOK_S:
+            look()
+            looked = time.monotonic()
         if stop.asked:
             left = tuple(sorted(stop.bound() & running))
             if not left:
@@ -116,11 +197,14 @@ def _drain(
     name: str,
     work: Callable[[str], Iterator[T]],
     items: queue.Queue[tuple[str, T | Exception | _End]],
+    places: _Places,
 ) -> None:
     try:
         for item in work(name):
+            places.heard(name)
             items.put((name, item))
     except Exception as error:  # noqa: BLE001 - a node's failure is a value; the consumer judges it
         items.put((name, error))
     finally:
+        places.leave(name)
         items.put((name, _End()))

@@ -28,16 +28,17 @@ class _Account:
 class Guard:
     """Lets at most three nodes try an account at a time until one takes it; three refusals end it.
 
-    Threads of many nodes share it.
+    Threads of many nodes share it. A node that answers nothing tries no account, and so keeps no
+    other from it.
     """
 
     def __init__(self) -> None:
         self._accounts: dict[Hashable, _Account] = {}
         self._changed = threading.Condition()
 
-    def watched(self, transport: Transport, account: Hashable, *, node: str) -> Transport:
-        """Give a transport whose first logon is counted as one of the account."""
-        return _Watched(self, transport, account, node)
+    def trial(self, account: Hashable, *, node: str) -> Trial:
+        """Give what counts a node's first logon as one of the account."""
+        return Trial(self, account, node)
 
     def enter(self, account: Hashable, *, node: str) -> None:
         """Wait until a node may try the account.
@@ -71,15 +72,43 @@ class Guard:
             self._changed.notify_all()
 
 
-class _Watched:
-    """A transport that tells the guard how its first logon went."""
+class Trial:
+    """One node's first logon with an account."""
 
-    def __init__(self, guard: Guard, inner: Transport, account: Hashable, node: str) -> None:
+    def __init__(self, guard: Guard, account: Hashable, node: str) -> None:
         self._guard = guard
-        self._inner = inner
         self._account = account
         self._node = node
-        self._known = False
+        self._trying = False
+        self.known = False
+
+    def begin(self) -> None:
+        """Wait until the account may be tried; what follows a logon that was taken is no trial.
+
+        Raises: NotLetIn: three nodes have refused it.
+        """
+        if not (self.known or self._trying):
+            self._guard.enter(self._account, node=self._node)
+            self._trying = True
+
+    def end(self, *, taken: bool, refused: bool) -> None:
+        """Say how it went; neither, where the node could not be asked."""
+        self.known = taken
+        if self._trying:
+            self._trying = False
+            self._guard.leave(self._account, taken=taken, refused=refused)
+
+    def over(self, transport: Transport) -> Transport:
+        """Give a transport that tells how its first logon went."""
+        return _Watched(self, transport)
+
+
+class _Watched:
+    """A transport that tells a trial how its first logon went."""
+
+    def __init__(self, trial: Trial, inner: Transport) -> None:
+        self._trial = trial
+        self._inner = inner
 
     @property
     def exit_code(self) -> int | None:
@@ -92,22 +121,21 @@ class _Watched:
         return self._inner.stderr
 
     def run(self, command: str, stdin: Stdin) -> Iterator[bytes]:
-        """Run a command; the first waits until the account may be tried."""
-        if self._known:
-            yield from self._inner.run(command, stdin)
-            return
-        self._guard.enter(self._account, node=self._node)
-        taken = refused = False
+        """Run a command; the first one tells."""
         lines = self._inner.run(command, stdin)
+        if self._trial.known:
+            yield from lines
+            return
+        taken = refused = False
         try:
             first = next(lines, None)
-            taken = self._known = True
+            taken = True
         except NotLetIn as error:
             # Another scheme or a missing ticket is no attempt that anybody counts.
             refused = error.id == "link.password"
             raise
         finally:
-            self._guard.leave(self._account, taken=taken, refused=refused)
+            self._trial.end(taken=taken, refused=refused)
         if first is not None:
             yield first
         yield from lines

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -63,6 +64,7 @@ REVERT_S = 300.0
 UNKNOWN_RUN = "This node knows no such run."
 
 
+@cache
 def command_line(script: Literal["bootstrap", "receive"] = "bootstrap") -> str:
     """Give a command line that runs on a node: the bootstrap's, or the one that takes files.
 
@@ -158,7 +160,8 @@ def payload_of(
     }
 
 
-def _script(name: str) -> dict[str, str]:
+@cache
+def _script(name: str) -> Mapping[str, str]:
     text = assets.node_script(name)
     return {"sha256": assets.sha256(text), "text": text}
 

@@ -80,7 +80,9 @@ class Progress:
             return
         self._doing[node] = text
         if not self._live:
-            self._console.print(Text(f"{node}: ").append(text), soft_wrap=True)
+            # Of hundreds of nodes these are ten thousand lines, for which rich takes seconds.
+            self._console.file.write(f"{node}: {text.plain}\n")
+            self._console.file.flush()
 
     def finishing(self, nodes: tuple[str, ...]) -> None:
         """Say after ^C which nodes are followed to their end, and how to leave at once."""

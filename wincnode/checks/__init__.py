@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
+from functools import cache
 from typing import Literal
 
 from wincnode.events import printable
@@ -17,6 +18,7 @@ from wincnode.inventory.node_ports import NODE_PORTS
 from wincnode.updates import Updates
 
 LONGEST_EVIDENCE = 2000
+TargetKind = Literal["api", "registry", "download"]
 
 
 class Severity(Enum):
@@ -45,7 +47,7 @@ class Target:
         own_trust: the runtime judges its certificate by an authority of its own, or not at all.
     """
 
-    kind: Literal["api", "registry", "download"]
+    kind: TargetKind
     name: str
     url: str
     own_trust: bool = False
@@ -125,7 +127,10 @@ class Outcome:
 class Check:
     """One rule: data, and a pure function that judges.
 
-    Args: asks: what it goes by beside facts; without that nothing is said of it.
+    Args:
+        needs: sections of facts without which it cannot say. uses: those that it looks into where
+            they are read. asks: what it goes by beside them, images or the kind of the targets that
+            a node is to reach; without that nothing is said of it.
     """
 
     id: str
@@ -136,7 +141,8 @@ class Check:
     source: str
     needs: tuple[str, ...]
     run: Callable[[Facts, Wanted], Outcome]
-    asks: Literal["", "targets", "images"] = ""
+    uses: tuple[str, ...] = ()
+    asks: TargetKind | Literal["", "images"] = ""
 
     @property
     def anchor(self) -> str:
@@ -193,11 +199,13 @@ def all_checks() -> tuple[Check, ...]:
     return tuple(sorted((*node_checks(), *cluster_checks()), key=lambda check: check.id))
 
 
+@cache
 def node_checks() -> tuple[Check, ...]:
     """List the checks that judge a node's facts, sorted by id."""
     return _collected(__name__, __path__)
 
 
+@cache
 def cluster_checks() -> tuple[Check, ...]:
     """List the checks that judge a cluster's facts, sorted by id."""
     package = importlib.import_module(f"{__name__}.cluster")
@@ -235,8 +243,24 @@ def run_checks(
 
 def asked(check: Check, wanted: Wanted) -> bool:
     """Tell whether what a check goes by beside facts was asked for."""
-    there = {"": True, "targets": wanted.targets is not None, "images": wanted.images is not None}
-    return there[check.asks]
+    match check.asks:
+        case "":
+            return True
+        case "images":
+            return wanted.images is not None
+    return wanted.targets is not None
+
+
+def narrowed(wanted: Wanted, checks: tuple[Check, ...]) -> Wanted:
+    """Give what some checks alone measure a node against: fewer sections, fewer targets."""
+    read = {name for check in checks for name in (*check.needs, *check.uses)}
+    tried = {check.asks for check in checks}
+    targets = wanted.targets
+    return replace(
+        wanted,
+        sections=tuple(name for name in wanted.sections if name in read),
+        targets=None if targets is None else tuple(row for row in targets if row.kind in tried),
+    )
 
 
 def _readable(wanted: Wanted) -> tuple[Check, ...]:

@@ -283,5 +283,6 @@ CHECKS = (
         "https://docs.aws.amazon.com/AWSEC2/latest/WindowsGuide/ec2launch.html",
         needs=("hardware", "network"),
         run=_metadata,
+        uses=("leftovers",),
     ),
 )

@@ -7,10 +7,20 @@ import binascii
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from wincnode.checks import Check, Outcome, Severity, Target, Wanted, failed, passed, unknown
+from wincnode.checks import (
+    Check,
+    Outcome,
+    Severity,
+    Target,
+    TargetKind,
+    Wanted,
+    failed,
+    passed,
+    unknown,
+)
 from wincnode.facts import FactMissing, Facts, Section
 
 if TYPE_CHECKING:
@@ -23,9 +33,7 @@ _UNTRUSTED = "AuthenticationFailed"
 _TIME = "%Y-%m-%d %H:%M"
 
 
-def _tried(
-    facts: Facts, wanted: Wanted, kind: Literal["api", "registry", "download"]
-) -> Iterator[tuple[Target, Section]]:
+def _tried(facts: Facts, wanted: Wanted, kind: TargetKind) -> Iterator[tuple[Target, Section]]:
     """Pair each target of a kind with what came of it.
 
     Raises: FactMissing: the node did not try one.
@@ -196,8 +204,8 @@ CHECKS = (
         source="Azure/AgentBaker:staging/cse/windows/networkisolatedclusterfunc.ps1@06836ee2; "
         "https://kubernetes.io/docs/reference/networking/ports-and-protocols/",
         needs=(),
-        asks="targets",
         run=_api,
+        asks="api",
     ),
     Check(
         id="conn.api.tls",
@@ -210,8 +218,8 @@ CHECKS = (
         source="https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/"
         "common-problems; https://kubernetes.io/docs/setup/best-practices/certificates/",
         needs=("time",),
-        asks="targets",
         run=_api_tls,
+        asks="api",
     ),
     Check(
         id="conn.registry",
@@ -223,8 +231,8 @@ CHECKS = (
         source="microsoft/containerregistry:docs/client-firewall-rules.md; "
         "opencontainers/distribution-spec:spec.md@967efdc0",
         needs=(),
-        asks="targets",
         run=_registries,
+        asks="registry",
     ),
     Check(
         id="conn.download",
@@ -236,7 +244,7 @@ CHECKS = (
         source="wincnode.lock.yaml; kubernetes-sigs/sig-windows-tools:hostprocess/"
         "Install-Containerd.ps1@401ee6fc",
         needs=(),
-        asks="targets",
         run=_downloads,
+        asks="download",
     ),
 )

@@ -250,6 +250,7 @@ CHECKS = (
         source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc",
         needs=("firewall", "policy", "network"),
         run=_kubelet,
+        uses=("leftovers",),
     ),
     Check(
         id="fw.vxlan",
@@ -318,5 +319,6 @@ CHECKS = (
         source="rancher/rke2:bundle/bin/rke2-uninstall.ps1@6ce1a801",
         needs=("firewall",),
         run=_old_rules,
+        uses=("leftovers",),
     ),
 )

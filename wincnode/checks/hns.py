@@ -167,6 +167,7 @@ CHECKS = (
         source="rancher/rke2:bundle/bin/rke2-uninstall.ps1@6ce1a801",
         needs=("hns", "services"),
         run=_networks,
+        uses=("leftovers",),
     ),
     Check(
         id="net.vxlan",
@@ -191,6 +192,7 @@ CHECKS = (
         source=_CLEANUP,
         needs=("hns", "services"),
         run=_objects,
+        uses=("leftovers",),
     ),
     Check(
         id="net.nat",
@@ -224,5 +226,6 @@ CHECKS = (
         source=_CLEANUP,
         needs=("hns",),
         run=_compute_systems,
+        uses=("leftovers",),
     ),
 )

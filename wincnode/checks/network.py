@@ -155,6 +155,7 @@ CHECKS = (
         source="kubernetes/kubernetes:cmd/kubeadm/app/preflight/checks.go",
         needs=("network",),
         run=_listen,
+        uses=("leftovers",),
     ),
     Check(
         id="net.cidr",
@@ -165,6 +166,7 @@ CHECKS = (
         source="https://kubernetes.io/docs/concepts/cluster-administration/networking/",
         needs=("network",),
         run=_cidr,
+        uses=("leftovers",),
     ),
     Check(
         id="svc.ipv6",

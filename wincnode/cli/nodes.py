@@ -9,6 +9,7 @@ import typer
 from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
+    READING,
     ExitCode,
     Ignore,
     Inventories,
@@ -94,7 +95,7 @@ def facts(
         list[str] | None,
         typer.Option("-o", "--output", metavar="json[=FILE]", help="To stdout if no file."),
     ] = None,
-    parallel: Parallel = 20,
+    parallel: Parallel = READING,
     no_input: NoInput = False,
 ) -> None:
     """Print what nodes say of themselves, as JSON; changes nothing on them.

@@ -135,6 +135,8 @@ Ignore = Annotated[
         autocompletion=_checks,
     ),
 ]
+# Reading changes nothing: what limits it is this host, not the nodes.
+READING = 200
 Parallel = Annotated[
     int, typer.Option("--parallel", min=1, help="Nodes that are worked on at once.")
 ]

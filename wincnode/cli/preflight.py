@@ -14,6 +14,7 @@ import typer
 from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
+    READING,
     Asked,
     Ignore,
     Inventories,
@@ -100,7 +101,7 @@ def preflight(
             show_default=False,
         ),
     ] = None,
-    parallel: Parallel = 20,
+    parallel: Parallel = READING,
     no_input: NoInput = False,
 ) -> None:
     """Check whether nodes can run the wanted containers; changes nothing on them.

@@ -52,9 +52,12 @@ class Judging:
         wanted = {check.id for check in self.rules}
         return tuple(check for check in known if check.id in wanted)
 
-    def asks(self, what: str) -> bool:
-        """Tell whether a wanted check goes by something beside facts."""
-        return any(check.asks == what for check in self.of(checks.node_checks()))
+    @property
+    def asks_images(self) -> bool:
+        """Whether registries are to be asked, and a wanted check goes by what they say."""
+        return self.images and any(
+            check.asks == "images" for check in self.of(checks.node_checks())
+        )
 
 
 def run(
@@ -64,11 +67,12 @@ def run(
 
     Raises: ConfigError: the kubeconfig or the lock file is there and cannot be used.
     """
-    against = reachable(inventory, wanted(inventory, ignore=options.ignore))
     rules = judging.of(checks.node_checks())
-    cluster = _later(lambda: _cluster(judging, against))
+    whole = reachable(inventory, wanted(inventory, ignore=options.ignore))
+    against = whole if judging.rules is None else checks.narrowed(whole, rules)
+    cluster = _later(lambda: _cluster(judging, whole))
     images: Images = not_asked
-    if judging.images and judging.asks("images"):
+    if judging.asks_images:
         images = _later(lambda: pulls.ask(inventory, cluster()[1]))
     report = over_fit_nodes("preflight", options, against, session, rules=rules, images=images)
     if not report.interrupted and (row := cluster()[0]):
@@ -79,7 +83,7 @@ def run(
 def _cluster(judging: Judging, against: checks.Wanted) -> tuple[NodeReport | None, Facts]:
     """Give what is said of the cluster, where it is judged, and what it says of itself."""
     rules = judging.of(checks.cluster_checks())
-    by_images = judging.images and judging.asks("images")
+    by_images = judging.asks_images
     if judging.cluster is None or not (rules or by_images):
         return None, Facts()
     report, facts = cluster_check.judge(judging.cluster, against, rules)
@@ -107,7 +111,7 @@ def again(
 
     Raises: ConfigError: nothing is left that facts alone could tell.
     """
-    images = pulls.ask(inventory, Facts()) if judging.images and judging.asks("images") else None
+    images = pulls.ask(inventory, Facts()) if judging.asks_images else None
     against = replace(wanted(inventory, ignore=ignore), images=images)
     rules = judging.of(checks.node_checks())
     if rules and not any(checks.asked(check, against) for check in rules):

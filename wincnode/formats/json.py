@@ -7,5 +7,5 @@ from wincnode.report import Report, to_data
 
 
 def render(report: Report) -> str:
-    """Give the report as indented JSON."""
-    return dumps(to_data(report), indent=2)
+    """Give the report as indented JSON, in which each finding and each step is a line."""
+    return dumps(to_data(report), indent=2, levels=4)

@@ -43,19 +43,42 @@ def no_command(text: str) -> str:
     return text if not bare.startswith("::") else text.replace("::", "\\x3a:", 1)
 
 
-def dumps(data: Any, *, indent: int | None = None) -> str:
+def dumps(data: Any, *, indent: int | None = None, levels: int = 0) -> str:
     r"""Give JSON in ASCII that every parser takes, and in which no agent finds a command.
 
     `##` is where commands of GitHub's and Azure's agents begin; `#\u0023` is the same text.
+
+    Args: levels: how deep it is indented, all the way by default; what lies deeper has one line.
     """
-    separators = (",", ": ") if indent else (",", ":")
-    text = json.dumps(bounded(data), indent=indent, separators=separators, allow_nan=False)
+    if indent and levels:
+        text = _indented(bounded(data), " " * indent, levels, "\n")
+    else:
+        separators = (",", ": ") if indent else (",", ":")
+        text = json.dumps(bounded(data), indent=indent, separators=separators, allow_nan=False)
     return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
+
+
+def _indented(value: Any, indent: str, levels: int, end: str) -> str:
+    """Give JSON whose outer levels are indented; Python's fast encoder indents none at all."""
+    if not levels or not value or not isinstance(value, (dict, list)):
+        return json.dumps(value, allow_nan=False)
+    inner = end + indent
+    rows = [
+        # A row of an object is its name and its value.
+        f"{json.dumps(row)}: {_indented(value[row], indent, levels - 1, inner)}"
+        if isinstance(value, dict)
+        else _indented(row, indent, levels - 1, inner)
+        for row in value
+    ]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return f"{first}{inner}{f',{inner}'.join(rows)}{end}{last}"
 
 
 def bounded(value: Any, *, depth: int = DEPTH) -> Any:
     """Give JSON-able data within limits: no half characters, no endless numbers, texts or depth."""
-    if isinstance(value, Mapping) and depth:
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, (dict, Mapping)) and depth:
         return {text(str(name)): bounded(item, depth=depth - 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)) and depth:
         return [bounded(item, depth=depth - 1) for item in value]

@@ -88,6 +88,7 @@ class Listener(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         self._fillers: list[socket.socket] = []
+        self._ended = threading.Event()
         active = not (closed or unanswered)
         super().__init__(address, _Handler, bind_and_activate=active)
         if not active:
@@ -105,6 +106,25 @@ class Listener(ThreadingHTTPServer):
         for filler in self._fillers:
             filler.close()
         super().server_close()
+
+    def serve(self) -> None:
+        """Accept connections until the end; hundreds of listeners that wait cost nothing."""
+        while not self._ended.is_set():
+            try:
+                connection, address = self.get_request()
+            except OSError:
+                continue  # it broke before it was taken
+            if self._ended.is_set():
+                connection.close()
+            else:
+                self.process_request(connection, address)
+
+    def end(self) -> None:
+        """Accept no further connection; one of our own wakes whoever waits for one."""
+        self._ended.set()
+        host, port = str(self.server_address[0]), int(self.server_address[1])
+        with suppress(OSError), socket.create_connection((host, port), timeout=5):
+            pass
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection; runs in its own thread, so that a slow TLS start stops no other."""
@@ -287,7 +307,6 @@ class _Handler(BaseHTTPRequestHandler):
         except (wsman.MessageError, ValueError):
             self._respond(400)
             return None
-        time.sleep(faults.delay_s)
         if faults.drop_at_request == number or not self.node.reached(self.client_address[0]):
             self._drop()
             return None
@@ -313,6 +332,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers: Mapping[str, str] | None = None,
         challenges: Sequence[str] = (),
     ) -> None:
+        time.sleep(self.node.faults.delay_s)
         self.send_response(status)
         for line in challenges:
             self.send_header("WWW-Authenticate", line)

@@ -92,7 +92,7 @@ class WsmanServer:
     def stop(self) -> None:
         """End every command, close every connection and stop listening."""
         if self._thread.is_alive():
-            self._listener.shutdown()
+            self._listener.end()
             self._thread.join()
         # The client is told of no command that ends with the machine.
         self._listener.close_connections()
@@ -111,7 +111,7 @@ class WsmanServer:
         """Listen at another address of loopback, on the same port."""
         if address == self.address or not self._thread.is_alive():
             return
-        self._listener.shutdown()
+        self._listener.end()
         self._thread.join()
         self._listener.close_connections()
         self._listener.server_close()
@@ -132,9 +132,7 @@ class WsmanServer:
             closed=self.faults.closed,
             unanswered=self.faults.unanswered,
         )
-        self._thread = threading.Thread(
-            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._thread = threading.Thread(target=self._listener.serve, daemon=True)
 
     def __enter__(self) -> Self:
         return self.start()

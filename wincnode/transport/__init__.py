@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -29,6 +29,7 @@ class ConnectionSettings:
         max_idle_s: seconds without a message after which a connection is made anew.
         silence_s: seconds after which a command that writes nothing is taken for lost. A node's
             sections have a minute at most; of a longer step, the runner asks anew how it goes.
+        before_logon: is called before the first message of a connection that carries credentials.
     """
 
     address: str = ""
@@ -49,6 +50,7 @@ class ConnectionSettings:
     # one made new costs less than finding out.
     max_idle_s: float = 60
     silence_s: float = 150
+    before_logon: Callable[[], None] = lambda: None
 
 
 class Stdin(Protocol):

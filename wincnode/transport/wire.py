@@ -86,6 +86,9 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def __init__(self, settings: ConnectionSettings, offered: set[str]) -> None:
         self._offered = offered
+        self._patience_s = settings.connect_timeout_s
+        self._answered = self._logged_on = False
+        self._before_logon = settings.before_logon
         self._challenge: requests.Response | None = None
         self._tls: dict[str, object] = {}
         if settings.fingerprint:
@@ -101,6 +104,19 @@ class _Adapter(requests.adapters.HTTPAdapter):
     ) -> None:
         super().init_poolmanager(connections, maxsize, block, **pool, **self._tls)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
+        """Send a request; the first answer is soon there, as long as it checks no password."""
+        if "Authorization" in request.headers:
+            if not self._logged_on:
+                self._before_logon()
+            self._logged_on = True
+        elif not self._answered:
+            # http.sys refuses it at once; what does not is as good as a machine that is off.
+            more["timeout"] = self._patience_s
+        response = super().send(request, *args, **more)
+        self._answered = True
+        return response
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         response = super().build_response(req, resp)
@@ -142,7 +158,10 @@ class Wire(winrm.transport.Transport):
             message_encryption="always"
             if settings.scheme == "http" and settings.auth != "basic"
             else "auto",
-            proxy=None,
+            # With None, requests sets NO_PROXY in the environment for a moment; threads of other
+            # nodes do the same, and fail: psf/requests src/requests/utils.py `set_environ`.
+            # What is asked for here is overwritten by `_harden`.
+            proxy="",
         )
         self.settings = settings
         self._offered: set[str] = set()

@@ -36,22 +36,24 @@ class Registry:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._mutex = threading.Lock()
+        self._seen = _Seen(stamp=(), keys={}, names={})
 
     def has(self, key: str) -> bool:
         """Say whether a key exists."""
-        return self._find(self._read(), key) is not None
+        return key.lower() in self._now().names
 
     def subkeys(self, key: str) -> list[str]:
         """Give the names of the keys right below a key, in the order of Windows."""
         above = key.lower() + "\\"
-        rows = [row[len(above) :] for row in self._read() if row.lower().startswith(above)]
+        names = self._now().names.items()
+        rows = [have[len(above) :] for low, have in names if low.startswith(above)]
         return sorted((row for row in rows if "\\" not in row), key=str.lower)
 
     def values(self, key: str) -> dict[str, Value]:
         """Give the values of a key by name; nothing where it does not exist."""
-        keys = self._read()
-        found = self._find(keys, key)
-        rows = keys[found]["values"] if found else {}
+        now = self._now()
+        found = now.names.get(key.lower())
+        rows = now.keys[found]["values"] if found else {}
         return {name: Value(kind=row["kind"], data=row["data"]) for name, row in rows.items()}
 
     def get(self, key: str, name: str) -> Value | None:
@@ -94,7 +96,7 @@ class Registry:
 
     def snapshot(self) -> dict[str, dict[str, Value]]:
         """Give all keys that hold values."""
-        return {key: self.values(key) for key, row in self._read().items() if row["values"]}
+        return {key: self.values(key) for key, row in self._now().keys.items() if row["values"]}
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Any]]:
@@ -111,6 +113,19 @@ class Registry:
             if sys.platform != "win32":
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _now(self) -> _Seen:
+        """Give what the file holds, read again only where another one was put in its place."""
+        try:
+            there = self._file.stat()
+        except FileNotFoundError:
+            return _seen((), self._read())
+        stamp = (there.st_ino, there.st_mtime_ns, there.st_size)
+        seen = self._seen
+        if seen.stamp != stamp:
+            # Where it is replaced meanwhile, it is read once more the next time.
+            self._seen = seen = _seen(stamp, self._read())
+        return seen
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -133,6 +148,19 @@ class Registry:
         path = f"{cls._make(keys, parent)}\\{name}" if parent else name
         keys[path] = {"values": {}}
         return path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """What a file held; nobody changes it. `names` gives a key's spelling by its small letters."""
+
+    stamp: tuple[int, ...]
+    keys: Mapping[str, Any]
+    names: Mapping[str, str]
+
+
+def _seen(stamp: tuple[int, ...], keys: dict[str, Any]) -> _Seen:
+    return _Seen(stamp=stamp, keys=keys, names={key.lower(): key for key in reversed(keys)})
 
 
 def _same(one: str, other: str) -> bool:

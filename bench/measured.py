@@ -1,0 +1,144 @@
+"""What a program costs: its seconds, its processor's seconds, its memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One run of a client against nodes of the lab.
+
+    Args:
+        wall_s, cpu_s: of the client and all processes that it waited for.
+        peak_mib: resident memory of its largest process. load: of the machine, when it began.
+        lab: what the nodes paid: cpu_s, requests, bytes_in, bytes_out, starts.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+    code: int
+    load: float
+    lab: Mapping[str, float]
+
+
+class Lab:
+    """Nodes that run in a process of their own."""
+
+    def __init__(self, process: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
+        self._process = process
+        self.nodes: dict[str, str] = asked["nodes"]
+        self.ports: dict[str, int] = self._ask(asked)
+
+    def _ask(self, words: object) -> Any:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise ValueError("the lab has no pipes")
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def run(self, words: Sequence[str], *, folder: Path, **environment: str) -> Run:
+        """Run a client to its end; its output goes to the files `out` and `err` of the folder."""
+        before = self._ask("cost")
+        load = os.getloadavg()[0]
+        began = time.monotonic()
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            client = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=folder,
+                env={**os.environ, **environment},
+            )
+            _, status, used = os.wait4(client.pid, 0)
+        wall_s = time.monotonic() - began
+        client.returncode = os.waitstatus_to_exitcode(status)
+        after = self._ask("cost")
+        return Run(
+            wall_s=wall_s,
+            cpu_s=used.ru_utime + used.ru_stime,
+            peak_mib=used.ru_maxrss / 1024,
+            code=client.returncode,
+            load=load,
+            lab={name: after[name] - before[name] for name in after},
+        )
+
+
+@contextmanager
+def lab(
+    nodes: Mapping[str, str],
+    *,
+    rtt_s: float,
+    work_s: float,
+    read_s: float = 0.0,
+    powershell: str = "",
+) -> Iterator[Lab]:
+    """Run nodes, each with its fault or none.
+
+    Args:
+        rtt_s: seconds that each reply waits. work_s: seconds of work of a node for all its facts.
+        read_s: seconds that another client's command takes. powershell: a real engine instead.
+    """
+    asked = {"nodes": dict(nodes), "rtt_s": rtt_s, "work_s": work_s, "read_s": read_s}
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "fleet_lab.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield Lab(process, {**asked, "powershell": powershell})
+        finally:
+            if process.stdin:
+                process.stdin.close()
+
+
+HEADS = (
+    "",
+    "wall s",
+    "client CPU s",
+    "client peak MiB",
+    "lab CPU s",
+    "requests",
+    "starts",
+    "MB up",
+)
+
+
+def table(rows: Mapping[str, Run], nodes: Mapping[str, int]) -> str:
+    """Draw runs side by side, as a table of Markdown; requests and starts are for each node."""
+    lines = [HEADS, ("---",) * len(HEADS)]
+    for name, run in rows.items():
+        count = nodes[name]
+        lines.append(
+            (
+                name,
+                f"{run.wall_s:.1f}",
+                f"{run.cpu_s:.1f}",
+                f"{run.peak_mib:.0f}",
+                f"{run.lab['cpu_s']:.1f}",
+                f"{run.lab['requests'] / count:.1f} a node",
+                f"{run.lab['starts'] / count:.1f} a node",
+                f"{run.lab['bytes_in'] / 1e6:.1f}",
+            )
+        )
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def say(text: str = "") -> None:
+    """Print a line."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
