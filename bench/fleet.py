@@ -103,7 +103,8 @@ def told(folder: Path, nodes: Mapping[str, str]) -> None:
     for row in report["nodes"]:
         if way := nodes[row["node"]]:
             error = (row.get("error") or {}).get("id", "")
-            say(f"- {way}: {row['status']} {error} after {row['seconds']:.1f} s")
+            after = f"after {row['seconds']:.1f} s" if row["seconds"] else ""
+            say(f"- {way}: {row['status']} {error or after}")
     say()
 
 
