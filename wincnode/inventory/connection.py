@@ -43,7 +43,11 @@ class Connection:
     cert_file: str | None = entry("path", "PEM file of the client certificate.")
     key_file: str | None = entry("path", "PEM file of the client certificate's key.")
     connect_timeout_s: int = entry(
-        "number", "Seconds until a silent address is given up.", default=5, minimum=1, maximum=600
+        "number",
+        "Seconds until an address without a connection or a first answer is given up.",
+        default=5,
+        minimum=1,
+        maximum=600,
     )
     allow_unencrypted: bool = entry(
         "flag",
