@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -13,7 +14,7 @@ from wincnode.errors import Interrupted
 T = TypeVar("T")
 # How soon ^C is noticed while no node says anything.
 LOOK_S = 0.2
-# A node that has said nothing for so long is off, or far away: its place is lent to another.
+# A node that has said nothing for so long is off, or far away: its place may be lent to another.
 LEND_S = 1.0
 # So many places may be lent for each that there is: each costs a thread and a connection.
 MOST_LENT = 1
@@ -120,7 +121,7 @@ def run(
     parallel: int,
     stop: Stop,
     on_stop: Callable[[tuple[str, ...]], None] = lambda _: None,
-    patience_s: float = LEND_S,
+    patience_s: float = math.inf,
 ) -> Iterator[tuple[str, T | Exception]]:
     """Yield (node, item) as items come; a node's exception is its last item, never the fleet's end.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from wincnode import runner
@@ -30,7 +31,7 @@ def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
     reads: dict[str, list[FactsRead]] = {}
     heads: dict[str, Mapping[str, Any]] = {}
     failures: list[NodeReport] = []
-    for name, item in in_fleet(options, work, session):
+    for name, item in in_fleet(replace(options, lends=True), work, session):
         if isinstance(item, Exception):
             failures.append(failed(name, item))
             session.watch(name, failures[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -55,11 +56,15 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """Which nodes, which checks are ignored, how many nodes at once."""
+    """Which nodes, which checks are ignored, how many nodes at once.
+
+    Args: lends: a node that is silent lets another one begin, which only verbs that read may do.
+    """
 
     nodes: tuple[str, ...]
     ignore: frozenset[str] = frozenset()
     parallel: int = 20
+    lends: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -277,6 +282,7 @@ def in_fleet(
         parallel=options.parallel,
         stop=session.stop,
         on_stop=session.finishing,
+        patience_s=fleet.LEND_S if options.lends else math.inf,
     )
 
 

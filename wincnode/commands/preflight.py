@@ -74,7 +74,8 @@ def run(
     images: Images = not_asked
     if judging.asks_images:
         images = _later(lambda: pulls.ask(inventory, cluster()[1]))
-    report = over_fit_nodes("preflight", options, against, session, rules=rules, images=images)
+    reading = replace(options, lends=True)
+    report = over_fit_nodes("preflight", reading, against, session, rules=rules, images=images)
     if not report.interrupted and (row := cluster()[0]):
         report = replace(report, nodes=(row, *report.nodes))
     return replace(report, warnings_count=judging.strict)
