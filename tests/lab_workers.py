@@ -13,6 +13,7 @@ from real_cluster import RealControlPlane
 
 from wincnode.lab.cluster import ControlPlane
 from wincnode.lab.programs import Worker
+from wincnode.lab.programs.wire import Line, Wire
 from wincnode.lab.windows import programs
 from wincnode.lab.windows.machine import CONTROL, Machine, load_profile
 from wincnode.lab.windows.programs import Ended
@@ -102,11 +103,19 @@ class Lab:
 
 @contextmanager
 def running(
-    folder: Path, plane: ControlPlane | RealControlPlane, computer: str = "WIN1"
+    folder: Path,
+    plane: ControlPlane | RealControlPlane,
+    computer: str = "WIN1",
+    *,
+    wire: Wire | None = None,
+    address: str = "",
 ) -> Iterator[Lab]:
-    """Run a machine on which containerd runs and the kubelet's service waits to be started."""
+    """Run a machine on which containerd runs and the kubelet's service waits to be started.
+
+    Args: wire: joins its pods with those of other nodes. address: the Node's own.
+    """
     machine = Machine(load_profile("ws2022"), folder, computer=computer)
-    lab = Lab(machine=machine, worker=Worker(machine), plane=plane)
+    lab = Lab(machine=machine, worker=Worker(machine, Line(wire=wire or Wire())), plane=plane)
     for path, (name, version) in FILES.items():
         lab.put(path, programs.script(name, version))
     lab.put(paths.CONTAINERD_CONFIG, CONFIG)
@@ -114,7 +123,8 @@ def running(
     machine.registry.set(CONTROL + r"\Session Manager\Environment", "Path", value)
     lab.service("containerd", CONTAINERD)
     machine.services.start("containerd")
-    lab.service("kubelet", KUBELET, "Manual", "containerd")
+    command = f"{KUBELET} --node-ip={address}" if address else KUBELET
+    lab.service("kubelet", command, "Manual", "containerd")
     machine.clock.advance(1)
     try:
         yield lab

@@ -16,7 +16,7 @@ from wincnode.lab.windows.machine import Machine, Profile, defect_names, load_pr
 DEFECTS = {name: load_profile(name) for name in defect_names()}
 SUBNETS = ("10.244.0.0/16", "10.96.0.0/12")
 # What goes by more than facts: tests/test_connectivity.py, tests/test_image_checks.py.
-BY_TARGETS = {"conn.api", "conn.api.tls", "conn.registry", "conn.download"}
+BY_TARGETS = {"conn.dns", "conn.peer", "conn.api", "conn.api.tls", "conn.registry", "conn.download"}
 BY_IMAGES = {"img.host", "img.pause", "img.foreign", "img.auth"}
 ELSEWHERE = BY_TARGETS | BY_IMAGES
 # Checks that a defect proves.
@@ -26,6 +26,8 @@ API = Wanted(targets=(Target(kind="api", name="api", url="https://127.0.0.1:6443
 REGISTRY = Wanted(targets=(Target(kind="registry", name="a", url="https://127.0.0.1:1/v2/"),))
 DOWNLOAD = Wanted(targets=(Target(kind="download", name="a", url="https://127.0.0.1:1/a"),))
 IMAGES = Wanted(images=())
+NAMES = Wanted(targets=(Target(kind="dns", name="a", url="dns://a"),))
+PEER = Wanted(targets=(Target(kind="tcp", name="a", url="tcp://127.0.0.1:1"),))
 OVERLAY = Wanted(overlay=True)
 NIC = ("network", "adapters", 0)
 # id, place of a fact without which the check cannot say, what is wanted then
@@ -75,6 +77,8 @@ UNKNOWN: list[tuple[str, tuple[str | int, ...], Wanted]] = [
     ("conn.proxy.winhttp", ("proxy", "winhttp"), Wanted()),
     ("conn.proxy.env", ("proxy", "machine"), Wanted()),
     ("conn.proxy.svc", ("proxy", "services"), Wanted()),
+    ("conn.dns", ("connectivity", "targets"), NAMES),
+    ("conn.peer", ("connectivity", "targets"), PEER),
     ("conn.api", ("connectivity", "targets"), API),
     ("conn.api.tls", ("connectivity", "targets"), API),
     ("conn.registry", ("connectivity", "targets"), REGISTRY),

@@ -157,7 +157,7 @@ def findings(rows: list[dict[str, Any]], wanted: Wanted) -> dict[str, Finding]:
 def row(url: str, **changes: Any) -> dict[str, Any]:
     """Give what a node says of a target."""
     empty = {"via": "", "connected": True, "status": None, "error": "", "certificate": ""}
-    return {"url": url, **empty, **changes}
+    return {"url": url, **empty, "addresses": [], **changes}
 
 
 REGISTRIES = Wanted(
@@ -196,6 +196,54 @@ def test_what_is_not_reached_is_told_with_its_reason() -> None:
     assert "through http://proxy:3128: 407" in found["conn.registry"].evidence
     assert "https://dl/kubelet.exe: 404" in found["conn.download"].evidence
     assert found["conn.download"].severity is Severity.WARNING
+
+
+NAMES = Wanted(
+    targets=(
+        Target(kind="registry", name="own", url="https://own/v2/"),
+        Target(kind="dns", name="own", url="dns://own"),
+        Target(kind="dns", name="api", url="dns://api"),
+    )
+)
+
+
+def test_names_that_a_proxy_looks_up_need_no_resolver_of_the_node() -> None:
+    """A name that the node itself needs is another matter, and the cause of what follows."""
+    unknown = {"connected": False, "error": "HostNotFound"}
+    rows = [
+        row("https://own/v2/", via="http://proxy:3128", status=200),
+        row("dns://own", **unknown),
+        row("dns://api", addresses=["10.0.0.9"]),
+    ]
+    found = findings(rows, NAMES)["conn.dns"]
+    assert (found.verdict, found.evidence) == (Verdict.PASS, "api is 10.0.0.9")
+    rows[0] = row("https://own/v2/", **unknown)
+    found = findings(rows, NAMES)["conn.dns"]
+    assert (found.verdict, found.evidence) == (Verdict.FAIL, "own: HostNotFound")
+    assert findings(rows, NAMES)["conn.registry"].because_of == ("conn.dns",)
+
+
+def test_a_node_that_refuses_has_been_reached() -> None:
+    """One that is silent has not: a firewall or no way."""
+    peers = Wanted(
+        targets=tuple(
+            Target(kind="tcp", name=name, url=f"tcp://10.0.0.{number}:5986")
+            for number, name in enumerate(("web-1", "web-2"), 1)
+        )
+    )
+    rows = [
+        row("tcp://10.0.0.1:5986"),
+        row("tcp://10.0.0.2:5986", connected=False, error="ConnectionRefused"),
+    ]
+    found = findings(rows, peers)["conn.peer"]
+    assert found.verdict is Verdict.PASS
+    assert found.evidence == (
+        "connected to web-1 (10.0.0.1:5986); refused by web-2 (10.0.0.2:5986)"
+    )
+    rows[1] = row("tcp://10.0.0.2:5986", connected=False, error="TimedOut")
+    found = findings(rows, peers)["conn.peer"]
+    assert (found.verdict, found.blocks) == (Verdict.FAIL, False)
+    assert found.evidence == "web-2 (10.0.0.2:5986): TimedOut"
 
 
 def test_an_api_server_out_of_reach_blocks_and_its_certificate_is_unknown() -> None:
@@ -286,6 +334,13 @@ def test_targets_come_from_the_inventory_and_its_lock_file(tmp_path: Path) -> No
         ("registry", "http://cache.example:5000/v2/", False),
         ("download", "https://dl.k8s.io/a", False),
         ("download", "https://github/c", False),
+        *(
+            ("dns", f"dns://{name}", False)
+            for name in (
+                *("mirror.example", "registry-1.docker.io", "cache.example", "dl.k8s.io"),
+                "github",
+            )
+        ),
     ]
     assert wanted.server == "https://10.0.0.9:6443"
 

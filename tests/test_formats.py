@@ -445,7 +445,7 @@ def test_markdown_is_no_longer_than_a_comment() -> None:
 def test_every_anchor_is_a_heading_of_its_page() -> None:
     """What GitHub makes of a heading is where a link leads."""
     docs = Path(__file__).parent.parent / "docs"
-    names = ("checks", "errors", "hcs")
+    names = ("checks", "connectivity", "errors", "hcs")
     pages = {f"docs/{name}.md": (docs / f"{name}.md").read_text() for name in names}
     headings = {
         f"{page}#{slug(head)}"

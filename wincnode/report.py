@@ -184,6 +184,7 @@ def _finding(finding: Finding) -> Mapping[str, Any]:
     return {
         "check": finding.check,
         "title": finding.title,
+        "target": finding.target,
         "verdict": finding.verdict.value,
         "severity": finding.severity.value,
         "evidence": finding.evidence,

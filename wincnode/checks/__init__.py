@@ -18,7 +18,7 @@ from wincnode.inventory.node_ports import NODE_PORTS
 from wincnode.updates import Updates
 
 LONGEST_EVIDENCE = 2000
-TargetKind = Literal["api", "registry", "download"]
+TargetKind = Literal["api", "registry", "download", "dns", "tcp"]
 
 
 class Severity(Enum):
@@ -152,7 +152,10 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What a check says of one node; `because_of` names the failed checks that it follows from."""
+    """What a check says of one node; `because_of` names the failed checks that it follows from.
+
+    Args: target: what was tried, where one check tries several things.
+    """
 
     check: str
     title: str
@@ -163,6 +166,7 @@ class Finding:
     because_of: tuple[str, ...] = ()
     ignored: bool = False
     anchor: str = ""
+    target: str = ""
 
     @property
     def blocks(self) -> bool:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _REGISTRY = (200, 401)
 # The name of a .NET exception, as the node's script tells a certificate that is not trusted.
 _UNTRUSTED = "AuthenticationFailed"
+_REFUSED = "ConnectionRefused"
+_MOST_ADDRESSES = 4
 _TIME = "%Y-%m-%d %H:%M"
 
 
@@ -58,7 +60,7 @@ def _api(facts: Facts, wanted: Wanted) -> Outcome:
     tried = list(_tried(facts, wanted, "api"))
     closed = [_shown(target, row) for target, row in tried if not row.flag("connected")]
     if closed:
-        return failed("; ".join(closed), because=("host.dns", "fw.profiles", "net.nic"))
+        return failed("; ".join(closed), because=("conn.dns", "fw.profiles", "net.nic"))
     if not tried:
         return passed("no API server is named")
     return passed(f"connected to {', '.join(target.url for target, _ in tried)}")
@@ -169,7 +171,7 @@ def _registries(facts: Facts, wanted: Wanted) -> Outcome:
     }
     if closed:
         text = "; ".join(f"{name}: {why}" for name, why in closed.items())
-        return failed(text, because=("host.dns", "fw.profiles", "conn.proxy.env", "sec.tls12"))
+        return failed(text, because=("conn.dns", "fw.profiles", "conn.proxy.env", "sec.tls12"))
     return passed(f"reached {', '.join(groups)}")
 
 
@@ -189,11 +191,81 @@ def _downloads(facts: Facts, wanted: Wanted) -> Outcome:
         if not 200 <= (row.setting("status") or 0) < 300
     ]
     if closed:
-        return failed("; ".join(closed), because=("host.dns", "fw.profiles", "sec.tls12"))
+        return failed("; ".join(closed), because=("conn.dns", "fw.profiles", "sec.tls12"))
     return passed(f"began {', '.join(target.url for target, _ in tried)}")
 
 
+def _names_of(facts: Facts, wanted: Wanted) -> Outcome:
+    tried = list(_tried(facts, wanted, "dns"))
+    if not tried:
+        return passed("nothing is named whose address would have to be looked up")
+    # What goes through a proxy is looked up there.
+    rows = facts.known("connectivity").rows("targets")
+    around = {urlsplit(row.text("url")).hostname for row in rows if row.text("via")}
+    closed = [
+        f"{target.name}: {row.text('error') or 'no address'}"
+        for target, row in tried
+        if not row.flag("connected") and target.name not in around
+    ]
+    if closed:
+        return failed("; ".join(closed), because=("host.dns", "fw.profiles", "net.nic"))
+    shown = [
+        f"{target.name} is {', '.join(row.texts('addresses')[:_MOST_ADDRESSES])}"
+        for target, row in tried
+        if row.flag("connected")
+    ]
+    return passed("; ".join(shown) or "what is named goes through a proxy")
+
+
+def _peers(facts: Facts, wanted: Wanted) -> Outcome:
+    tried = list(_tried(facts, wanted, "tcp"))
+    if not tried:
+        return passed("no other node is named")
+    # A machine that refuses has been reached all the same.
+    closed = [
+        f"{target.name} ({urlsplit(target.url).netloc}): {row.text('error')}"
+        for target, row in tried
+        if not row.flag("connected") and row.text("error") != _REFUSED
+    ]
+    if closed:
+        return failed("; ".join(closed), because=("net.nic", "fw.profiles"))
+    return passed(
+        "; ".join(
+            f"{'connected to' if row.flag('connected') else 'refused by'} {target.name}"
+            f" ({urlsplit(target.url).netloc})"
+            for target, row in tried
+        )
+    )
+
+
 CHECKS = (
+    Check(
+        id="conn.dns",
+        title="Names are looked up",
+        severity=Severity.ERROR,
+        proves="The node's resolver knows the API server, registries and mirrors by their names.",
+        remedy="Set-DnsClientServerAddress -InterfaceAlias ADAPTER -ServerAddresses ADDRESS; "
+        "Resolve-DnsName NAME on the node tells which server answers; or name addresses in the "
+        "inventory.",
+        source="https://learn.microsoft.com/dotnet/api/system.net.dns.gethostaddresses",
+        needs=(),
+        run=_names_of,
+        asks="dns",
+    ),
+    Check(
+        id="conn.peer",
+        title="Other nodes are reached",
+        severity=Severity.WARNING,
+        proves="Packets go from node to node: another node of the inventory answers at its WinRM "
+        "port, be it that it refuses.",
+        remedy="Open the way between the nodes in firewalls and routes: pods of different nodes "
+        "need it, too (UDP port 4789 for VXLAN). Where WinRM lets the client alone in, "
+        "--ignore conn.peer.",
+        source="https://learn.microsoft.com/dotnet/api/system.net.sockets.tcpclient.connectasync",
+        needs=(),
+        run=_peers,
+        asks="tcp",
+    ),
     Check(
         id="conn.api",
         title="The API server is reached",

@@ -13,6 +13,7 @@ from wincnode.cli import (
     artifacts,
     cluster,
     compat,
+    network_test,
     networks,
     nodes,
     offline,
@@ -24,7 +25,10 @@ from wincnode.cli.app import app
 from wincnode.errors import Interrupted, WincnodeError
 
 # Their import is what puts the verbs on the command line.
-VERBS = (artifacts, cluster, compat, networks, nodes, offline, preflight, smoke, workers)
+VERBS = (
+    *(artifacts, cluster, compat, networks, network_test, nodes, offline, preflight, smoke),
+    workers,
+)
 
 
 def run() -> int:

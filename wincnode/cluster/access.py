@@ -11,9 +11,10 @@ from wincnode.cluster.api import ACCESS_REVIEWS, Api
 from wincnode.cluster.pools import AT_ONCE
 from wincnode.errors import ClusterRefused
 
-# `probe` is the part of `join` that it goes on without; `check` tells what it could not see.
-Task = Literal["join", "probe", "leave", "apply", "compat", "check"]
-TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply", "compat", "check")
+# `probe` is the part of `join` that it goes on without, `test` that of `network test`; `check`
+# tells what it could not see.
+Task = Literal["join", "probe", "leave", "apply", "compat", "check", "test"]
+TASKS: tuple[Task, ...] = ("join", "probe", "leave", "apply", "compat", "check", "test")
 ROLE = "wincnode"
 RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -277,6 +278,28 @@ RIGHTS: tuple[Right, ...] = (
         group="projectcalico.org",
         resource="ipamconfigurations",
         why="With Calico alone: strict affinity.",
+    ),
+    Right(
+        tasks=("test",),
+        verbs=("list",),
+        resource="nodes",
+        why="Which nodes are Ready, and at which addresses their NodePorts answer.",
+    ),
+    Right(
+        tasks=("test",),
+        verbs=("list", "create", "delete"),
+        resource="pods",
+        namespace="kube-system",
+        why="Pods on each node try the network, and are taken away. Whoever may create pods there"
+        " may act as any service account of kube-system: without this right the test says that it"
+        " proved nothing of pods.",
+    ),
+    Right(
+        tasks=("test",),
+        verbs=("list", "create", "delete"),
+        resource="services",
+        namespace="kube-system",
+        why="The service that those pods try, by its address, its name and its NodePort.",
     ),
 )
 

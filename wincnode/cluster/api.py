@@ -60,6 +60,7 @@ class Resource:
 
 NODES = Resource(plural="nodes", kind="Node", namespaced=False)
 PODS = Resource(plural="pods", kind="Pod")
+SERVICES = Resource(plural="services", kind="Service")
 EVENTS = Resource(plural="events", kind="Event")
 SECRETS = Resource(plural="secrets", kind="Secret")
 CONFIG_MAPS = Resource(plural="configmaps", kind="ConfigMap")

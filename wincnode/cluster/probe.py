@@ -131,7 +131,7 @@ def prove(api: Api, node: str, wanted: Stage, image: str, *, run: str) -> None:
                 _remove(api, [row for row in rows if not _ends(row)])
                 _rehearse(api, made)
                 sent = True
-                made = _created(api, made)
+                made = created(api, made)
                 continue
             there = next((row for row in rows if row["metadata"]["uid"] == uid), None)
             if there is not None and wanted.holds(there):
@@ -162,13 +162,17 @@ def _rehearse(api: Api, made: Object) -> None:
     Source: kubernetes/apiserver:pkg/admission/plugin/resourcequota/controller.go@v0.36.3
     """
     try:
-        _created(api, made, dry_run=True)
+        created(api, made, dry_run=True)
     except PodRefused as error:
         if NO_DRY_RUN not in error.message:
             raise
 
 
-def _created(api: Api, made: Object, *, dry_run: bool = False) -> Object:
+def created(api: Api, made: Object, *, dry_run: bool = False) -> Object:
+    """Create a pod.
+
+    Raises: PodRefused: the cluster takes no such pod. ClusterError.
+    """
     try:
         return api.create(PODS, made, namespace=NAMESPACE, dry_run=dry_run)
     except ClusterError as error:

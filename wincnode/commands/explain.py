@@ -13,6 +13,7 @@ from pathlib import Path
 from wincnode import checks
 from wincnode.causes import Cause
 from wincnode.checks import Check
+from wincnode.cluster.trials import TRIALS
 from wincnode.diagnosis import pointed
 from wincnode.error_ids import ErrorId, load_error_ids
 from wincnode.errors import ConfigError
@@ -193,7 +194,7 @@ def _component(cause: Cause) -> str:
 def _tables() -> Iterator[Mapping[str, Check | ErrorId | Cause]]:
     """Give what has an id, table by table; the last is the slowest to read."""
     yield {check.id: check for check in checks.all_checks()}
-    yield {**load_error_ids(), **_rungs()}
+    yield {**load_error_ids(), **_rungs(), **_trials()}
     yield load_meanings().causes
 
 
@@ -209,6 +210,21 @@ def _rungs() -> Mapping[str, ErrorId]:
             source=rung.source,
         )
         for rung in RUNGS
+    }
+
+
+def _trials() -> Mapping[str, ErrorId]:
+    """Give what pods try, whose failure ends a test of the network with 1."""
+    return {
+        trial.id: ErrorId(
+            id=trial.id,
+            exit_code=1,
+            title=trial.title,
+            meaning=trial.proves,
+            remedy=trial.remedy,
+            source=trial.source,
+        )
+        for trial in TRIALS
     }
 
 

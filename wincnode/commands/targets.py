@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from wincnode.support import PAUSE
 
 # kubernetes.io/docs/reference/networking/ports-and-protocols
 API_PORT = 6443
+# Each node tries its neighbours in the inventory; of hundreds it need not try all.
+MOST_PEERS = 10
 
 
 def reachable(inventory: Inventory, against: checks.Wanted) -> checks.Wanted:
@@ -28,12 +31,44 @@ def reachable(inventory: Inventory, against: checks.Wanted) -> checks.Wanted:
     """
     server = _server(inventory, against.server)
     targets = [Target(kind="api", name="api", url=server)] if server else []
+    targets += [*_registries(inventory), *_downloads(inventory)]
     return replace(
         against,
         server=against.server or server,
-        targets=(*targets, *_registries(inventory), *_downloads(inventory)),
+        targets=(*targets, *_names(targets)),
         authority=_authority(inventory),
     )
+
+
+def peers(inventory: Inventory, node: str) -> tuple[Target, ...]:
+    """Give the nodes that follow a node in the inventory, where WinRM answers there."""
+    names = [row.name for row in inventory.nodes]
+    at = names.index(node) + 1 if node in names else 0
+    return tuple(
+        Target(
+            kind="tcp",
+            name=row.name,
+            url=f"tcp://{_host(row.address or row.name)}:{row.connection.effective_port}",
+        )
+        for row in (*inventory.nodes[at:], *inventory.nodes[:at])
+        if row.name != node
+    )[:MOST_PEERS]
+
+
+def _host(address: str) -> str:
+    """Give an address as it stands in a URL."""
+    return f"[{address}]" if ":" in address and not address.startswith("[") else address
+
+
+def _names(targets: Iterable[Target]) -> Iterator[Target]:
+    """Give the names among the places that must be reached, each once."""
+    hosts = dict.fromkeys(urlsplit(row.url).hostname or "" for row in targets)
+    for host in hosts:
+        try:
+            ip_address(host)
+        except ValueError:
+            if host:
+                yield Target(kind="dns", name=host, url=f"dns://{host}")
 
 
 def _server(inventory: Inventory, kubeconfig: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wincnode import checks
+from wincnode.cluster.trials import TRIALS
 from wincnode.error_ids import load_error_ids
 from wincnode.hcs.rungs import RUNGS
 
@@ -67,5 +68,15 @@ def catalogue() -> Mapping[str, Entry]:
             source=rung.source,
             severity="error",
             page="docs/hcs.md",
+        )
+    for trial in TRIALS:
+        found[trial.id] = Entry(
+            id=trial.id,
+            title=trial.title,
+            meaning=trial.proves,
+            remedy=trial.remedy,
+            source=trial.source,
+            severity="error",
+            page="docs/connectivity.md",
         )
     return found

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from wincnode import __version__
 from wincnode.checks import Verdict
 from wincnode.formats.catalogue import Entry, catalogue
+from wincnode.formats.matrix import matrices
 from wincnode.formats.problems import (
     BAD,
     GOOD,
@@ -46,6 +47,7 @@ MANY = 100
 SIGNS = {"+": "add", "-": "remove", "@": "where", " ": ""}
 # Beside what a check wants, as test reports do: it does not hold.
 SIGNS_OF = {"error": "✗", "warning": "!", "unknown": "?", "note": "i", "ignored": "-"}
+CELLS = {"ok": "good", "FAIL": "bad", "warn": "fair", "?": "fair", "": "none"}
 WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
@@ -71,7 +73,7 @@ def render(report: Report) -> str:
         "bar": _bar(report),
         "legend": "".join(_legend(report)),
         "todo": _todo(found, known),
-        "plans": _plans(report),
+        "plans": _matrices(report) + _plans(report),
         "many": " many" if len(report.nodes) > MANY else "",
         "options": "".join(_options(report)),
         "nodes": "".join(_node(node, problems[n], n) for n, node in enumerate(report.nodes)),
@@ -224,6 +226,31 @@ def _seen(group: Group) -> Iterator[str]:
     yield "</ul>"
 
 
+def _matrices(report: Report) -> str:
+    """Draw what was tried from where to where."""
+    parts = []
+    for matrix in matrices(report):
+        heads = "".join(f'<th scope="col">{_e(name)}</th>' for name in matrix.columns)
+        rows = "".join(
+            f'<tr><th scope="row">{_e(name)}</th>{"".join(map(_cell, marks))}</tr>\n'
+            for name, marks in matrix.rows
+        )
+        name = _e(matrix.heading)
+        table = f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody>"
+        parts.append(
+            f'<h3>{name}</h3><div class="matrix" tabindex="0" role="region" aria-label="{name}">'
+            f"<table>{table}</table></div>"
+        )
+    if not parts:
+        return ""
+    head = '<section aria-labelledby="h-tried"><h2 id="h-tried">What was tried</h2>'
+    return f"{head}{''.join(parts)}</section>"
+
+
+def _cell(mark: str) -> str:
+    return f'<td class="{CELLS[mark]}">{_e(mark or "not tried")}</td>'
+
+
 def _plans(report: Report) -> str:
     found = plans(report)
     if not found:
@@ -279,8 +306,9 @@ def _problem(row: Problem) -> str:
     own = row.remedy if row.kind == "error" else ""
     remedy = f'<p class="remedy">{_e(own)}</p>' if own else ""
     kinds = f"{row.level} step" if row.kind == "step" else row.level
+    target = f' data-target="{_e(row.target)}"' if row.target else ""
     return (
-        f'<li class="{kinds}"><b>{_e(row.id)}</b> '
+        f'<li class="{kinds}"{target}><b>{_e(row.id)}</b> '
         f"{_e(row.message or row.title)}{_because(row)}{_mark(row)}{_details(row)}"
         f"{remedy}</li>"
     )

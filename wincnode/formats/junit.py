@@ -51,7 +51,7 @@ class _Suite:
         self._of = f"classname={_quoted(f'{report.command.split()[0]}.{name}')}"
         self.cases: list[Case] = [
             self._case("the node answers and its run ends well", _of_error(node)),
-            *(self._case(f"{f.check}: {f.title}", self._finding(f)) for f in node.findings),
+            *(self._case(_name(f), self._finding(f)) for f in node.findings),
             *(
                 self._case(f"step {s.step}: {s.title}".rstrip(": "), self._step(s))
                 for s in node.steps
@@ -111,6 +111,11 @@ class _Suite:
         if pending or step.outcome == "skipped":
             return _element("skipped", step.outcome, message, "")
         return None
+
+
+def _name(finding: Finding) -> str:
+    target = f" ({finding.target})" if finding.target else ""
+    return f"{finding.check}: {finding.title}{target}"
 
 
 def _of_error(node: NodeReport) -> Case | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from wincnode.formats.matrix import matrices
 from wincnode.formats.problems import STATUSES, Group, counts, groups, headline, named
 from wincnode.formats.problems import of as problems_of
 from wincnode.formats.safe import line
@@ -26,6 +27,11 @@ def render(report: Report) -> str:
     for status, number in counts(report):
         nodes = [line(node.node, limit=60) for node in report.nodes if node.status == status]
         lines.append(f"| {number} | {STATUSES[status]} | {_text(named(nodes))} |")
+    for matrix in matrices(report):
+        lines += ["", f"### {_text(matrix.heading)}", ""]
+        lines += [f"| | {' | '.join(map(_text, matrix.columns))} |"]
+        lines += ["|---|" + "---|" * len(matrix.columns)]
+        lines += [f"| {_text(name)} | {' | '.join(map(_text, row))} |" for name, row in matrix.rows]
     found = groups(problems_of(report))
     if found:
         lines += ["", "| | id | nodes | what was seen | what to do |", "|---|---|---|---|---|"]

@@ -47,6 +47,7 @@ class Problem:
         details: further lines of an error, such as the ends of logs.
         ignored: by --ignore. unknown: the facts were not enough to judge.
         at: the node's line in the inventory, 0 where it has none.
+        target: what a check tried, where it tries several things.
     """
 
     node: str
@@ -61,6 +62,7 @@ class Problem:
     ignored: bool = False
     unknown: bool = False
     at: int = 0
+    target: str = ""
 
     @property
     def word(self) -> str:
@@ -149,6 +151,7 @@ def _of_finding(node: str, finding: Finding, at: int) -> Problem:
         ignored=finding.ignored,
         unknown=finding.verdict is Verdict.UNKNOWN,
         at=at,
+        target=line(finding.target),
     )
 
 

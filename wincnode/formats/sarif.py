@@ -107,7 +107,8 @@ def _result(row: Problem, place: int, inventory: str) -> Mapping[str, Any]:
 
 def fingerprint(row: Problem) -> str:
     """Give what stays the same as long as a node has this problem, whatever its evidence."""
-    return hashlib.sha256(f"{row.kind}\0{row.node}\0{row.id}".encode()).hexdigest()
+    words = (row.kind, row.node, row.id, *([row.target] if row.target else []))
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
 def uri(path: str) -> str:

@@ -119,6 +119,7 @@ def _finding() -> dict[str, Any]:
         {
             "check": {**TEXT, "description": "An id of docs/checks.md"},
             "title": TEXT,
+            "target": {**TEXT, "description": "What was tried; empty as a rule"},
             "verdict": {"enum": [row.value for row in Verdict]},
             "severity": {"enum": [row.value for row in Severity]},
             "evidence": {**TEXT, "description": "What was seen on the node"},

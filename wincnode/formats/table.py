@@ -10,6 +10,7 @@ from typing import Literal
 
 from wincnode.checks import Severity, Verdict
 from wincnode.differences import Line
+from wincnode.formats.matrix import matrices
 from wincnode.formats.problems import (
     BAD,
     GOOD,
@@ -36,6 +37,9 @@ SCREEN = 45
 MESSAGES = 3
 # What is only worth a word is told by the verbs that do nothing but look.
 INFOS_OF = frozenset({"preflight", "cluster check"})
+# How the cells of a matrix are drawn, how wide they are at least, and how wide all may be.
+CELLS: dict[str, Mark] = {"ok": "good", "FAIL": "error", "warn": "warning", "?": "warning", "": ""}
+LEAST, WIDEST = 4, 100
 MARKS: dict[str, Mark] = {"error": "error", "warning": "warning", "unknown": "warning"}
 
 
@@ -50,12 +54,34 @@ def rows(report: Report) -> tuple[Row, ...]:
     infos = report.command in INFOS_OF
     found = groups(row for row in problems_of(report) if infos or row.word != "note")
     head: Row = (("head", f"{line(report.command)}: {headline(report)}"),)
-    top = [head, (), *(_each(report) if few else _by_status(report))]
+    top = [head, (), *(_each(report) if few else _by_status(report)), *_matrices(report)]
     told = [*_told(report)]
     room = 10**6 if few else max(SCREEN - len(top) - len(told), FEW)
     below = _complaints(found, room)
     whole = (*top, *([()] if below or told else []), *below, *told, *_plans(report))
     return tuple(map(_guarded, whole))
+
+
+def _matrices(report: Report) -> Iterator[Row]:
+    """Draw what was tried from where to where; columns are numbered where names are too long."""
+    for matrix in matrices(report):
+        yield ()
+        yield (("head", matrix.heading),)
+        names = matrix.columns
+        first = max(len(name) for name, _ in matrix.rows)
+        numbered = first + sum(max(len(name), LEAST) + 2 for name in names) > WIDEST
+        heads = [str(place) for place, _ in enumerate(names, 1)] if numbered else names
+        widths = [max(len(name), LEAST) for name in heads]
+        cells = (f"{name:{width}}" for name, width in zip(heads, widths, strict=True))
+        yield (("head", f"{'':{first}}  " + "  ".join(cells)),)
+        for name, marks in matrix.rows:
+            drawn: list[tuple[Mark, str]] = [("", f"{name:{first}}")]
+            for mark, width in zip(marks, widths, strict=True):
+                drawn.append((CELLS[mark], f"  {mark or '.':{width}}"))
+            yield tuple(drawn)
+        if numbered:
+            for place, name in enumerate(names, 1):
+                yield (("", f"  {place:>3}  {name}"),)
 
 
 def _guarded(row: Row) -> Row:
@@ -133,7 +159,7 @@ def _group(group: Group, detail: int) -> Iterator[Row]:
         (mark, f"{first.word} {_id(first)}"),
         ("", f"  {who}: {said}{because}".rstrip(": ")),
     )
-    if detail > 1 and len(group.nodes) > 1:
+    if detail > 1 and (len(group.nodes) > 1 or not one):
         if one:
             yield (("", f"    on {named(group.nodes)}"),)
         else:

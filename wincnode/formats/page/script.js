@@ -19,11 +19,14 @@
     return made;
   }
 
-  // An item's anchor, and the link that gives it away.
+  // An item's anchor, and the link that gives it away. Of several that passed by one check, each
+  // by another target, the first has the anchor.
   function linked(node, item, name, kind) {
-    item.id = node.id.slice("node:".length) + "/" + encodeURIComponent(kind + name);
+    const of = item.dataset.target ? ":" + item.dataset.target : "";
+    const at = node.id.slice("node:".length) + "/" + encodeURIComponent(kind + name + of);
+    if (!document.getElementById(at)) item.id = at;
     const link = element("a", name, "id");
-    link.href = "#" + item.id;
+    link.href = "#" + at;
     return link;
   }
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from wincnode.lab.cluster import admission, eviction, patches, quotas, status
+from wincnode.lab.cluster import admission, eviction, patches, quotas, services, status
 from wincnode.lab.cluster.apply import Manager, applied, tracked
 from wincnode.lab.cluster.deletion import deleted
 from wincnode.lab.cluster.requests import APPLY, Request
@@ -78,6 +78,8 @@ def _create(store: Store, request: Request, resource: Resource, body: Json) -> J
         raise status.already_exists(resource.where, meta["name"])
     meta.pop("managedFields", None)
     admission.complete(request, body)
+    if resource.name == "services":
+        services.allocate(store, body)
     admission.restrict(request, None, body)
     quotas.refuse_beyond(store, request, body)
     body = tracked(None, body, _manager(store, request, resource, "Update"), known=resource.known)
