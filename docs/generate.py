@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -456,6 +457,48 @@ PICKS = {
 }
 
 
+FAULT_TESTS = DOCS.parent / "tests" / "faults"
+
+
+def faults_page() -> str:
+    """Give docs/faults.md: its text, then a row for each fault, as the tests say it."""
+    text = (DOCS / "faults.in.md").read_text(encoding="utf-8")
+    head = ("id", "fault", "what wincnode does", "error or check", "exit code", "rehearse", "test")
+    rows = [
+        (
+            row["id"],
+            row["what"],
+            row["does"],
+            f"`{row['error']}`" if row["error"] else "",
+            str(row["exit_code"]),
+            ", ".join(f"`{name}`" for name in row["rehearse"]),
+            f"`{row['test']}`",
+        )
+        for row in fault_rows()
+    ]
+    return text + _table(head, rows)
+
+
+def fault_rows() -> list[dict[str, Any]]:
+    """Read the decorators `fault` of the tests, without running them, in the order of the ids."""
+    rows = []
+    for path in sorted(FAULT_TESTS.glob("test_faults_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                rows += [
+                    {**_fault_row(call), "test": node.name}
+                    for call in node.decorator_list
+                    if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "fault"
+                ]
+    return sorted(rows, key=lambda row: int(row["id"][1:]))
+
+
+def _fault_row(call: ast.Call) -> dict[str, Any]:
+    id, what = map(ast.literal_eval, call.args)
+    given = {row.arg: ast.literal_eval(row.value) for row in call.keywords if row.arg}
+    return {"id": id, "what": what, "error": "", "exit_code": 0, "rehearse": (), **given}
+
+
 def schema_file() -> str:
     """Give docs/wincnode.schema.json, with which editors complete an inventory."""
     return _dumped(schema())
@@ -496,6 +539,7 @@ PAGES = {
     "compat.md": compat_page,
     "errors.md": errors_page,
     "hcs.md": hcs_page,
+    "faults.md": faults_page,
     "facts.schema.json": lambda: _dumped(facts_schema()),
     "inventory.md": inventory_page,
     "network.md": network_page,

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from echo_engine import EchoEngine
 from lab_links import USERS, link_to
 
 from wincnode.errors import NodeError
-from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, Faults, parse_fault
+from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, Faults, parse_fault, together
 from wincnode.lab.nodes import PASSWORD, USER, Wish, lab_nodes, ports, write_inventory
 from wincnode.lab.refusals import REFUSALS
 from wincnode.lab.server import WsmanServer
@@ -32,8 +34,10 @@ FAILURES = [
     ("max-shells", "link.quota", 1, "limit of WinRM shells", "winrm get"),
     ("refuse", "link.refused", 4, "nothing listens", "Start the WinRM service"),
 ]
-# `wincnode` asks again where a link broke, and a black hole takes it 35 s to give up.
-SHOWN_BY_PREFLIGHT = [row for row in FAILURES if row[1] not in {"link.lost", "link.silent"}]
+# `wincnode` asks again where a link broke, waits a minute for a quota, and a black hole takes it 35 s
+# to give up.
+SLOW = {"link.lost", "link.silent", "link.quota"}
+SHOWN_BY_PREFLIGHT = [row for row in FAILURES if row[1] not in SLOW]
 RIDDEN_OUT = ("drop@1", "drop@5", "lost-reply@1", "lost-reply@5", "slow=0.05")
 
 
@@ -146,6 +150,19 @@ def test_preflight_goes_on_with_the_others(preflight: tuple[int, str, dict[str, 
         ("refuse", Faults(closed=True)),
         ("long-line", Faults(long_line_bytes=LONG_LINE_BYTES)),
         ("max-shells", Faults(refusal=REFUSALS["max-shells"])),
+        ("max-shells@2", Faults(refusal=replace(REFUSALS["max-shells"], times=2))),
+        ("reset@7", Faults(reset_before=7)),
+        ("deny@7", Faults(refuse_auth_from=7)),
+        ("shell-gone@7", Faults(shell_gone_at=7)),
+        ("power-loss@7", Faults(power_lost_at=7)),
+        ("envelope=150", Faults(envelope_kb=150)),
+        ("clock=-400", Faults(clock_s=-400)),
+        ("latency=0.5", Faults(latency_s=0.5)),
+        ("loss=0.05", Faults(loss=0.05)),
+        ("rate=2000", Faults(bytes_per_s=2000)),
+        ("idle-cut=120", Faults(idle_cut_s=120)),
+        ("disk-full", Faults(machine=("disk-full",))),
+        ("tls-expired", Faults(certificate="expired")),
     ],
 )
 def test_faults_have_names(text: str, faults: Faults) -> None:
@@ -168,6 +185,8 @@ def test_an_unknown_fault_lists_the_known_ones(text: str) -> None:
     ("text", "example"),
     [
         *((text, "drop@7") for text in ("drop@", "drop@0", "drop@-1", "drop@x", "drop@1.5")),
+        ("loss=-1", "loss=2"),
+        ("clock=soon", "clock=-400"),
         *((text, "slow=2") for text in ("slow=", "slow=0", "slow=-1", "slow=nan", "slow=inf")),
     ],
 )
@@ -177,3 +196,19 @@ def test_a_fault_with_a_wrong_number_shows_a_right_one(text: str, example: str) 
         parse_fault(text)
 
     assert example in str(caught.value)
+
+
+def test_faults_of_one_node_hold_together() -> None:
+    """Faults of the machine add up; of two values of one thing the last holds."""
+    words = ("disk-full", "service-held", "slow=1", "slow=2", "hcs-filter")
+    assert together(map(parse_fault, words)) == Faults(
+        machine=("disk-full", "service-held"), compute=("hcs-filter",), delay_s=2
+    )
+    assert together([]) == Faults()
+
+
+def test_each_fault_is_in_the_docs() -> None:
+    """Whoever rehearses finds its name there."""
+    page = (Path(__file__).parent.parent / "docs" / "lab.md").read_text(encoding="utf-8")
+    names = [name.replace("@NUMBER", "@K") for name in FAULT_NAMES]
+    assert [name for name in names if f"`{name}" not in page] == []

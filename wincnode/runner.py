@@ -198,7 +198,7 @@ def read_facts(
         try:
             yield from attached(transport, run=run, plan={**plan, "run": run, "who": {}})
         except NodeUnreachable as error:
-            if not isinstance(error, ConnectionLost) or attempt == READ_ATTEMPTS - 1:
+            if not _broke(error) or attempt == READ_ATTEMPTS - 1:
                 raise
         else:
             return
@@ -402,9 +402,7 @@ def _to_the_end(
                 raise died(transport, node=node)
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
-            drops = heard.drops
-            broke = isinstance(error, ConnectionLost) or error.id == ConnectionLost.id
-            never = not (heard.since or broke)
+            drops, never = heard.drops, not (heard.since or _broke(error))
             now = time.monotonic()
             # No attempt in vain takes as long as that.
             if not drops or now - began > patience_s:
@@ -444,6 +442,11 @@ def _other_machine(node: str) -> OtherMachine:
         f"{node}: another machine answers under this name; nothing was confirmed there",
         remedy="See where the name leads. The node puts its network back by itself.",
     )
+
+
+def _broke(error: NodeUnreachable) -> bool:
+    """Tell a link that was there, or that the shell on it was, from a node that never answered."""
+    return isinstance(error, ConnectionLost) or error.id == ConnectionLost.id
 
 
 def _gap(node: str, since: int) -> ConnectionLost:

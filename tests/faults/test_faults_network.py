@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from client import changed
 from echo_engine import EchoEngine
-from fault_rows import APPLY, PREFLIGHT, Row, Run, fault, inventory, raised
+from fault_rows import APPLY, PREFLIGHT, Row, Run, fault, inventory
 from lab_links import USERS, link_to
 from nodes import linked
 from urllib3.connection import HTTPConnection
 
 from wincnode import runner
-from wincnode.errors import NodeError
 from wincnode.events import StepFinished
 from wincnode.lab.faults import Faults, parse_fault
 from wincnode.lab.nodes import LabNode, closed_port
@@ -309,11 +308,3 @@ def test_f13_one_address_twice_is_told_before_any_network_is_touched(
 
     assert (end.exit_code, node.server.http_requests) == (2, 0)
     assert "is node web-1 already" in end.text
-
-
-def test_a_link_that_fails_tells_its_row() -> None:
-    """The helper that these tests judge by fails where an end is not the row's."""
-    error = NodeError("web-1: x", id="link.name")
-    row = Row(id="F1", what="", does="", error="link.name", exit_code=4)
-    with pytest.raises(AssertionError):
-        row.holds(raised(error))
