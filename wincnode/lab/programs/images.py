@@ -53,7 +53,10 @@ class Images:
         return there
 
     def _write(self, rows: dict[str, str]) -> None:
-        self._file.write_text(json.dumps(rows), encoding="utf-8")
+        # In one piece, for whoever reads it meanwhile.
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(rows), encoding="utf-8")
+        new.replace(self._file)
 
 
 def named_in(archive: Path) -> list[str]:
