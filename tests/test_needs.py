@@ -26,6 +26,8 @@ WANTED = Wanted(
     today=date(2026, 9, 1),
     updates=load_updates(),
     server="https://10.0.0.10:6443",
+    targets=(),
+    images=(),
 )
 
 

@@ -262,6 +262,7 @@ CHECKS = (
         "-Action Allow.",
         source="rancher/rke2:pkg/windows/utils.go@6ce1a801",
         needs=("firewall", "policy", "network"),
+        uses=("leftovers",),
         run=_vxlan,
     ),
     Check(

@@ -22,7 +22,9 @@ function Import-WnNetworks {
     }
 }
 function Get-WnNetworks {
-    if (Get-Command -Name 'Get-WnNetworkDocument' -ErrorAction SilentlyContinue) { @(Get-WnNetworkDocument) }
+    if (-not (Get-Command -Name 'Get-WnNetworkDocument' -ErrorAction SilentlyContinue)) { return }
+    # A node without HNS, or whose HNS is off, has no network.
+    try { @(Get-WnNetworkDocument) } catch { if (@('0x8007007e', '0x800706d9') -notcontains $_.FullyQualifiedErrorId) { throw } }
 }
 function Restore-WnNetworks {
     # Of all networks those alone that the plan's steps are about. Gives what failed.
