@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import compute_kills
@@ -43,13 +44,15 @@ def executor_killed(folder: Path, number: int, calls: range) -> None:
     assert there.violations() == []
 
 
-def runner_killed(folder: Path, calls: list[int]) -> None:
+def runner_killed(folder: Path, calls: Iterable[int]) -> int:
+    """Systems and layers are gone after the next run; gives the last call of which it died."""
+    last = 0
     with winps.machine(folder / "machine") as node:
         there = double(folder, drive=node.drive)
         node.engine.variables.update(there.environment)
         program = compute_kills.programs(image(there, "3", "2", "1"))[0]
         for at in calls:
-            there.set(f"fault * {at} kill")
+            there.set(f"die {at}")
             events = node.send(winps.packed(winps.request(**steps([program]))))
             there.set()
             ended = bool(winps.of(events, "finished"))
@@ -61,6 +64,11 @@ def runner_killed(folder: Path, calls: list[int]) -> None:
             assert not (ended and left), at
             assert {name: count for name, count in there.counts().items() if count} == {}, at
             assert there.scratch() == []
+            if ended:
+                break
+            last = at
+    assert there.violations() == []
+    return last
 
 
 def client_killed(folder: Path, request: int) -> None:

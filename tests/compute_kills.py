@@ -32,8 +32,7 @@ def programs(layers: list[str]) -> list[Program]:
 
 def killed(there: Double, program: Program, at: int) -> bool:
     """Run a program in a process that dies at its call number `at`; False where it made fewer."""
-    # The first scene begins with the program's first question, the second at its end.
-    there.set(f"fault * {at} kill")
+    there.set(f"die {at}")
     paths = os.pathsep.join((str(Path(__file__).parents[1]), str(Path(__file__).parent)))
     done = subprocess.run(
         [sys.executable, __file__, str(there.folder.parent), str(there.build)],

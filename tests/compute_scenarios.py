@@ -33,7 +33,8 @@ class Scenario:
     """One program on a machine.
 
     Args:
-        lines: of the double's control file, for this program alone.
+        lines: of the double's control file, for this program alone. after: for its end, and for
+            what the next one removes.
         status: how its calls end: the first that is not ok, and its code; empty where all are.
         alone: whether it cannot share a process with others.
     """
@@ -42,6 +43,7 @@ class Scenario:
     calls: Sequence[Call]
     ends: Sequence[Call] = ()
     lines: Sequence[str] = ()
+    after: Sequence[str] = ()
     status: str = ""
     hresult: str = ""
     alone: bool = False
@@ -182,6 +184,7 @@ def numbered(scenarios: Sequence[Scenario]) -> tuple[list[Program], list[str]]:
         ends = [*row.ends, call("curtain", "service.properties", query=BASIC)]
         programs.append({"version": 1, "owner": "wincnode", "calls": calls, "finally": ends})
         lines += [f"scene {2 * number + 1}", *row.lines] if row.lines else []
+        lines += [f"scene {2 * number + 2}", *row.after] if row.after else []
     return programs, lines
 
 

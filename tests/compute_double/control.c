@@ -7,6 +7,7 @@
  *   containers exit                as they start, with HCS_E_UNEXPECTED_EXIT
  *   delay_ms N                     how long an operation takes
  *   quirk process_info             Server 2022's quirk: HcsCreateProcess gives no process information (E10)
+ *   die N                          a process is killed at its Nth call
  *   scene N                        what follows counts from the Nth call of HcsGetServiceProperties to the next
  *   fault EXPORT NTH WORD [ARGUMENT] [TEXT]
  * EXPORT is the name of an export or * for all, NTH counts its calls from 1, or
@@ -44,6 +45,7 @@ struct control control(void) {
         if (!here) continue;
         if (!strcmp(name, "build")) is.build = atoi(text);
         if (!strcmp(name, "image_build")) is.image_build = atoi(text);
+        if (!strcmp(name, "die")) is.die_at = (uint32_t)strtoul(text, NULL, 10);
         if (!strcmp(name, "delay_ms")) is.delay_ms = atoi(text);
         if (!strcmp(name, "service")) is.service = strcmp(text, "off") != 0;
         if (!strcmp(name, "hypervisor")) is.hypervisor = strcmp(text, "off") != 0;

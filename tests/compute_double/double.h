@@ -125,7 +125,7 @@ int64_t own_pid(void);
 void lock_file(FILE *of);
 
 /* control.c: how the machine is. */
-struct control { int build, image_build; bool service, hypervisor, process_info_quirk, containers_exit; int64_t delay_ms; char owner[40]; };
+struct control { int build, image_build; bool service, hypervisor, process_info_quirk, containers_exit; int64_t delay_ms; uint32_t die_at; char owner[40]; };
 struct control control(void);
 void planted(const struct machine *machine, const char *export, uint32_t nth, struct fault *fault);
 bool planted_word(const struct machine *machine, const char *export, uint32_t nth, const char *word);

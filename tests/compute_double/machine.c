@@ -23,6 +23,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct machine machine;
 static FILE *file;
 static bool kill_after;
+static uint32_t own_calls; /* of this process */
 
 #ifdef _WIN32
 int64_t own_pid(void) { return (int64_t)GetCurrentProcessId(); }
@@ -164,7 +165,7 @@ struct machine *enter(const char *export, struct fault *fault, const char *argum
     uint32_t nth = counted(export);
     write_line("calls", line);
     *fault = (struct fault){.action = NONE};
-    if (planted_word(&machine, export, nth, "kill")) { leave(&machine); die(); }
+    if (++own_calls == control().die_at || planted_word(&machine, export, nth, "kill")) { leave(&machine); die(); }
     kill_after = planted_word(&machine, export, nth, "killafter");
     if (planted_word(&machine, export, nth, "disconnect")) {
         for (int n = 0; n < MOST_SYSTEMS; n++)

@@ -58,6 +58,8 @@ class Machine:
         self._storage = Storage(native)
         self._files = Files(native, root, drive)
         self._images = Images(self._files, start or started, build)
+        # What could not be removed of earlier programs, and why.
+        self._stays: Mapping[str, str] = {}
         self._verbs: Mapping[str, Callable[[Mapping[str, Any], float], Any]] = {
             **self._of_systems(),
             **self._of_processes(),
@@ -82,7 +84,10 @@ class Machine:
 
     def leftovers(self, owner: str) -> list[dict[str, Any]]:
         """End the compute systems of an owner, and remove what lies in the scratch root."""
-        return removed(owner, self._systems, self._storage, self._files)
+        rows = removed(owner, self._systems, self._storage, self._files)
+        scratch = (row for row in rows if row["kind"] == "scratch" and not row["removed"])
+        self._stays = {row["id"].lower(): row["error"] for row in scratch}
+        return rows
 
     def _of_systems(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
         systems = self._systems
@@ -141,7 +146,7 @@ class Machine:
     def _of_files(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
         files = self._files
         return {
-            "folder.create": lambda a, _: {"path": files.make_folder(_text(a, "path"))},
+            "folder.create": lambda a, _: {"path": self._folder_created(_text(a, "path"))},
             "folder.remove": lambda a, _: self._folder_removed(_text(a, "path")),
             "file.copy": lambda a, _: files.copy(_text(a, "source"), _text(a, "target")),
             "file.write": lambda a, _: files.write(_text(a, "path"), _text(a, "text")),
@@ -155,6 +160,14 @@ class Machine:
                 limit_s=s,
             ),
         }
+
+    def _folder_created(self, path: str) -> str:
+        """Make a folder that is this program's own: what stays of another's may be attached."""
+        first = self._files.below(path)[len(self._files.root) + 1 :].partition("\\")[0]
+        if first.lower() in self._stays:
+            why = self._stays[first.lower()]
+            raise CallFailed(IN_USE, f"{first} stays of an earlier program: {why}")
+        return self._files.make_folder(path)
 
     def _folder_removed(self, path: str) -> None:
         if self._storage.attached_below(self._files.below(path)):

@@ -157,6 +157,8 @@ class Executor:
 
     def create_folder(self, args: Args) -> Any:
         path = f"{ROOT}\\{args['path']}"
+        if path in self.compute.folders:
+            raise HcsError(IN_USE, f"{args['path']} stays of an earlier program")
         self.compute.folders.add(path)
         return {"path": path}
 

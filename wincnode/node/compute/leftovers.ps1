@@ -41,6 +41,7 @@ function Remove-WnLeftover([hashtable]$Run) {
         try { if ($row.kind -eq 'system') { Remove-WnSystem $Run $row.id } else { Remove-WnScratch $row.id } } catch {
             $told.removed = $false
             $told['error'] = (Get-WnWordsOf $_.Exception).message
+            if ($row.kind -eq 'scratch') { $Run.stays[$row.id] = $told['error'] }
         }
         $told
     }

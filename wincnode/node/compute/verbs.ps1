@@ -69,7 +69,12 @@ function Invoke-WnVerb([hashtable]$Run, [string]$Verb, [Collections.IDictionary]
         }
         'layer.base' { $null = Get-WnAnswer ([Wincnode.Platform]::Base((Get-WnBelow $a['path']), $Limit)) }
         'hive.empty' { $null = Get-WnAnswer ([Wincnode.Platform]::Hive((New-WnParent $a['path']), $Limit)) }
-        'folder.create' { return [ordered]@{ path = (New-WnFolder $a['path']) } }
+        'folder.create' {
+            # What stays of another program may be attached, and is not this one's to remove.
+            $first = (Get-WnBelow $a['path']).Substring($scratchRoot.Length + 1).Split('\')[0]
+            if ($Run.stays.ContainsKey($first)) { Stop-WnCall '0x80070020' ("$first stays of an earlier program: " + $Run.stays[$first]) $null }
+            return [ordered]@{ path = (New-WnFolder $a['path']) }
+        }
         'folder.remove' {
             $full = Get-WnBelow $a['path']
             # Without its folder a disk would stay attached that nobody finds any more.

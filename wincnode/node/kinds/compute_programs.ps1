@@ -39,7 +39,7 @@ function Get-WnSkipped([hashtable]$Run, [object]$Call) {
     [ordered]@{ id = $Call['id']; do = $Call['do']; status = 'skipped'; ms = 0 }
 }
 function Invoke-WnProgram([object]$Program, [string]$Refused) {
-    $run = @{ results = @{}; status = @{}; open = @(); attached = @{} }
+    $run = @{ results = @{}; status = @{}; open = @(); attached = @{}; stays = @{} }
     $result = [ordered]@{ version = 1; leftovers = @(); calls = @(); finally = @() }
     if ($Refused -ne '') {
         $result.calls = @(foreach ($call in $Program['calls']) { Get-WnSkipped $run $call })
