@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from compute_double import BUILDS, Double, double, image
-from compute_scenarios import by_ctypes
+from compute_scenarios import by_ctypes as by_ctypes_of
+from compute_scenarios import local
 
+from wincnode.commands.smoke import Climb
+from wincnode.commands.smoke_here import by_ctypes
+from wincnode.events import Log
+from wincnode.fleet import Stop
 from wincnode.hcs import smoke
 from wincnode.hcs.errors import load_meanings
+from wincnode.hcs.local.executor import execute
 from wincnode.hcs.program import to_json
 from wincnode.hcs.rungs import Situation, Tried, ladder
+from wincnode.report import NodeReport
 
 KNOWN = load_meanings()
 
@@ -31,6 +39,44 @@ def given(value: Any, layers: list[str]) -> Any:
             ]
             return [given(item, layers) for item in rows]
     return value
+
+
+def test_a_windows_host_climbs_the_ladder_by_itself(tmp_path: Path) -> None:
+    """`smoke --local`: the same rungs and verdicts, in this process; what fails stops what needs it."""
+    machine = double(tmp_path)
+    layers = image(machine, "3", "2", "1")
+    now = Situation(build=20348, runtime="containerd", image="a/b:c", isolation=("process",))
+    climb = by_ctypes(lambda program: execute(given(program, layers), local(machine)))
+
+    well, told = climbed(climb, now)
+    machine.set("service off")
+    ill, _ = climbed(climb, now)
+
+    assert {row.check: row.verdict.value for row in well.findings} == dict.fromkeys(
+        ("smoke.service", "smoke.schema", "smoke.storage", "smoke.process"), "pass"
+    )
+    assert [text.split(": ")[0] for text in told] == ["service", "schema", "storage", "process"]
+    rows = {row.check: row for row in ill.findings}
+    assert rows["smoke.service"].verdict.value == "fail"
+    assert "0x80370114" in rows["smoke.service"].evidence
+    assert "it needs service" in rows["smoke.schema"].evidence
+    assert machine.violations() == []
+
+
+def climbed(climb: Climb, now: Situation) -> tuple[NodeReport, list[str]]:
+    """Give what is reported, and what was told meanwhile."""
+    told = []
+    nobody = SimpleNamespace()
+    rungs = climb(
+        nobody, now, NodeReport(node="here", status="done"), known=KNOWN, pull=False, stop=Stop()
+    )
+    while True:
+        try:
+            event = next(rungs)
+        except StopIteration as end:
+            return end.value, told
+        assert isinstance(event, Log)
+        told.append(event.text)
 
 
 def linux(machine: Double) -> tuple[str, str]:
@@ -57,7 +103,7 @@ def test_each_build_takes_every_document_and_keeps_nothing(build: int, tmp_path:
     )
     steps = [step for step in ladder(now) if isinstance(step, Tried)]
 
-    answers = by_ctypes(machine, [given(to_json(step.program), layers) for step in steps])
+    answers = by_ctypes_of(machine, [given(to_json(step.program), layers) for step in steps])
 
     shown = {
         step.rung.id: smoke.judged(step.rung, answer, KNOWN)

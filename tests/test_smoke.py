@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import harmless
 import pytest
+from client import desk
 from nodes import lab_node, settings
 
 from wincnode.commands import compute, smoke
@@ -15,6 +17,7 @@ from wincnode.commands.inspect import Options, Session
 from wincnode.commands.situation import Wish, linux_files
 from wincnode.errors import ConfigError, RunFailed
 from wincnode.events import Event, Log, ProgramFinished, parse
+from wincnode.formats import FORMATS
 from wincnode.inventory import load
 from wincnode.lab.faults import parse_fault
 from wincnode.lab.nodes import LabNode, write_inventory
@@ -172,6 +175,34 @@ def test_compute_systems_are_listed_and_only_our_own_are_removed(tmp_path: Path)
 def test_kernel_and_root_file_system_are_two_full_paths(words: str) -> None:
     with pytest.raises(ConfigError, match="KERNEL,ROOTFS"):
         linux_files(words)
+
+
+def test_every_format_tells_the_rung_its_code_and_its_remedy(tmp_path: Path) -> None:
+    with node_of(tmp_path) as (node, _session, _lines):
+        node.machine.compute.faults.add("hcs-logon-right")
+        files = {name: tmp_path / f"report.{name}" for name in FORMATS}
+        wanted = [word for name, file in files.items() for word in ("-o", f"{name}={file}")]
+
+        done = desk(tmp_path, node, "").run("smoke", "--isolation", "hyperv", "--no-pull", *wanted)
+
+        assert done.returncode == 1, done.stderr
+        for name, file in files.items():
+            text = file.read_text(encoding="utf-8").removesuffix("\n")
+            harmless.check(name, text)
+            for word in ("smoke.vm", "0x80070569", "SeServiceLogonRight"):
+                assert word in text, (name, word)
+
+
+def test_this_host_is_tried_where_it_is_windows(tmp_path: Path) -> None:
+    with node_of(tmp_path) as (node, _session, _lines):
+        here = desk(tmp_path, node, "")
+
+        elsewhere = here.run("smoke", "--local")
+        named = here.run("smoke", "--local", "web-1")
+
+        assert (elsewhere.returncode, named.returncode) == (2, 2)
+        assert "this host is not Windows" in elsewhere.stderr
+        assert "takes no NODE" in named.stderr
 
 
 def test_options_are_judged_before_any_node_is_asked() -> None:

@@ -153,6 +153,13 @@ static uint32_t counted(const char *export) {
     return 0;
 }
 
+/* What the DLLs do by themselves, whether the service runs or not. */
+static bool without_service(const char *export) {
+    static const char *const NAMES[] = {"HcsCreateOperation", "NameToGuid", "ORCreateHive", "ORSaveHive", "ORCloseHive"};
+    for (size_t n = 0; n < sizeof NAMES / sizeof *NAMES; n++) if (!strcmp(export, NAMES[n])) return true;
+    return false;
+}
+
 struct machine *enter(const char *export, struct fault *fault, const char *arguments, ...) {
     char line[3000];
     va_list list;
@@ -178,7 +185,7 @@ struct machine *enter(const char *export, struct fault *fault, const char *argum
     planted(&machine, export, nth, fault);
     bool of_network = !strncmp(export, "Hcn", 3) || !strcmp(export, "HNSCall");
     if (of_network && planted_word(&machine, export, nth, "restart")) fault->action = RESTART;
-    if (!of_network && !control().service) *fault = (struct fault){.action = REFUSE, .code = HCS_(0x114)};
+    if (!of_network && !control().service && !without_service(export)) *fault = (struct fault){.action = REFUSE, .code = HCS_(0x114)};
     pump(&machine);
     return &machine;
 }

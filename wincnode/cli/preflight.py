@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wincnode.cli.app import app
+from wincnode.cli.here import inventory_here, this_host
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
     READING,
-    Asked,
     Ignore,
     Inventories,
     Nodes,
@@ -25,7 +24,6 @@ from wincnode.cli.options import (
     VaultPasswords,
     asked,
     end,
-    gathered,
     may_ask,
     outputs,
     session,
@@ -120,12 +118,12 @@ def preflight(
     if saved is not None:
         if local:
             raise ConfigError("it takes one of --from and --local")
-        named_by = _inventory(inventory, vault_password_file, else_of=saved)
+        named_by = inventory_here(inventory, vault_password_file, else_of=saved)
         report = _again(saved, named_by, nodes, ignore, judging)
         end(report, wanted, named_by)
     if local:
-        named_by = _inventory(inventory, vault_password_file, else_of=Path())
-        known = _this_host(named_by, nodes, ignore)
+        named_by = inventory_here(inventory, vault_password_file, else_of=Path())
+        known = this_host(named_by, nodes, ignore)
     else:
         known = asked(
             inventory,
@@ -170,36 +168,3 @@ def _again(
     names |= {node.name for node in inventory.nodes if set(node.groups) & set(nodes or ())}
     facts = select(load(saved), names, saved)
     return verb.again(inventory, ignored, facts, judging)
-
-
-def _this_host(
-    inventory: Inventory, nodes: Sequence[str] | None, ignore: Sequence[str] | None
-) -> Asked:
-    """Give this host as the one node that is asked, by the transport that needs no network.
-
-    Raises: ConfigError: this host is not Windows, or further nodes are named.
-    """
-    from wincnode.commands.inspect import Options, check_ids
-    from wincnode.transport import ConnectionSettings, open_transport
-
-    if nodes:
-        raise ConfigError("--local judges this host alone; it takes no NODE")
-    here = ConnectionSettings(scheme="local")
-    open_transport(here).close()  # refused here, before anything is drawn, where it cannot work
-    name = platform.node().partition(".")[0].lower()
-    options = Options(nodes=(name,), ignore=frozenset(ignore or ()))
-    check_ids(options.ignore)
-    return Asked(
-        inventory=inventory,
-        options=options,
-        connect=lambda _: open_transport(here),
-    )
-
-
-def _inventory(paths: list[Path], vault: list[Path] | None, *, else_of: Path) -> Inventory:
-    """Read the inventory; where only its default name is looked for, it may be missing."""
-    from wincnode.inventory.model import Inventory
-
-    if paths == DEFAULT_INVENTORIES and not paths[0].exists():
-        return Inventory(path=else_of)
-    return gathered(paths, vault)

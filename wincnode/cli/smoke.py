@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wincnode.cli.app import app
+from wincnode.cli.here import inventory_here, this_host
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
     Inventories,
@@ -64,6 +66,12 @@ def smoke(
             help="Also boot a Linux utility VM of these two files on the node.",
         ),
     ] = "",
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local", help="Try this Windows host itself, with an image that is there already."
+        ),
+    ] = False,
     ignore: Annotated[
         list[str] | None,
         typer.Option("--ignore", metavar="ID", help="Go without this rung, such as smoke.vm."),
@@ -77,6 +85,8 @@ def smoke(
     """
     from wincnode.commands import smoke as verb
     from wincnode.commands.situation import Wish, linux_files
+    from wincnode.commands.smoke_here import by_ctypes
+    from wincnode.hcs.local.machine import run as run_here
 
     skipped = frozenset(ignore or ())
     verb.check_ids(skipped)
@@ -88,9 +98,20 @@ def smoke(
         lcow=linux_files(lcow),
     )
     wanted = outputs(output)
-    known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
+    if local:
+        known = this_host(
+            inventory_here(inventory, vault_password_file, else_of=Path()), nodes, None
+        )
+        climb = by_ctypes(run_here)
+    else:
+        known = asked(
+            inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file
+        )
+        climb = verb.by_run
     with session(known) as running:
-        report = verb.run(known.inventory, known.options, wish, running, ignore=skipped)
+        report = verb.run(
+            known.inventory, known.options, wish, running, ignore=skipped, climb=climb
+        )
     end(report, wanted, known.inventory)
 
 

@@ -10,7 +10,7 @@ from wincnode.commands.execution import After
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.install import is_joined
 from wincnode.commands.situation import installed
-from wincnode.commands.smoke import climb
+from wincnode.commands.smoke import by_run
 from wincnode.events import Event
 from wincnode.fleet import Stop
 from wincnode.hcs.errors import load_meanings
@@ -33,7 +33,7 @@ def after_install(inventory: Inventory) -> After:
             return result
         now = installed(inventory, build=result.build)
         alone = NodeReport(node=result.node, status="done", build=result.build)
-        shown = yield from climb(transport, now, alone, known=known, pull=True, stop=stop)
+        shown = yield from by_run(transport, now, alone, known=known, pull=True, stop=stop)
         return together(result, shown)
 
     return go_on

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from wincnode import runner
 from wincnode.checks import Finding, Severity, Verdict
@@ -44,6 +45,24 @@ class Shown:
     verdicts: Mapping[RungId, smoke.Verdict] = field(default_factory=dict)
 
 
+class Climb(Protocol):
+    """Tries the rungs that can be tried; gives the report with a finding for each."""
+
+    def __call__(
+        self,
+        transport: Transport,
+        now: Situation,
+        result: NodeReport,
+        /,
+        *,
+        known: Meanings,
+        pull: bool,
+        stop: Stop,
+    ) -> Generator[Event, None, NodeReport]:
+        """Tell of each rung while it is tried."""
+        ...
+
+
 def check_ids(ids: frozenset[str]) -> None:
     """Refuse an id that no rung has: a misspelt --ignore would ignore nothing.
 
@@ -63,10 +82,11 @@ def run(
     session: Session,
     *,
     ignore: frozenset[str] = frozenset(),
+    climb: Climb | None = None,
 ) -> Report:
     """Try the ladder on nodes side by side; each rung is a finding of the report.
 
-    Args: ignore: ids of rungs whose failure counts for nothing.
+    Args: ignore: ids of rungs whose failure counts for nothing. climb: tries the rungs of one node.
     """
     known = load_meanings()
 
@@ -79,7 +99,7 @@ def run(
                 node=name, status="done", computer=hello.computer, build=hello.build
             )
             now = situation(facts, inventory, wish, build=hello.build)
-            result = yield from climb(
+            result = yield from (climb or by_run)(
                 transport, now, result, known=known, pull=wish.pull, stop=session.stop
             )
             result = replace(result, notes=(*result.notes, *unwanted(now)))
@@ -90,7 +110,7 @@ def run(
     return over_nodes("smoke", options, work, session)
 
 
-def climb(
+def by_run(
     transport: Transport,
     now: Situation,
     result: NodeReport,
