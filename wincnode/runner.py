@@ -141,7 +141,7 @@ def payload_of(
         names.append("reboot")
     if verb == "confirm":
         names.append("guard")
-    if verb == "detached" and plan.get("guard"):
+    if verb in {"attached", "detached"} and plan.get("guard"):
         names += ["adapters", "guard", "restore"]
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
     used = sorted({step["kind"] for step in plan.get("steps", ())})
@@ -245,9 +245,12 @@ def detached(
         return pack(payload_of("detached", run=run, plan=plan), secrets)
 
     node = str(plan["node"])
-    if guard := plan.get("guard"):
+    guard = plan.get("guard")
+    if guard:
         patience_s = max(patience_s, guard["confirm_within_s"] + REVERT_S)
-    yield from _to_the_end(transport, request, run=run, node=node, patience_s=patience_s)
+    yield from _to_the_end(
+        transport, request, run=run, node=node, patience_s=patience_s, guarded=bool(guard)
+    )
 
 
 def follow(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
@@ -312,6 +315,18 @@ def confirm(
         raise died(transport, node=node)
 
 
+def _identified(transport: Transport, *, node: str, as_before: str) -> str:
+    """Give what identifies the machine that answers.
+
+    Raises: OtherMachine: it is not the one that did before. NodeError.
+    """
+    events = read_facts(transport, node=node, sections=())
+    found = "".join(event.machine_id for event in events if isinstance(event, Hello))
+    if as_before and found != as_before:
+        raise _other_machine(node)
+    return found
+
+
 def reboot(transport: Transport, *, node: str) -> Iterator[Event]:
     """Have a node reboot within seconds; gives what it says to that.
 
@@ -363,12 +378,14 @@ class _Heard:
     """What was heard of a run so far.
 
     Args: waits: its change of the network is to be confirmed. drops: attempts in vain by now.
+        strange: another machine has answered.
     """
 
     since: int = 0
     machine_id: str = ""
     waits: bool = False
     ended: bool = False
+    strange: bool = False
     drops: int = 0
 
 
@@ -379,11 +396,14 @@ def _to_the_end(
     run: str,
     node: str,
     patience_s: float,
+    guarded: bool = False,
 ) -> Iterator[Event]:
     """Follow a journal across drops of the link; `request` asks for what comes after a number.
 
     Patience begins when the link is lost: a step may be silent for longer before that. A change
     of the network that waits is confirmed over a connection of its own.
+
+    Args: guarded: the name may lead to another machine after a drop, where nothing must be begun.
     """
     heard = _Heard()
     deadline = 0.0
@@ -395,6 +415,8 @@ def _to_the_end(
                 with contextlib.suppress(RunFailed):
                     yield from confirm(transport, node=node, run=run, machine_id=heard.machine_id)
                 heard.waits = False
+            if guarded and not heard.since:
+                heard.machine_id = _identified(transport, node=node, as_before=heard.machine_id)
             events = _events(transport, request(heard.since), run=run)
             with contextlib.closing(events):
                 yield from _heard(events, heard, node=node)
@@ -410,8 +432,12 @@ def _to_the_end(
             pause = min(LONGEST_PAUSE_S, 0.1 * 2**drops)
             if (never and not drops) or now + pause > deadline:
                 raise
-            if isinstance(error, OtherMachine) and not drops:
-                yield Log(text=error.message, level="warning")
+            if isinstance(error, OtherMachine):
+                # The next connection asks anew where the name leads.
+                transport.close()
+                if not heard.strange:
+                    yield Log(text=error.message, level="warning")
+                heard.strange = True
             time.sleep(pause)
             heard.drops += 1
 

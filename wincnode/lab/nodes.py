@@ -53,6 +53,7 @@ class Wish:
     the model answers. compute: a folder of what stands for the Host Compute Service there.
     pace_s: seconds that the model takes for each section and step.
     durations: seconds of long work, over those of the profile; `haste` of them pass in one of ours.
+    speed: how many seconds of the node's clock pass in one of ours.
     """
 
     profile: str
@@ -62,6 +63,7 @@ class Wish:
     pace_s: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
     haste: float = 1.0
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +89,7 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
     """
     profile = load_profile(wish.profile)
     profile = replace(profile, durations={**profile.durations, **wish.durations})
-    clock = Clock(haste=wish.haste)
+    clock = Clock(speed=wish.speed, haste=wish.haste)
     machine = Machine(profile, folder, computer=name.upper(), clock=clock)
     machine.compute.faults |= set(wish.faults.compute)
     machine.network.suffer(wish.faults.network, lost_s=wish.faults.link_lost_s)

@@ -217,6 +217,8 @@ function Invoke-WnRestore {
         $null = Invoke-WnBounded 300 'Restore-WnAfterDeath'
         # What ten attempts could not put back is left to people; the door stays open for them.
         if ([IO.File]::Exists("$Folder\guarded") -and [IO.File]::ReadAllText("$Folder\guarded").Length -ge 10) { Clear-WnNetworkGuard }
+        # A runner that died left its task.
+        Unregister-ScheduledTask -TaskPath '\wincnode\' -TaskName ('wincnode-' + $plan.run) -Confirm:$false -ErrorAction SilentlyContinue
     } finally {
         $guard.done = $true
         if ($null -ne $out.journal) { $out.journal.Dispose() }

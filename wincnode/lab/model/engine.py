@@ -43,6 +43,12 @@ class ModelEngine:
         encoded = "powershell" in program and "-encodedcommand" in program
         return self._run(self._powershell if encoded else _unknown, needs_stdin=encoded)
 
+    def kill(self, pid: int) -> None:
+        """End one process, without a word."""
+        for process in self._processes:
+            if process.pid == pid:
+                process.terminate()
+
     def close(self) -> None:
         """End the machine's processes."""
         self._end_processes()

@@ -9,7 +9,7 @@ from typing import Any
 from wincnode.lab.model import guard
 from wincnode.lab.model.guard import FOLDER, NetworkGuard
 from wincnode.lab.model.host import BASE, Host, now, to_line
-from wincnode.lab.model.runner import HOLDER, LOCK
+from wincnode.lab.model.runner import HOLDER, LOCK, unregister
 from wincnode.lab.process import FunctionProcess
 
 ENDED = re.compile('"type":"(finished|refused)"')
@@ -61,6 +61,8 @@ class _Restore:
         mark = self._folder + r"\guarded"
         if self._disk.is_file(mark) and len(self._disk.read(mark)) >= MOST_ATTEMPTS:
             network.clear()
+        # A runner that died left its task.
+        unregister(self._host, self._request["plan"]["run"])
         self._disk.release(self._journal)
 
     def _opened(self) -> tuple[str, int]:

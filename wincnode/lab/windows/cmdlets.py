@@ -231,7 +231,7 @@ def _values(_machine: Machine, bound: Bound) -> Rows:
 
 
 def _register_task(machine: Machine, bound: Bound) -> Rows:
-    if "tasks" in machine.denied:
+    if machine.denied & {"tasks", str(bound["TaskName"])}:
         raise CmdletError(
             message="Access is denied.",
             id="HRESULT 0x80070005,Register-ScheduledTask",  # E_ACCESSDENIED, [MS-ERREF] 2.1.1
