@@ -15,6 +15,7 @@ from wincnode.node.kinds import all_kinds, split
 from wincnode.plan import Mode, Plan, Step, to_wire
 
 PREFIX, GATEWAY = "10.244.1.0/24", "10.244.1.1"
+MACS = "00-15-5D-52-C0-00 00-15-5D-52-CF-FF"
 ON_ADAPTER = ("L2Bridge", "L2Tunnel", "Overlay", "Transparent")
 TYPES = ("NAT", "Internal", "Private", *ON_ADAPTER)
 
@@ -36,10 +37,16 @@ def document(name: str, type: str, prefix: str = PREFIX, **members: Any) -> dict
         "Type": type,
         **({"Policies": on} if type in ON_ADAPTER else {}),
         **({} if type == "Private" else {"Ipams": [{"Type": "Static", "Subnets": [subnet]}]}),
+        **({"MacPool": {"Ranges": [_range(MACS)]}} if type == "Private" else {}),
         "Flags": 16,
         "SchemaVersion": {"Major": 2, "Minor": 0},
         **members,
     }
+
+
+def _range(text: str) -> dict[str, str]:
+    first, _, last = text.partition(" ")
+    return {"StartMacAddress": first, "EndMacAddress": last}
 
 
 def fields(name: str, type: str, prefix: str = PREFIX, **members: Any) -> dict[str, Any]:
@@ -51,13 +58,14 @@ def fields(name: str, type: str, prefix: str = PREFIX, **members: Any) -> dict[s
         **({"adapter": "ethernet"} if type in ON_ADAPTER else {}),
         **({} if type == "Private" else {"prefixes": [prefix]}),
         **({} if type == "Private" else {"gateways": [prefix.replace("0/24", "1")]}),
+        **({"mac_ranges": [MACS]} if type == "Private" else {}),
         **({"vsids": ["4096"]} if type == "Overlay" else {}),
         **({"dns_servers": found["Dns"]["ServerList"]} if "Dns" in found else {}),
         "document": json.dumps(found),
     }
 
 
-def step(values: Mapping[str, Any], *, kind: str = "hns_network", timeout_s: int = 20) -> Step:
+def step(values: Mapping[str, Any], *, kind: str = "hns_network", timeout_s: int = 120) -> Step:
     """Give a step of a plan."""
     key, want = split(all_kinds()[kind], values)
     return Step(

@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hns_networks import ON_ADAPTER, TYPES, document, ended, facts, fields, outcomes, step
+from hns_networks import TYPES, document, ended, facts, fields, outcomes, step
 from nodes import ENGINES, lab_node
 
 from wincnode.lab.nodes import LabNode
 
-BUILDS = ("ws2019", "ws2022", "ws2025")
+INNER = ("NAT", "Internal", "Private")
+# An adapter takes networks of one type at a time, so that builds share the types.
+EXTERNAL = {
+    "ws2019": ("L2Bridge", "L2Tunnel"),
+    "ws2022": ("Overlay",),
+    "ws2025": ("Transparent",),
+}
+PREFIXES = {"NAT": ("172.20.0.0/24",), "Internal": ("10.1.1.0/24",)}
 
 
 @pytest.fixture(params=ENGINES)
@@ -39,37 +46,64 @@ def prefixes(node: LabNode) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("profile", BUILDS)
-def test_a_network_of_each_type_is_made_left_alone_and_repaired(
+@pytest.mark.parametrize("profile", EXTERNAL)
+def test_a_network_of_each_type_is_shown_made_left_alone_and_removed(
     engine: str, tmp_path: Path, profile: str
 ) -> None:
-    """Shown, made, not touched again; changed by hand and made as it was; removed."""
+    """Nothing is made by a check; one after the other, as they cannot share the adapter."""
+    wanted = [step(fields(type, type)) for type in TYPES]
+    gone = [step({"name": type, "state": "absent"}) for type in TYPES]
     with lab_node(tmp_path / "node", engine=engine, profile=profile) as node:
-        for type in TYPES:
-            wanted = step(fields("net", type))
-            assert outcomes(node, "check", wanted) == ["would_change"]
-            assert names(node) == []
-            assert outcomes(node, "apply", wanted, wanted) == ["changed", "ok"]
-            assert outcomes(node, "check", wanted) == ["ok"]
-            assert bool(node.machine.hns.bound()) == (type in ON_ADAPTER)
-            if type != "Private":
+        assert outcomes(node, "check", *wanted) == ["would_change"] * 7
+        assert (names(node), dict(node.machine.hns.bound())) == ([], {})
+
+        rows = [row for one, other in zip(wanted, gone, strict=True) for row in (one, one, other)]
+
+        assert outcomes(node, "apply", *rows, *gone) == [
+            *["changed", "ok", "changed"] * 7,
+            *["ok"] * 7,
+        ]
+        assert (names(node), dict(node.machine.hns.bound())) == ([], {})
+
+
+@pytest.mark.parametrize("profile", EXTERNAL)
+def test_a_network_that_was_changed_by_hand_is_shown_and_repaired(
+    engine: str, tmp_path: Path, profile: str
+) -> None:
+    """Each has other addresses, or hardware addresses, and an endpoint; a check tells which."""
+    with lab_node(tmp_path / "node", engine=engine, profile=profile) as node:
+        for external in EXTERNAL[profile]:
+            types = (*INNER, external) if external == EXTERNAL[profile][0] else (external,)
+            wanted = [step(fields(type, type, *PREFIXES.get(type, ()))) for type in types]
+            assert outcomes(node, "apply", *wanted) == ["changed"] * len(types)
+            assert outcomes(node, "check", *wanted) == ["ok"] * len(types)
+            assert bool(node.machine.hns.bound())
+            before = prefixes(node)
+            for type in types:
                 drift(node, type)
-                (found,) = ended(node, "check", wanted)
-                changed = {"gateways", "prefixes"}
-                assert {field for field, _, _ in found.diff} == changed
-                assert outcomes(node, "apply", wanted) == ["changed"]
-                assert prefixes(node) == ["10.244.1.0/24"]
-            gone = step({"name": "net", "state": "absent"})
-            assert outcomes(node, "apply", gone, gone) == ["changed", "ok"]
-            assert (names(node), dict(node.machine.hns.bound())) == ([], {})
+
+            shown = ended(node, "check", *wanted)
+            repaired = outcomes(node, "apply", *wanted, *wanted)
+
+            for row in shown:
+                fields_ = ["mac_ranges"] if row.step == "Private" else ["gateways", "prefixes"]
+                assert [field for field, _, _ in row.diff] == fields_
+            assert repaired == ["changed"] * len(types) + ["ok"] * len(types)
+            assert (sorted(prefixes(node)), names(node, "endpoint")) == (sorted(before), [])
+            gone = step({"name": external, "state": "absent"})
+            assert outcomes(node, "apply", gone) == ["changed"]
+            assert dict(node.machine.hns.bound()) == {}
 
 
 def drift(node: LabNode, type: str) -> None:
-    """Make the network anew by hand, with other addresses and an endpoint."""
+    """Make a network anew by hand, otherwise than it was, and with an endpoint."""
     hns = node.machine.hns
-    (old,) = hns.documents("network")
+    (old,) = (row for row in hns.documents("network") if row["Name"] == type)
     hns.delete("network", str(old["ID"]))
-    made = hns.create("network", "", document("net", type, "10.9.9.0/24"))
+    other = {
+        "Ranges": [{"StartMacAddress": "00-15-5D-99-00-00", "EndMacAddress": "00-15-5D-99-0F-FF"}]
+    }
+    made = hns.create("network", "", document(type, type, "10.9.9.0/24", MacPool=other))
     hns.create("endpoint", "", {"SchemaVersion": {"Major": 2, "Minor": 0}}, made)
 
 
@@ -112,7 +146,7 @@ def test_what_hns_does_not_do_leaves_the_node_as_it_was(node: LabNode, fault: st
     """The code of Windows is told; a hanging call ends within the step's limit."""
     node.machine.hns.faults.add(fault)
 
-    (found,) = ended(node, "apply", step(fields("net", "L2Bridge"), timeout_s=6))
+    (found,) = ended(node, "apply", step(fields("net", "L2Bridge"), timeout_s=20))
 
     assert found.outcome == "failed"
     assert found.error == FAULTS[fault]

@@ -13,7 +13,7 @@ function Stop-WnNetwork([string]$Id, [string]$Message) {
     throw (New-Object -TypeName Management.Automation.ErrorRecord -ArgumentList $problem, $Id, 'InvalidOperation', $null)
 }
 function Get-WnPart([object]$Of, [string]$Name) {
-    # What a document lacks is nothing, as is null.
+    # What a document lacks is nothing, as is null; as a text it is empty in quotes alone.
     if ($Of -is [Management.Automation.PSCustomObject] -and $Of.PSObject.Properties[$Name] -and $null -ne $Of.$Name) { $Of.$Name }
 }
 function Import-WnNetwork {
@@ -30,7 +30,7 @@ function Read-WnHcn([object]$Answer) {
     # The sign of an HRESULT says whether it is a failure.
     if ($Answer.Code -ge 2147483648) {
         $words = ''
-        try { $words = [string](Get-WnPart (ConvertFrom-Json -InputObject $Answer.Err) 'Error') } catch { $words = $Answer.Err }
+        try { $words = "$(Get-WnPart (ConvertFrom-Json -InputObject $Answer.Err) 'Error')" } catch { $words = $Answer.Err }
         Stop-WnNetwork ('0x{0:x8}' -f $Answer.Code) ($Answer.Problem() + " $words").Trim()
     }
     if (-not $Answer.Document) { return }
@@ -59,7 +59,7 @@ function New-WnNetworkDocument {
     $id = ''
     $text = $Document
     if ($Document -isnot [string]) {
-        $id = [string](Get-WnPart $Document 'ID')
+        $id = "$(Get-WnPart $Document 'ID')"
         $made = [ordered]@{}
         # HNS may leave the type of a NAT out: hcsshim hcn/hcnnetwork.go
         $made['Type'] = 'NAT'

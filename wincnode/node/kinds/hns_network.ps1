@@ -27,10 +27,10 @@ function Get-WnNetworkValue([object]$Document, [hashtable]$Want) {
     $subnets = @(foreach ($ipam in @(Get-WnPart $Document 'Ipams')) { Get-WnPart $ipam 'Subnets' })
     $routes = @(foreach ($subnet in $subnets) { Get-WnPart $subnet 'Routes' })
     $default = @('0.0.0.0/0', '::/0')
-    $type = [string](Get-WnPart $Document 'Type')
+    $type = "$(Get-WnPart $Document 'Type')"
     # HNS may leave the type of a NAT out: hcsshim hcn/hcnnetwork.go
     if ($type -eq '') { $type = 'NAT' }
-    $adapter = [string](Get-WnPolicy $Document 'NetAdapterName' 'NetworkAdapterName')
+    $adapter = "$(Get-WnPolicy $Document 'NetAdapterName' 'NetworkAdapterName')"
     # Whether every HNS repeats it is not told; the virtual adapter shows it, too.
     if ($adapter -eq '' -and $Want['adapter'] -and @(Get-NetAdapter -ErrorAction Stop | Where-Object -FilterScript { $_.Name -eq "vEthernet ($($Want['adapter']))" }).Count) { $adapter = $Want['adapter'] }
     $dns = Get-WnPart $Document 'Dns'
@@ -38,20 +38,20 @@ function Get-WnNetworkValue([object]$Document, [hashtable]$Want) {
         state       = 'present'
         type        = $type
         adapter     = $adapter
-        prefixes    = [object[]]@(foreach ($subnet in $subnets) { [string](Get-WnPart $subnet 'IpAddressPrefix') })
-        gateways    = [object[]]@(foreach ($route in $routes) { if ($default -contains (Get-WnPart $route 'DestinationPrefix')) { [string](Get-WnPart $route 'NextHop') } })
+        prefixes    = [object[]]@(foreach ($subnet in $subnets) { "$(Get-WnPart $subnet 'IpAddressPrefix')" })
+        gateways    = [object[]]@(foreach ($route in $routes) { if ($default -contains (Get-WnPart $route 'DestinationPrefix')) { "$(Get-WnPart $route 'NextHop')" } })
         routes      = [object[]]@(foreach ($route in $routes) { if ($default -notcontains (Get-WnPart $route 'DestinationPrefix')) { "$(Get-WnPart $route 'DestinationPrefix') $(Get-WnPart $route 'NextHop')" } })
         vsids       = [object[]]@(foreach ($subnet in $subnets) { Get-WnPolicy $subnet 'VSID' 'IsolationId' | ForEach-Object -Process { "$_" } })
         vlans       = [object[]]@(foreach ($subnet in $subnets) { Get-WnPolicy $subnet 'VLAN' 'IsolationId' | ForEach-Object -Process { "$_" } })
         vxlan_port  = [int](Get-WnPolicy $Document 'VxlanPort' 'Port')
         dns_servers = [object[]]@(Get-WnPart $dns 'ServerList')
-        dns_suffix  = [string](Get-WnPart $dns 'Domain')
+        dns_suffix  = "$(Get-WnPart $dns 'Domain')"
         dns_search  = [object[]]@(Get-WnPart $dns 'Search')
         mac_ranges  = [object[]]@(foreach ($range in @(Get-WnPart (Get-WnPart $Document 'MacPool') 'Ranges')) { "$(Get-WnPart $range 'StartMacAddress') $(Get-WnPart $range 'EndMacAddress')" })
     }
 }
 function Test-WnOwnNetwork([object]$Document, [string]$Name) {
-    $owner = [string](Get-WnPart $Document 'Owner')
+    $owner = "$(Get-WnPart $Document 'Owner')"
     if ($owner -ne '') { return $owner -eq 'wincnode' }
     # Where HNS names no owner, what was not there before wincnode made it is wincnode's.
     $path = Join-Path -Path $base -ChildPath 'manifest.json'
