@@ -32,8 +32,7 @@ from nodes import base
 
 from wincnode import runner
 from wincnode.errors import NodeLocked, RunFailed
-from wincnode.events import Event, Finished, GuardWaiting, Log, StepFinished, StepStarted
-from wincnode.lab.nodes import LabNode
+from wincnode.events import Event, Finished, GuardWaiting, Log, StepStarted
 from wincnode.lab.windows import firewall
 from wincnode.lab.windows.registry import Value
 

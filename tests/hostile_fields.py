@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ BODY = b"as it was served"
 BODY_SHA = hashlib.sha256(BODY).hexdigest()
 THUMBPRINT = "0563B8630D62D75ABBC8AB1E4BDFB5A899B24D43"
 SERVER = "https://10.0.0.10:6443"
+V2 = {"SchemaVersion": {"Major": 2, "Minor": 0}}
 LONG_AGO = 1_000_000_000
 CTR = r"C:\Program Files\containerd\bin\ctr.exe"
 
@@ -250,7 +252,55 @@ JOINS: tuple[Row, ...] = (
         refused=frozenset(),
     ),
 )
+
+
+def hns_step(at: str, **values: object) -> Step:
+    """Give the fields of a step that makes a network."""
+    name = str(values.get("name", at))
+    on = [{"Type": "NetAdapterName", "Settings": {"NetworkAdapterName": values.get("adapter")}}]
+    policies = {"Policies": on} if "adapter" in values else {}
+    wanted = {"Name": name, "Owner": "wincnode", "Type": "Private", **policies, **V2}
+    return {"name": name, "type": "Private", "document": json.dumps(wanted), **values}
+
+
+def hns_name(machine: Machine, value: str, _at: str) -> object:
+    """Give the name of a network."""
+    rows = machine.hns.documents("network")
+    return next((row["Name"] for row in rows if row["Name"] == value), None)
+
+
+def hns_adapter(machine: Machine, _value: str, at: str) -> object:
+    """Give the adapter that a network was asked for on."""
+    (row,) = (row for row in machine.hns.documents("network") if row["Name"] == at)
+    return row["Policies"][0]["Settings"]["NetworkAdapterName"]
+
+
+def hns_refused(field: str, *, list: bool = True) -> Row:
+    """Give a field of a network that takes none of the values."""
+    return refused(
+        f"hns_network.{field}",
+        lambda value, at: hns_step(at, **{field: [value] if list else value}),
+    )
+
+
 ROWS: tuple[Row, ...] = (
+    Row(
+        field="hns_network.name",
+        step=lambda value, at: hns_step(at, name=value),
+        refused=LINES,
+        most=256,
+        there=hns_name,
+    ),
+    Row(
+        field="hns_network.adapter",
+        step=lambda value, at: hns_step(at, adapter=value),
+        refused=LINES,
+        most=256,
+        there=hns_adapter,
+    ),
+    *map(hns_refused, ("prefixes", "gateways", "routes", "vsids", "vlans", "mac_ranges")),
+    *map(hns_refused, ("dns_servers", "dns_search")),
+    *(hns_refused(field, list=False) for field in ("dns_suffix", "document")),
     disk(
         "archive.path",
         lambda value, at: {

@@ -56,6 +56,8 @@ def ids_in_the_source() -> set[str]:
     for path in (PACKAGE / "node").glob("*.ps1"):
         codes = re.findall(r"(?:Write-WnRefusal|\bcode =) '([a-z_]+)'", path.read_text("ascii"))
         found |= {f"node.{code.replace('_', '-')}" for code in codes} - OWN_CLASS
+    for path in (PACKAGE / "node").rglob("*.ps1"):
+        found |= set(re.findall(r"Stop-WnNetwork '(hns\.[a-z-]+)'", path.read_text("ascii")))
     return found
 
 

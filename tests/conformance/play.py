@@ -13,6 +13,7 @@ from nodes import base, lab_node, linked
 from conformance.case import Case
 from wincnode import runner
 from wincnode.lab.nodes import LabNode
+from wincnode.node.kinds import all_kinds
 from wincnode.plan import Plan, Step, to_wire
 
 # What a machine has of its own, and what only a clock can say.
@@ -39,7 +40,9 @@ def lines(node: LabNode, cases: Sequence[Case], mode: str) -> list[dict[str, Any
         mode="check" if mode == "check" else "apply",
         who={"operator": "ada"},
     )
-    request = runner.pack(runner.payload_of("attached", run=run, plan=plan))
+    apart = mode != "check" and any(all_kinds()[case.kind].detached_only for case in cases)
+    verb = "detached" if apart else "attached"
+    request = runner.pack(runner.payload_of(verb, run=run, plan=plan))
     with linked(node) as link:
         rows = [json.loads(line) for line in link.run(runner.command_line(), request)]
     return [
@@ -67,6 +70,7 @@ def end_state(node: LabNode) -> dict[str, Any]:
         "registry": {key.lower(): rows for key, rows in node.machine.registry.snapshot().items()},
         "services": node.machine.services.rows(),
         "tasks": node.machine.tasks,
+        "networks": node.machine.hns.documents("network"),
         "manifest": manifest(node),
     }
 

@@ -9,6 +9,8 @@ Source: an enumeration gives ids, each is opened and asked, github.com/microsoft
 Source: what HNS adds to a document, learn.microsoft.com/virtualization/api/hcn/hns_schema
 #>
 function Stop-WnNetwork([string]$Id, [string]$Message) {
+    # An id of wincnode's stands in the text, too, as the codes of Windows do.
+    if ($Id -like 'hns.*' -and $Message -notlike 'hns.*') { $Message = "${Id}: $Message" }
     $problem = New-Object -TypeName InvalidOperationException -ArgumentList $Message
     throw (New-Object -TypeName Management.Automation.ErrorRecord -ArgumentList $problem, $Id, 'InvalidOperation', $null)
 }

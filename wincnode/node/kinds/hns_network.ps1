@@ -21,7 +21,7 @@ function Get-WnAddress([string[]]$Adapters) {
     foreach ($address in @(Get-NetIPAddress -AddressFamily IPv4 -ErrorAction Stop)) { if ($indexes -contains $address.InterfaceIndex -and $address.IPAddress -notlike '169.254.*') { [string]$address.IPAddress } }
 }
 function Get-WnNamedNetwork([string]$Name) {
-    foreach ($row in @(Get-WnNetworkDocument -Until $until)) { if ((Get-WnPart $row 'Name') -eq $Name) { return $row } }
+    foreach ($row in @(Get-WnNetworkDocument -Until $until)) { if ([string]::Equals((Get-WnPart $row 'Name'), $Name, 'OrdinalIgnoreCase')) { return $row } }
 }
 function Get-WnNetworkValue([object]$Document, [hashtable]$Want) {
     $subnets = @(foreach ($ipam in @(Get-WnPart $Document 'Ipams')) { Get-WnPart $ipam 'Subnets' })
@@ -69,7 +69,7 @@ function Get-WnHnsNetwork {
     $found = @{ state = 'settled'; values = (Get-WnNetworkValue $document $Want) }
     if (-not (Test-WnOwnNetwork $document $Key['name'])) {
         $fields = @(foreach ($row in @(Compare-WnStep $Step $Want $found)) { $row.field }) -join ', '
-        if ($fields -ne '') { Stop-WnNetwork 'hns.foreign' "hns.foreign: the network $($Key['name']) is not wincnode's and not as wanted ($fields), so it is left alone." }
+        if ($fields -ne '') { Stop-WnNetwork 'hns.foreign' "the network $($Key['name']) is not wincnode's and not as wanted ($fields), so it is left alone." }
     }
     $found
 }
@@ -78,7 +78,7 @@ function Wait-WnNetwork([hashtable]$Key, [string[]]$Adapters) {
     while ($true) {
         $document = Get-WnNamedNetwork $Key['name']
         if ((Get-WnPolicy $document 'ProviderAddress' 'ProviderAddress') -or @(Get-WnAddress $Adapters).Count) { return }
-        if ([DateTime]::UtcNow -gt $limit -or [DateTime]::UtcNow -gt $until.AddSeconds(-1)) { Stop-WnNetwork 'hns.no-address' "The node has no address on the network $($Key['name'])." }
+        if ([DateTime]::UtcNow -gt $limit -or [DateTime]::UtcNow -gt $until.AddSeconds(-1)) { Stop-WnNetwork 'hns.no-address' "the node has no address on the network $($Key['name'])." }
         [Threading.Thread]::Sleep(500)
     }
 }

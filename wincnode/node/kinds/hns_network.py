@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping
 
 from wincnode.node.kinds import Field, Kind, Problem, Value, presence
 
-# Types, and those that lie on an adapter: learn.microsoft.com/virtualization/api/hcn/hns_schema,
-# learn.microsoft.com/virtualization/windowscontainers/container-networking/architecture
+# learn.microsoft.com/virtualization/api/hcn/hns_schema
 TYPES = ("NAT", "Internal", "Private", "L2Bridge", "L2Tunnel", "Overlay", "Transparent")
-EXTERNAL = ("L2Bridge", "L2Tunnel", "Overlay", "Transparent")
 ADDRESS = r"[0-9A-Fa-f.:]{2,45}"
 MAC = r"([0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}"
+# Labels of letters, digits, - and _: learn.microsoft.com/windows-server/identity/ad-ds/plan/
+# selecting-the-forest-root-domain; 255 characters: RFC 1035, 2.3.4
+DOMAIN = r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?"
 LAST_PORT = 65535
 
 
 def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
-    """A network that is wanted has a document of its name and type; only some lie on an adapter."""
+    """A network that is wanted has a document of its name and type."""
     if values.get("state") == "absent":
         return
     missing = [name for name in ("type", "document") if name not in values]
@@ -25,9 +26,6 @@ def _rule(values: Mapping[str, Value]) -> Iterator[Problem]:
         yield name, "missing; a network that is to be there has one"
     if missing:
         return
-    kind = values["type"]
-    if values.get("adapter") and kind not in EXTERNAL:
-        yield "adapter", f"is given; a network of type {kind} lies on none"
     try:
         found = json.loads(str(values["document"]))
     except ValueError:
@@ -152,7 +150,7 @@ KIND = Kind(
             type="text",
             role="want",
             compare="text",
-            pattern=r"[^\x00-\x20]{1,255}",
+            pattern=DOMAIN,
             form="a domain such as cluster.local",
             doc="Suffix of endpoints.",
         ),
@@ -160,7 +158,7 @@ KIND = Kind(
             name="dns_search",
             type="texts",
             role="want",
-            pattern=r"[^\x00-\x20]{1,255}",
+            pattern=DOMAIN,
             form="a list of domains such as svc.cluster.local",
             doc="Suffixes that are tried, in their order.",
         ),

@@ -82,7 +82,8 @@ def _wait(host: Host, name: str, virtual: str) -> None:
     clock, waited = host.machine.clock, 0.0
     while not _settled(host, name, virtual):
         if waited > LONGEST_WAIT_S:
-            raise Failure(f"The node has no address on the network {name}.", "hns.no-address")
+            text = f"hns.no-address: the node has no address on the network {name}."
+            raise Failure(text, "hns.no-address")
         clock.work(PAUSE_S, host.machine.gone)
         waited += PAUSE_S
 
