@@ -34,10 +34,25 @@ def answer(cmdlet: str, machine: Machine, bound: Mapping[str, Any]) -> list[Any]
     by = CMDLETS[cmdlet]
     asked = bound.get(by)
     wanted = asked if isinstance(asked, list) else [asked]
-    rows = machine.network.get(cmdlet.removeprefix("Get-"), [])
+    rows = [*machine.network.get(cmdlet.removeprefix("Get-"), [])]
+    if cmdlet == "Get-HnsNetwork":
+        rows += [_as_v1(row) for row in machine.hns.documents("network")]
     # An object names its switch by another property than the parameter that asks for it.
     field = "SwitchName" if by == "VMSwitchName" else by
     return [dict(row) for row in rows if asked is None or row.get(field) in wanted]
+
+
+def _as_v1(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a network of HNS as its cmdlets do, which speak the older API.
+
+    Source: microsoft/hcsshim:internal/hns/hnsnetwork.go@7c9ff7f4
+    """
+    subnets = [subnet for ipam in document.get("Ipams", ()) for subnet in ipam.get("Subnets", ())]
+    return {
+        "Name": document["Name"],
+        "Type": document.get("Type", "NAT"),
+        "Subnets": [{"AddressPrefix": subnet["IpAddressPrefix"]} for subnet in subnets],
+    }
 
 
 def _dynamic(cmdlet: str, machine: Machine) -> list[Any]:
