@@ -263,6 +263,14 @@ def test_manifests_that_are_no_yaml_are_told(tmp_path: Path, text: str) -> None:
         gather(Sources(manifests=str(tmp_path / "none")), ())
 
 
+@pytest.mark.parametrize("text", ["", "win1 ansible_host=x\n", "5\n"])
+def test_a_file_without_objects_is_no_list_of_manifests(tmp_path: Path, text: str) -> None:
+    """A pipeline that gives the wrong file would pass otherwise."""
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="holds no object of Kubernetes"):
+        gather(Sources(manifests=str(tmp_path / "a.yaml")), ())
+
+
 def test_a_build_does_not_go_with_images() -> None:
     """One question at a time."""
     asked = wincnode("nginx", "--image", "20348")

@@ -396,3 +396,11 @@ def test_what_no_pod_may_name_is_refused_by_its_line(name: str) -> None:
         parse(text, Path("w.yaml"))
     with pytest.raises(ConfigError):
         parse_reference(name)
+
+
+def test_nothing_that_is_left_to_judge_is_no_good_news(tmp_path: Path) -> None:
+    """Nobody listens at the node of this inventory, and nobody asks it."""
+    text = "connection: {user: u, password: {env: HOME}}\nnodes: {a: {address: 127.0.0.1}}\n"
+    (tmp_path / "wincnode.yaml").write_text(text)
+    code, _, stderr = here(tmp_path, "preflight", "--no-images", "--only", "img")
+    assert (code, "--no-images leaves nothing to judge of img.auth" in stderr) == (2, True), stderr

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
+from wincnode.checks import all_checks
+from wincnode.error_ids import load_error_ids
 from wincnode.errors import ConfigError
 from wincnode.hns import networks as hns
 from wincnode.inventory import load, parse, sample_text, select
 from wincnode.inventory.fields import specs
-from wincnode.inventory.model import SECTIONS, Node
+from wincnode.inventory.model import SECTIONS, Cni, Node
 from wincnode.inventory.network import network_of
 from wincnode.inventory.schema import page, schema
 from wincnode.secrets import Source
@@ -453,3 +456,17 @@ def test_mistakes_of_networks_are_told_by_line_and_field(
         parse(NETWORKS.replace(*change), Path("w.yaml"))
 
     assert said in caught.value.message.splitlines()
+
+
+def test_fields_that_a_remedy_names_are_fields_of_the_inventory() -> None:
+    """Whoever follows it finds the field."""
+    named = re.compile(
+        rf"\b({'|'.join(SECTIONS)}|network)\.(?!md\b|exe\b)([a-z_]+)(?:\.([a-z_]+))?"
+    )
+    known = {f"{section}.{name}" for section, kind in SECTIONS.items() for name in specs(kind)}
+    known |= {f"cluster.cni.{name}" for name in specs(Cni)}
+    texts = {row.id: row.remedy for row in (*all_checks(), *load_error_ids().values())}
+    found = {(id, hit[0]) for id, text in texts.items() for hit in named.finditer(text)}
+
+    assert ("img.pause", "runtime.sandbox_image") in found
+    assert {row for row in found if row[1] not in known} == set()

@@ -131,7 +131,9 @@ CHECKS = (
         title="One usable adapter",
         severity=Severity.ERROR,
         proves="It is clear which adapter will carry the pods.",
-        remedy="Name the adapter in the inventory (network.adapter), or leave one default route.",
+        remedy="Leave one default route: Remove-NetRoute -DestinationPrefix 0.0.0.0/0 "
+        "-InterfaceAlias NAME for the others; --ignore net.nic where the network's agent is told "
+        "its adapter, as Calico's is by cluster.cni.vxlan_adapter.",
         source="openshift/windows-machine-config-operator:docs/wmco-prerequisites.md@0be4b9cc",
         needs=("network",),
         run=_nic,

@@ -78,7 +78,7 @@ def nodes_of(texts: Sequence[str]) -> tuple[Version, ...]:
 def from_manifests(opened: IO[bytes], name: str) -> tuple[Named, ...]:
     """Give the images that a stream of Kubernetes manifests names for Windows.
 
-    Raises: ConfigError: it is no YAML, or larger than 64 MiB.
+    Raises: ConfigError: it is no YAML, larger than 64 MiB, or holds nothing of that kind.
     """
     content = opened.read(LIMIT_BYTES + 1)
     if len(content) > LIMIT_BYTES:
@@ -89,6 +89,8 @@ def from_manifests(opened: IO[bytes], name: str) -> tuple[Named, ...]:
         mark = getattr(err, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigError(f"{name}{line}: is no YAML") from err
+    if not any(isinstance(row, dict | list) for row in objects):
+        raise ConfigError(f"{name}: holds no object of Kubernetes")
     return images_of(objects, why=name)
 
 

@@ -65,11 +65,15 @@ def run(
 ) -> Report:
     """Check the nodes side by side; cluster and registries are asked meanwhile.
 
-    Raises: ConfigError: the kubeconfig or the lock file is there and cannot be used.
+    Raises: ConfigError: the kubeconfig or the lock file is there and cannot be used; nothing is
+        left to judge.
     """
     rules = judging.of(checks.node_checks())
     whole = reachable(inventory, wanted(inventory, ignore=options.ignore))
     against = whole if judging.rules is None else checks.narrowed(whole, rules)
+    if not judging.images and rules and all(check.asks == "images" for check in rules):
+        named = ", ".join(check.id for check in rules)
+        raise ConfigError(f"--no-images leaves nothing to judge of {named}")
     cluster = _later(lambda: _cluster(judging, whole))
     images: Images = not_asked
     if judging.asks_images:
