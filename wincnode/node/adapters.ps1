@@ -58,6 +58,14 @@ function Find-WnHeir([object]$Was, [object[]]$Now) {
         }
     }
     foreach ($row in $Now) { if ($row.name -eq $Was.name) { return $row } }
+    # With the last network of a switch its port goes, and what it had is the adapter's again.
+    foreach ($row in $Now) { if ($row.physical -and $Was.name -eq "vEthernet ($($row.name))") { return $row } }
+}
+function Select-WnNoted([object[]]$Now) {
+    # All that were noted, but for adapters below a port that is gone: these become what the port was.
+    $names = @(foreach ($row in $Now) { $row.name })
+    $gone = @(foreach ($row in $note.adapters) { if ($names -notcontains $row.name) { $row.name } })
+    foreach ($row in $note.adapters) { if ($gone -notcontains "vEthernet ($($row.name))") { $row } }
 }
 function Test-WnLease([object]$Was, [object]$Route) {
     # The way out of an adapter with DHCP comes with the lease.
@@ -122,12 +130,12 @@ function Set-WnAdapters([double]$Seconds, [bool]$Exactly) {
     while ($true) {
         $problems = New-Object -TypeName 'Collections.Generic.List[string]'
         $now = @(Read-WnAdapters)
-        foreach ($was in $note.adapters) {
+        foreach ($was in @(Select-WnNoted $now)) {
             $heir = Find-WnHeir $was $now
             if ($null -ne $heir) { Set-WnAdapter $was $heir $Exactly }
         }
         $now = @(Read-WnAdapters)
-        $left = @(foreach ($was in $note.adapters) { foreach ($text in @(Compare-WnAdapter $was (Find-WnHeir $was $now) $Exactly)) { "$($was.name): $text" } })
+        $left = @(foreach ($was in @(Select-WnNoted $now)) { foreach ($text in @(Compare-WnAdapter $was (Find-WnHeir $was $now) $Exactly)) { "$($was.name): $text" } })
         if ($left.Count -eq 0 -or $watch.Elapsed.TotalSeconds -ge $Seconds) { break }
         [Threading.Thread]::Sleep(500)
     }

@@ -76,7 +76,18 @@ def heir(was: Adapter, before: Sequence[Adapter], now: Sequence[Adapter]) -> Ada
         )
     )
     same = (row for row in now if row["name"] == was["name"])
-    return next(virtual if was["physical"] else same, None) or next(same, None)
+    # With the last network of a switch its port goes, and what it had is the adapter's again.
+    below = (row for row in now if row["physical"] and was["name"] == f"vEthernet ({row['name']})")
+    return next(virtual if was["physical"] else same, None) or next(same, next(below, None))
+
+
+def noted(before: Sequence[Adapter], now: Sequence[Adapter]) -> list[Adapter]:
+    """Give all that were noted, but for adapters below a port that is gone.
+
+    These become what the port was.
+    """
+    gone = {row["name"] for row in before} - {row["name"] for row in now}
+    return [row for row in before if f"vEthernet ({row['name']})" not in gone]
 
 
 def compare(was: Adapter, now: Adapter | None, *, exactly: bool) -> Iterator[str]:

@@ -204,7 +204,8 @@ class NetworkGuard:
 
     def _pairs(self) -> list[tuple[Adapter, Adapter | None]]:
         before, now = self._note["adapters"], adapters.read(self._host)
-        return [(was, adapters.heir(was, before, now)) for was in before]
+        rows = adapters.noted(before, now)
+        return [(was, adapters.heir(was, before, now)) for was in rows]
 
     def _set_adapters(self, seconds: float, *, exactly: bool) -> list[str]:
         """Give what is still different, with why."""
