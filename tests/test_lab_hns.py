@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from wincnode.lab.windows.cmdlets import call
 from wincnode.lab.windows.hns_rules import HnsError
 from wincnode.lab.windows.machine import Machine, load_profile
 
@@ -109,3 +110,21 @@ def test_a_restart_of_the_service_voids_endpoints(tmp_path: Path) -> None:
     node.services.start("hns")
 
     assert (node.hns.enumerate("network"), node.hns.enumerate("endpoint")) == ((made,), ())
+
+
+def test_cmdlets_show_what_is_there(tmp_path: Path) -> None:
+    """Networks of the profile, and those that were made since."""
+    node = machine(tmp_path, "net.hns.networks")
+    made = node.hns.create("network", "", network(type="Internal"))
+    node.hns.create("endpoint", "", V2, made)
+
+    shown = call(node, "Get-HnsNetwork", {})
+
+    assert [(row["Name"], row["Type"]) for row in shown] == [
+        ("nat", "NAT"),
+        ("flannel.4096", "Overlay"),
+        ("External", "Internal"),
+    ]
+    assert shown[2]["Subnets"] == [{"AddressPrefix": "192.168.255.0/24"}]
+    assert len(call(node, "Get-HnsEndpoint", {})) == 1
+    assert node.hns.bound() == {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -78,6 +78,15 @@ class Hns:
         """Give what is there of one of KINDS, whether HNS answers or not."""
         with self._open() as state:
             return tuple(row["document"] for row in state[f"{kind}s"])
+
+    def load(self, rows: Iterable[Document]) -> None:
+        """Put in the networks of a profile, as Get-HnsNetwork shows them; none binds an adapter."""
+        for row in rows:
+            with self._open() as state:
+                made = {**objects.from_v1(row), "ID": objects.fresh_id(state)}
+                state["networks"].append(
+                    {"document": made, "adapter": "", "address": "", "settling": 0}
+                )
 
     def publish(self) -> None:
         """Write down how the machine is, for the native library."""

@@ -125,3 +125,34 @@ def fresh_id(state: Row) -> str:
     """Give an id that is not yet there: how HNS makes them is not told."""
     state["made"] += 1
     return f"{state['generation']:08X}-0000-4000-8000-{state['made']:012X}"
+
+
+def from_v1(row: Document) -> Row:
+    """Give the document of a network that a profile has as Get-HnsNetwork shows it."""
+    subnets = [
+        {
+            "IpAddressPrefix": item["AddressPrefix"],
+            "Routes": [
+                {"NextHop": item.get("GatewayAddress", ""), "DestinationPrefix": "0.0.0.0/0"}
+            ],
+        }
+        for item in row.get("Subnets", ())
+    ]
+    return {
+        "Name": row["Name"],
+        "Type": row["Type"],
+        "Policies": [],
+        "Ipams": [{"Type": "Static", "Subnets": subnets}] if subnets else [],
+        "Flags": rules.PERSISTENT,
+        "SchemaVersion": {"Major": 2, "Minor": 0},
+    }
+
+
+def to_v1(document: Document) -> Row:
+    """Give a network as Get-HnsNetwork shows it: microsoft/hcsshim:internal/hns/hnsnetwork.go."""
+    return {
+        "ID": document["ID"],
+        "Name": document["Name"],
+        "Type": document["Type"],
+        "Subnets": [{"AddressPrefix": row["IpAddressPrefix"]} for row in rules.subnets(document)],
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from wincnode.lab.windows.hns_objects import to_v1
 from wincnode.lab.windows.ports import DYNAMIC
 
 if TYPE_CHECKING:
@@ -26,33 +27,23 @@ CMDLETS: Mapping[str, str] = {
     "Get-VMSwitchExtension": "VMSwitchName",
 }
 
+OF_HNS: Mapping[str, str] = {"Get-HnsEndpoint": "endpoint", "Get-HnsNamespace": "namespace"}
+
 
 def answer(cmdlet: str, machine: Machine, bound: Mapping[str, Any]) -> list[Any]:
     """Give the rows of a machine's profile; ranges of ports are those that netsh.exe changes."""
     if cmdlet in {"Get-NetTCPSetting", "Get-NetUDPSetting"}:
         return _dynamic(cmdlet, machine)
+    if cmdlet == "Get-HnsNetwork":
+        return [to_v1(row) for row in machine.hns.documents("network")]
     by = CMDLETS[cmdlet]
     asked = bound.get(by)
     wanted = asked if isinstance(asked, list) else [asked]
-    rows = [*machine.network.get(cmdlet.removeprefix("Get-"), [])]
-    if cmdlet == "Get-HnsNetwork":
-        rows += [_as_v1(row) for row in machine.hns.documents("network")]
+    rows = machine.network.get(cmdlet.removeprefix("Get-"), [])
+    made = machine.hns.documents(OF_HNS[cmdlet]) if cmdlet in OF_HNS else ()
     # An object names its switch by another property than the parameter that asks for it.
     field = "SwitchName" if by == "VMSwitchName" else by
-    return [dict(row) for row in rows if asked is None or row.get(field) in wanted]
-
-
-def _as_v1(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a network of HNS as its cmdlets do, which speak the older API.
-
-    Source: microsoft/hcsshim:internal/hns/hnsnetwork.go@7c9ff7f4
-    """
-    subnets = [subnet for ipam in document.get("Ipams", ()) for subnet in ipam.get("Subnets", ())]
-    return {
-        "Name": document["Name"],
-        "Type": document.get("Type", "NAT"),
-        "Subnets": [{"AddressPrefix": subnet["IpAddressPrefix"]} for subnet in subnets],
-    }
+    return [dict(row) for row in (*rows, *made) if asked is None or row.get(field) in wanted]
 
 
 def _dynamic(cmdlet: str, machine: Machine) -> list[Any]:

@@ -337,6 +337,7 @@ class Machine:
         rows.setdefault(PREFETCH, {"BootId": Value(kind="DWord", data=1)})
         self.registry.write(rows)
         self.services.load(self.profile.services)
+        self.hns.load(self.profile.network.get("HnsNetwork", ()))
         for event in self.profile.events:
             at = datetime.now(UTC) - timedelta(days=event["days_ago"])
             self.services.log.write(event["id"], *event["values"], at=at)
