@@ -25,7 +25,6 @@ from guarded import (
     of_guard,
     reverted,
     started,
-    until,
     wire_of,
 )
 from nodes import base
@@ -113,7 +112,7 @@ def client_killed(engine: str, folder: Path) -> None:
     with guarded_node(folder, engine) as node:
         before = held(node.machine)
         with started(node, within_s=3) as run:
-            run.until(StepStarted)
+            run.waits()
             run.put_back()
             assert [row["type"] for row in run.journal()][-2:] == ["guard_reverted", "finished"]
         assert is_as_before(node, before)
@@ -166,8 +165,7 @@ def runner_killed(engine: str, folder: Path) -> None:
     with guarded_node(folder, engine) as node:
         before = held(node.machine)
         with started(node, within_s=600) as run:
-            run.until(StepStarted)
-            until((run.folder / "waiting").exists)
+            run.waits()
             run.kill()
             with (run.folder / "journal.jsonl").open("a") as journal:
                 journal.write('{"seq":99,"type":"finished","outc')
@@ -188,8 +186,7 @@ def rebooted(engine: str, folder: Path) -> None:
     with guarded_node(folder, engine) as node:
         before = held(node.machine)
         with started(node, within_s=600) as run:
-            run.until(StepStarted)
-            until((run.folder / "waiting").exists)
+            run.waits()
             node.machine.reboot()
             run.put_back()
             assert [row["type"] for row in run.journal()][-2:] == ["guard_reverted", "finished"]
@@ -199,8 +196,7 @@ def rebooted(engine: str, folder: Path) -> None:
 def confirmed_by_hand_for_a_dead_runner(engine: str, folder: Path) -> None:
     """What is confirmed stays confirmed, though the runner died before it saw it."""
     with guarded_node(folder, engine) as node, started(node, within_s=600) as run:
-        run.until(StepStarted)
-        until((run.folder / "waiting").exists)
+        run.waits()
         run.kill()
         with linked(node) as link:
             said = list(runner.confirm(link, node="web-1"))
@@ -257,8 +253,7 @@ def cancelled(engine: str, folder: Path) -> None:
     """Who cancels a run that waits need not wait for its limit."""
     with guarded_node(folder, engine) as node, started(node, within_s=600) as run:
         before = held(node.machine)
-        run.until(StepStarted)
-        until((run.folder / "waiting").exists)
+        run.waits()
         with linked(node) as link:
             assert "stops" in texts(list(runner.cancel(link, run=run.id, node="web-1")))
         run.put_back()
@@ -288,8 +283,7 @@ def left_half_way(engine: str, folder: Path) -> None:
     with guarded_node(folder, engine, "static-lost", speed=20) as node:
         before = held(node.machine)
         with started(node, within_s=600) as run:
-            run.until(StepStarted)
-            until((run.folder / "waiting").exists)
+            run.waits()
             node.machine.hns.faults.add("hns-stopped")
             (run.folder / "cancel").touch()
             events = run.end()
@@ -310,8 +304,7 @@ def left_half_way(engine: str, folder: Path) -> None:
 def two_clients(engine: str, folder: Path) -> None:
     """One that comes second is refused while the first one's change waits; it may confirm it."""
     with guarded_node(folder, engine) as node, started(node, within_s=600) as run:
-        run.until(StepStarted)
-        until((run.folder / "waiting").exists)
+        run.waits()
         with linked(node) as link:
             id, wire = wire_of(EXTERNAL, within_s=3, port=node.port)
             with pytest.raises(NodeLocked, match="network apply"):

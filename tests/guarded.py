@@ -17,7 +17,14 @@ from nodes import base, settings
 from winps import winps
 
 from wincnode import runner
-from wincnode.events import Event, Finished, GuardConfirmed, GuardReverted, GuardWaiting
+from wincnode.events import (
+    Event,
+    Finished,
+    GuardConfirmed,
+    GuardReverted,
+    GuardWaiting,
+    StepStarted,
+)
 from wincnode.lab import nodes
 from wincnode.lab.faults import Faults, parse_fault
 from wincnode.lab.model import ModelEngine
@@ -76,7 +83,7 @@ HELD = (
 )
 VIRTUAL = "vEthernet (Ethernet)"
 # How long a node is waited for that puts its network back.
-PATIENCE_S = 90
+PATIENCE_S = 300
 
 
 def set_by_hand(machine: Machine) -> None:
@@ -190,8 +197,14 @@ class Run:
         return base(self.node) / "runs" / self.id
 
     def journal(self) -> list[dict[str, Any]]:
-        """Give what the node has written of it."""
-        return [json.loads(row) for row in (self.folder / "journal.jsonl").read_text().splitlines()]
+        """Give what the node has written of it, without half a line at its end."""
+        whole, _, _ = (self.folder / "journal.jsonl").read_text().rpartition("\n")
+        return [json.loads(row) for row in whole.splitlines()]
+
+    def waits(self) -> None:
+        """Wait until the node has asked to be confirmed, while the client stands still."""
+        self.until(StepStarted)
+        until(lambda: self.journal()[-1]["type"] == "guard_waiting")
 
     def kill(self) -> None:
         """End the runner on the node, without a word."""
@@ -212,7 +225,7 @@ class Run:
 def started(
     node: LabNode,
     *steps: Step,
-    within_s: int = 60,
+    within_s: int = 300,
     port: int = 0,
     address: str = "127.0.0.1",
 ) -> Iterator[Run]:
@@ -223,7 +236,7 @@ def started(
         yield Run(node=node, id=run, events=events, seen=[])
 
 
-def events_of(node: LabNode, *steps: Step, within_s: int = 60, port: int = 0) -> list[Event]:
+def events_of(node: LabNode, *steps: Step, within_s: int = 300, port: int = 0) -> list[Event]:
     """Run the steps under a guard, and give all events."""
     with started(node, *steps, within_s=within_s, port=port) as run:
         return run.end()

@@ -24,7 +24,7 @@ function Import-WnNetworks {
 function Get-WnNetworks {
     if (-not (Get-Command -Name 'Get-WnNetworkDocument' -ErrorAction SilentlyContinue)) { return }
     # A node without HNS, or whose HNS is off, has no network.
-    try { @(Get-WnNetworkDocument) } catch { if (@('0x8007007e', '0x800706d9') -notcontains $_.FullyQualifiedErrorId) { throw } }
+    try { @(Get-WnNetworkDocument -Until ([DateTime]::UtcNow.AddSeconds(60))) } catch { if (@('0x8007007e', '0x800706d9') -notcontains $_.FullyQualifiedErrorId) { throw } }
 }
 function Restore-WnNetworks {
     # Of all networks those alone that the plan's steps are about. Gives what failed.
@@ -34,12 +34,12 @@ function Restore-WnNetworks {
         $had = @(foreach ($row in $note.networks) { $row.ID })
         foreach ($row in $now) {
             if ($names -notcontains $row.Name -or $had -contains $row.ID) { continue }
-            try { $null = Remove-WnNetworkDocument -Id $row.ID } catch { "network $($row.Name): $($_.Exception.GetBaseException().Message)" }
+            try { $null = Remove-WnNetworkDocument -Id $row.ID -Until ([DateTime]::UtcNow.AddSeconds(60)) } catch { "network $($row.Name): $($_.Exception.GetBaseException().Message)" }
         }
         $have = @(foreach ($row in $now) { $row.ID })
         foreach ($row in $note.networks) {
             if ($names -notcontains $row.Name -or $have -contains $row.ID) { continue }
-            try { $null = New-WnNetworkDocument -Document $row } catch { "network $($row.Name): $($_.Exception.GetBaseException().Message)" }
+            try { $null = New-WnNetworkDocument -Document $row -Until ([DateTime]::UtcNow.AddSeconds(60)) } catch { "network $($row.Name): $($_.Exception.GetBaseException().Message)" }
         }
     } catch { "networks: $($_.Exception.GetBaseException().Message)" }
 }
