@@ -186,7 +186,11 @@ def yard(folder: Path) -> Iterator[Yard]:
 
 
 def bare(lab: Site) -> None:
-    """Take the feature Containers away, so that its install takes a reboot."""
+    """Take the feature Containers away, so that its install takes a reboot.
+
+    A node whose client is gone puts its network back within seconds.
+    """
+    lab.change("runtime:\n", "network:\n  confirm_within_s: 15\nruntime:\n")
     lab.nodes[NODE].machine.features.load({"Containers": "Available"})
 
 

@@ -57,6 +57,7 @@ def test_bare_servers_become_ready_nodes(tmp_path: Path) -> None:
             assert proof(lab, name).startswith("registry.k8s.io/pause:3.10.2 on v1.36.4, ")
             assert node.machine.boot != boots[name]
             assert sum(word != "Receive" for word in node.server.requests) <= MOST_REQUESTS
+            assert node.machine.hns.bound() == {"Ethernet": "vEthernet (Ethernet)"}
         before, processes = len(changes(lab)), [lab.running(name) for name in profiles]
 
         again, rejoined = lab.run("install"), lab.run("join")
@@ -98,7 +99,7 @@ def test_every_way_to_join(tmp_path: Path) -> None:
         wrong = other.of("alone")["error"]["message"]
         assert f"not passed: proven by a pod of {OTHER_BUILD}" in wrong
         assert "[cause.image-build]" in wrong.splitlines()[3]
-        assert line.outcomes("line") == ["changed", "changed", "ok"]
+        assert line.outcomes("line") == ["changed", "changed", "changed", "ok"]
         assert taken.of("taken")["error"]["id"] == "cluster.other-machine"
         assert lab.tokens() == [ANYBODY]
         assert not [path for name in names for path in lab.holding_tokens(name)]

@@ -24,10 +24,13 @@ LIMITS = {stage.name: stage.timeout_s for stage in to_ready("1.36.4", 20348)}
 JOIN = f"join --stage-timeout {LIMITS[NETWORK] / HASTE:.0f}"
 FEATURES = {"process": {"Containers"}, "hyperv": {"Containers", "Hyper-V", "Hyper-V-PowerShell"}}
 # For facts, a run, the order to reboot, the question for the boot, the run after it, and the smoke
-# ladder; for facts, and a run. Each is a command in a shell, and the messages of logging on are not
-# counted.
+# ladder; for facts, the run that moves the adapter, and over a new connection who the machine is,
+# the confirmation, the end of that run, and the run that joins. Each is a command in a shell, and
+# the messages of logging on are not counted.
 INSTALL = {"Create": 2, "Command": 7, "Send": 6, "Signal": 6, "Delete": 2}
-WHOLE = {"Create": 3, "Command": 9, "Send": 8, "Signal": 8, "Delete": 3}
+WHOLE = {"Create": 4, "Command": 13, "Send": 12, "Signal": 12, "Delete": 4}
+AGAIN = {"Create": 6, "Command": 17, "Send": 16, "Signal": 16, "Delete": 6}
+BOUND = {"Ethernet": "vEthernet (Ethernet)"}
 MOST_REQUESTS = 60
 # Whose it is, how far it is, and its labels; a watch goes on from there unless it is Ready by then.
 READS = {"get": 2, "list": 1}
@@ -48,6 +51,11 @@ def wanted(lab: Site, isolation: str) -> None:
 def requests(node: LabNode) -> dict[str, int]:
     """Count the requests to a node but for Receive, of which there are as many as it takes time."""
     return dict(Counter(name for name in node.server.requests if name != "Receive"))
+
+
+def ids(node: LabNode) -> list[str]:
+    """Give the ids of a node's networks, which one that is made anew does not keep."""
+    return [str(row["ID"]) for row in node.machine.hns.documents("network")]
 
 
 def reads(lab: Site, name: str, since: int) -> dict[str, int]:
@@ -86,11 +94,14 @@ def test_bare_servers_become_ready_nodes(isolation: str, tmp_path: Path) -> None
             roles = node.machine.features.roles().items()
             assert {role for role, state in roles if state == "Installed"} == FEATURES[isolation]
             assert requests(node) == WHOLE, name
+            assert node.machine.hns.bound() == BOUND
+            assert node.machine.hns.documents("network")[0]["Owner"] == "wincnode"
             assert node.machine.clock.seconds() > sum(DURATIONS.values())
             assert reads(lab, name, 0) in (READS, {**READS, "watch": 1})
         assert not lab.tokens()
         before, since = changes(lab), len(lab.cluster.plane.audit)
         processes = {name: lab.running(name) for name in lab.nodes}
+        networks = {name: ids(node) for name, node in lab.nodes.items()}
 
         again, rejoined = lab.run("install"), lab.run(JOIN)
 
@@ -99,6 +110,8 @@ def test_bare_servers_become_ready_nodes(isolation: str, tmp_path: Path) -> None
             assert set(again.outcomes(name)) == set(rejoined.outcomes(name)) == {"ok"}
             assert int(node.machine.boot) == boots[name] + 1
             assert reads(lab, name, since) == READS
+            assert requests(node) == AGAIN, name
+        assert {name: ids(node) for name, node in lab.nodes.items()} == networks
         assert {name: lab.running(name) for name in lab.nodes} == processes
         assert changes(lab) == before
 
