@@ -26,7 +26,6 @@ function Import-WnNetwork {
 }
 function Get-WnLimit([int]$Seconds, [DateTime]$Until) {
     # At least one tenth, so that a call that is late says which it is.
-    # As doubles: with a whole number first, the rest would have to fit into 32 bits.
     [uint32][Math]::Max(100.0, [Math]::Min(1000.0 * $Seconds, ($Until - [DateTime]::UtcNow).TotalMilliseconds))
 }
 function Read-WnHcn([object]$Answer) {
