@@ -15,6 +15,7 @@ from wincnode.commands.reboots import Patience, reboot
 from wincnode.events import Hello, Log, StepFinished
 from wincnode.lab import nodes
 from wincnode.lab.nodes import LabNode, Wish
+from wincnode.lab.windows.network import INTERFACES
 from wincnode.lab.windows.services import KEY
 from wincnode.plan import Plan, Step, to_wire
 from wincnode.transport import Transport
@@ -36,7 +37,9 @@ def holds(node: LabNode) -> dict[str, Any]:
         for path in drive.rglob("*")
         if path != own and own not in path.parents
     }
-    registry = {key.lower(): rows for key, rows in node.machine.registry.snapshot().items()}
+    rows = {key.lower(): row for key, row in node.machine.registry.snapshot().items()}
+    # Windows keeps what it noted of an adapter, also of one that is gone.
+    registry = {key: row for key, row in rows.items() if not key.startswith(INTERFACES.lower())}
     registry.pop(CLOCK, None)
     return {
         "files": files,

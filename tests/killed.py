@@ -42,7 +42,12 @@ ROADS: Mapping[str, tuple[str, ...]] = {
         *("Create", *WHOLE, *WHOLE, *WHOLE, "Command", "Delete"),
         *("Create", *WHOLE, *WHOLE, *WHOLE, "Delete"),
     ),
-    "join": ("Create", *WHOLE, *WHOLE, "Delete"),
+    # Facts, who the machine is, and the run that moves its adapter; over a new connection who it
+    # is, the confirmation, the end of that run, and the run that joins.
+    "join": (
+        *("Create", *WHOLE, *WHOLE, *WHOLE, "Delete"),
+        *("Create", *WHOLE, *WHOLE, *WHOLE, *WHOLE, "Delete"),
+    ),
 }
 COMMANDS = tuple(ROADS)
 LATER_MS = range(1, 1500)

@@ -24,12 +24,12 @@ LIMITS = {stage.name: stage.timeout_s for stage in to_ready("1.36.4", 20348)}
 JOIN = f"join --stage-timeout {LIMITS[NETWORK] / HASTE:.0f}"
 FEATURES = {"process": {"Containers"}, "hyperv": {"Containers", "Hyper-V", "Hyper-V-PowerShell"}}
 # For facts, a run, the order to reboot, the question for the boot, the run after it, and the smoke
-# ladder; for facts, the run that moves the adapter, and over a new connection who the machine is,
-# the confirmation, the end of that run, and the run that joins. Each is a command in a shell, and
+# ladder; for facts, who the machine is, the run that moves the adapter, and over a new connection
+# who the machine is, the confirmation, the end of that run, and the run that joins. Each is a command in a shell, and
 # the messages of logging on are not counted.
 INSTALL = {"Create": 2, "Command": 7, "Send": 6, "Signal": 6, "Delete": 2}
-WHOLE = {"Create": 4, "Command": 13, "Send": 12, "Signal": 12, "Delete": 4}
-AGAIN = {"Create": 6, "Command": 17, "Send": 16, "Signal": 16, "Delete": 6}
+WHOLE = {"Create": 4, "Command": 14, "Send": 13, "Signal": 13, "Delete": 4}
+AGAIN = {"Create": 6, "Command": 18, "Send": 17, "Signal": 17, "Delete": 6}
 BOUND = {"Ethernet": "vEthernet (Ethernet)"}
 MOST_REQUESTS = 60
 # Whose it is, how far it is, and its labels; a watch goes on from there unless it is Ready by then.
