@@ -119,9 +119,9 @@ def guarded_node(
     *faults: str,
     static: bool = True,
     name: str = "web-1",
-    speed: float = 1.0,
+    speed: float = 4.0,
 ) -> Iterator[LabNode]:
-    """Start a node with what is to go wrong."""
+    """Start a node with what is to go wrong; `speed` is the model's, scripts have clocks of ours."""
     chosen = [parse_fault(fault) for fault in faults]
     wrong = Faults(
         network=tuple(row for fault in chosen for row in fault.network),
@@ -132,8 +132,7 @@ def guarded_node(
         faults=wrong,
         powershell=Path(winps()) if engine == "powershell" else None,
         compute=libraries() if engine == "powershell" else None,
-        # What waits by the node's clock need not wait by ours where no script runs.
-        speed=4 * speed if engine == "model" else speed,
+        speed=speed if engine == "model" else 1,
     )
     with nodes.lab_node(name, wish, folder) as node:
         if static:

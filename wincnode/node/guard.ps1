@@ -138,7 +138,11 @@ function Wait-WnVerdict {
     $watch = [Diagnostics.Stopwatch]::StartNew()
     while ($watch.Elapsed.TotalSeconds -lt $plan.guard.confirm_within_s) {
         if ([IO.File]::Exists("$Folder\verdict")) { break }
-        if ([IO.File]::Exists("$Folder\cancel")) { if ((Set-WnVerdict 'reverted') -eq 'reverted') { return 'The run was cancelled.' } }
+        if ([IO.File]::Exists("$Folder\cancel") -and (Set-WnVerdict 'reverted') -eq 'reverted') {
+            # Seconds, so that the reply to who cancels still leaves.
+            [Threading.Thread]::Sleep(3000)
+            return 'The run was cancelled.'
+        }
         [Threading.Thread]::Sleep(100)
     }
     if ((Set-WnVerdict 'reverted') -eq 'reverted') { "No client came back and confirmed within $($plan.guard.confirm_within_s) s." } else { '' }

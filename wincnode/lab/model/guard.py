@@ -196,6 +196,8 @@ class NetworkGuard:
             if self._disk.is_file(self._folder + r"\cancel") and (
                 set_verdict(self._host, self._folder, "reverted") == "reverted"
             ):
+                # Seconds, so that the reply to who cancels still leaves.
+                self._process.pause(3, clock)
                 return CANCELLED
             self._process.pause(0.1)
         if set_verdict(self._host, self._folder, "reverted") == "reverted":
