@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from wincnode.lab.model.failures import ERRORS
 from wincnode.lab.model.host import Host
-from wincnode.lab.windows.network import DEFAULT_ROUTES
+from wincnode.lab.windows.net_rows import DEFAULT_ROUTES
 
 Adapter: TypeAlias = Mapping[str, Any]
 SETTABLE = ("Public", "Private")

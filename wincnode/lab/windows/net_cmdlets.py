@@ -6,7 +6,8 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from wincnode.lab.windows.network import METRIC, Network, Row
+from wincnode.lab.windows.net_rows import METRIC, Row
+from wincnode.lab.windows.network import Network
 
 Bound: TypeAlias = Mapping[str, Any]
 # Each with the parameters that choose among its rows.

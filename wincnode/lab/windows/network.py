@@ -12,20 +12,14 @@ import ipaddress
 import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
-from uuid import NAMESPACE_DNS, uuid5
+from typing import Any
 
-from wincnode.lab.windows import firewall
+from wincnode.lab.windows import firewall, net_rows
 from wincnode.lab.windows.clock import Clock
+from wincnode.lab.windows.net_rows import DEFAULT_ROUTES, METRIC, MTU, MULTICAST, Row
 from wincnode.lab.windows.registry import Registry, Value
 
-Row: TypeAlias = dict[str, Any]
 INTERFACES = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces"
-DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
-MULTICAST = "224.0.0.0/4"
-# What Windows gives an adapter whose link has 10 Gbit/s and more:
-# learn.microsoft.com/troubleshoot/windows-server/networking/automatic-metric-for-ipv4-routes
-METRIC, MTU = 15, 1500
 # What goes with an adapter's addresses.
 MOVING = (
     *("NetIPAddress", "NetRoute", "NetIPInterface", "NetConnectionProfile"),
@@ -205,8 +199,13 @@ class Network:
             "NetRoute",
             lambda row: row["InterfaceIndex"] != index or row.get("Protocol") != "Local",
         )
-        wanted = [prefix for row in mine if row["AddressFamily"] == "IPv4" for prefix in _own(row)]
-        rows = [_local(index, prefix) for prefix in dict.fromkeys(wanted)] + multicast
+        wanted = [
+            prefix
+            for row in mine
+            if row["AddressFamily"] == "IPv4"
+            for prefix in net_rows.prefixes_of(row)
+        ]
+        rows = [net_rows.local_route(index, prefix) for prefix in dict.fromkeys(wanted)] + multicast
         self._rows.setdefault("NetRoute", []).extend(rows)
 
     def static_dns(self, index: int) -> list[str]:
@@ -220,7 +219,7 @@ class Network:
         self.registry.set(self._key(index), "NameServer", value)
         for row in self._rows["DnsClientServerAddress"]:
             if row["InterfaceIndex"] == index and row["AddressFamily"] == 2:
-                row["ServerAddresses"] = list(servers) or self._dhcp_dns(index)
+                row["ServerAddresses"] = list(servers) or net_rows.dhcp_dns(self._rows, index)
 
     def _enter(self, name: str, virtual: str) -> None:
         """Put an adapter under a switch: a virtual one takes its place."""
@@ -232,7 +231,7 @@ class Network:
                 **physical,
                 "Name": virtual,
                 "InterfaceIndex": index,
-                "InterfaceGuid": _guid(virtual),
+                "InterfaceGuid": net_rows.guid(virtual),
                 "InterfaceDescription": "Hyper-V Virtual Ethernet Adapter",
                 "HardwareInterface": False,
             }
@@ -308,63 +307,7 @@ class Network:
                 yield str(row["IPAddress"])
 
     def _key(self, index: int) -> str:
-        return rf"{INTERFACES}\{_guid(self.alias(index))}"
-
-    def _dhcp_dns(self, index: int) -> list[str]:
-        return [
-            str(row["NextHop"])
-            for row in self._rows.get("NetRoute", [])
-            if row["InterfaceIndex"] == index and row["DestinationPrefix"] == "0.0.0.0/0"
-        ][:1]
+        return rf"{INTERFACES}\{net_rows.guid(self.alias(index))}"
 
     def _complete(self) -> None:
-        """Fill in what profiles leave out."""
-        leased = {
-            row["InterfaceIndex"]
-            for row in self._rows.get("NetIPAddress", [])
-            if row.get("PrefixOrigin") == "Dhcp"
-        }
-        for row in self._rows.get("NetIPInterface", []):
-            dhcp = "Enabled" if row["InterfaceIndex"] in leased else "Disabled"
-            row.setdefault("Dhcp", dhcp)
-            row.setdefault("InterfaceMetric", METRIC)
-            row.setdefault("AutomaticMetric", "Enabled")
-        own = {
-            (row["InterfaceIndex"], prefix)
-            for row in self._rows.get("NetIPAddress", [])
-            if row.get("AddressFamily") == "IPv4"
-            for prefix in _own(row)
-        }
-        for row in self._rows.get("NetRoute", []):
-            local = (row["InterfaceIndex"], row["DestinationPrefix"]) in own
-            local = local or row["DestinationPrefix"] == MULTICAST
-            row.setdefault("Protocol", "Local" if local else "NetMgmt")
-        for row in self._rows.get("NetTCPConnection", []):
-            # Lab machines are reached from their host.
-            far = "127.0.0.1" if row.get("State") == "Established" else "0.0.0.0"
-            row.setdefault("RemoteAddress", far)
-        dns = self._rows.setdefault("DnsClientServerAddress", [])
-        there = {row["InterfaceIndex"] for row in dns}
-        for adapter in self._rows.setdefault("NetAdapter", []):
-            adapter.setdefault("InterfaceGuid", _guid(adapter["Name"]))
-            index = adapter["InterfaceIndex"]
-            if index not in there:
-                name, servers = adapter["Name"], self.static_dns(index) or self._dhcp_dns(index)
-                row = {"InterfaceIndex": index, "InterfaceAlias": name, "AddressFamily": 2}
-                dns.append({**row, "ServerAddresses": servers})
-
-
-def _guid(name: str) -> str:
-    """Give an adapter's id: its name's, so that both engines of a test have the same."""
-    return f"{{{str(uuid5(NAMESPACE_DNS, name)).upper()}}}"
-
-
-def _own(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Give the destinations that an address brings: its network, and itself."""
-    network = ipaddress.ip_interface(f"{row['IPAddress']}/{row['PrefixLength']}").network
-    return str(network), f"{row['IPAddress']}/32"
-
-
-def _local(index: int, prefix: str) -> Row:
-    row = {"AddressFamily": "IPv4", "DestinationPrefix": prefix, "NextHop": "0.0.0.0"}
-    return {**row, "InterfaceIndex": index, "RouteMetric": 256, "Protocol": "Local"}
+        net_rows.complete(self._rows, static_dns=self.static_dns)
