@@ -5,6 +5,7 @@ $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 $plan = [pscustomobject]@{ run = '0' }
 $base = 'C:\wincnode'
+$Request = [pscustomobject]@{ scripts = [pscustomobject]@{} }
 $Folder = $base
 $Step = [pscustomobject]@{ id = '1' }
 $lines = New-Object -TypeName 'Collections.Generic.List[string]'

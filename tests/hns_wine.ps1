@@ -4,6 +4,7 @@ param([string]$Scripts, [string]$Wanted, [string]$Results)
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 $base = 'C:\wincnode'
+$Request = [pscustomobject]@{ scripts = [pscustomobject]@{} }
 $Folder = $base
 function Get-WnScript([string]$Name) { [IO.File]::ReadAllText("$Scripts\$Name") }
 . ([scriptblock]::Create((Get-WnScript 'networks')))

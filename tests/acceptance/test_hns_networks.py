@@ -151,7 +151,10 @@ def test_what_hns_does_not_do_leaves_the_node_as_it_was(node: LabNode, fault: st
     (found,) = ended(node, "apply", step(fields("net", "L2Bridge"), timeout_s=limit_s))
 
     assert found.outcome == "failed"
-    assert found.error == FAULTS[fault]
+    # While a call hangs, nobody can ask what it has made.
+    assert found.error == FAULTS[fault] or (
+        fault == "hns-hangs" and found.error.startswith(f"{FAULTS[fault]} What may have been made")
+    )
     assert (names(node), dict(node.machine.hns.bound())) == ([], {})
     node.machine.hns.faults.clear()
     assert outcomes(node, "apply", step(fields("net", "L2Bridge"))) == ["changed"]

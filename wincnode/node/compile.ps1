@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-Compiles files of C# that a kind brings as one, once for each process.
+Compiles the files of C# that kinds bring as one, once for each process.
 .NOTES
 Source: Add-Type starts csc.exe with files in TEMP, and LIB misleads it, github.com/ansible/ansible/issues/75698
 #>
@@ -8,7 +8,9 @@ function Import-WnLibrary([string[]]$Files, [string]$Type) {
     # Says why the type cannot be used; nothing where it can.
     if (-not [Environment]::Is64BitProcess) { return 'A 32-bit process cannot call the services of containers.' }
     if (-not ($Type -as [type])) {
-        $source = @(foreach ($file in $Files) { Get-WnScript $file }) -join "`n"
+        # Add-Type takes no name of a type twice, so whatever the request brings is compiled together.
+        $others = @(foreach ($p in $Request.scripts.PSObject.Properties) { if ($p.Name -like '*.cs' -and $Files -notcontains $p.Name) { $p.Name } })
+        $source = @(foreach ($file in $Files + $others) { Get-WnScript $file }) -join "`n"
         $at = $Folder
         if (-not $at) { $at = "$base\runs\" + $plan.run }
         $before = @{ TEMP = $env:TEMP; TMP = $env:TMP; LIB = $env:LIB }

@@ -96,11 +96,13 @@ function Set-WnHnsNetwork {
     } catch {
         $problem = $_
         $rest = ''
+        $left = 'What may have been made could not be removed: '
+        if ($null -ne $old) { $left = 'What was there could not be put back: ' }
         try {
             $made = Get-WnNamedNetwork $Key['name']
             if ($null -ne $made) { Remove-WnNetworkDocument -Id $made.ID -Until $until }
             if ($null -ne $old) { $null = New-WnNetworkDocument -Document $old -Until $until }
-        } catch { $rest = ' What was there could not be put back: ' + $_.Exception.Message }
+        } catch { $rest = " $left" + $_.Exception.Message }
         Stop-WnNetwork $problem.FullyQualifiedErrorId ($problem.Exception.Message + $rest)
     }
 }

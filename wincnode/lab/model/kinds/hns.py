@@ -98,7 +98,8 @@ def _put_back(host: Host, name: str, old: Mapping[str, Any] | None) -> str:
         if old:
             _call("HcnCreateNetwork", hns_networks.create, hns, old)
     except Failure as failure:
-        return f" What was there could not be put back: {failure.message}"
+        there, made = "What was there could not be put back", "What may have been made could not be"
+        return f" {there if old else f'{made} removed'}: {failure.message}"
     return ""
 
 
