@@ -13,6 +13,7 @@ HIDDEN = "test_node_secrets.py"
 DETACHED = "test_detached_runs.py"
 FOLDERS = "test_run_folders.py"
 KINDS = "acceptance/test_conformance.py"
+GUARD = "acceptance/test_guard.py"
 FACTS = "test_facts_scripts.py"
 
 
@@ -359,5 +360,40 @@ MUTATIONS = (
         "$_.NotAfter -gt $soon",
         "$_.NotAfter -lt $soon",
         "test_winrm_setup.py",
+    ),
+    one(
+        "nothing puts the network back when the runner dies",
+        "guard",
+        "-Trigger $triggers ",
+        "",
+        GUARD,
+    ),
+    one(
+        "a change is kept though nobody confirmed",
+        "guard",
+        "No client came back and confirmed within $($plan.guard.confirm_within_s) s.",
+        "",
+        GUARD,
+    ),
+    one(
+        "a client that is too late is told that it was in time",
+        "guard",
+        "elseif ((Set-WnVerdict 'confirmed') -eq 'confirmed')",
+        "elseif ((Set-WnVerdict 'confirmed'))",
+        GUARD,
+    ),
+    one(
+        "routes that Windows forgets are not brought over",
+        "adapters",
+        "if ((Test-WnLease $Was $one) -or $there -contains",
+        "if ($true -or $there -contains",
+        GUARD,
+    ),
+    one(
+        "a public network locks the client out",
+        "guard",
+        "-RemoteAddress @($note.clients) -Profile Any",
+        "-RemoteAddress @($note.clients) -Profile Private",
+        GUARD,
     ),
 )
