@@ -76,6 +76,32 @@ def test_a_fault_is_found_with_its_code(tmp_path: Path, fault: str, rung: str, c
         assert (row["verdict"], code in row["evidence"]) == ("fail", True), row
 
 
+def test_what_stays_is_told_until_it_can_be_removed(tmp_path: Path) -> None:
+    """`hcs ls` and `hcs rm` by the same scripts."""
+    with lab_node(tmp_path / "node", engine="powershell") as node:
+        if not (node.machine.folder / "compute").exists():
+            pytest.skip("no gcc to build the double of computecore.dll with")
+        node.machine.compute.faults.add("hcs-stuck-layer")
+        here = desk(tmp_path, node, "")
+
+        stuck = here.run("smoke", "-o", "json", "--no-pull")
+        refused = here.run("hcs", "rm", "web-1")
+        node.machine.compute.faults.clear()
+        removed = here.run("hcs", "rm", "web-1")
+        listed = here.run("hcs", "ls", "web-1")
+
+        report = json.loads(stuck.stdout)["nodes"][0]
+        assert (stuck.returncode, verdicts(report)["storage"]) == (1, "fail")
+        assert refused.returncode == 1
+        assert "could not remove scratch smoke-storage: DestroyLayer gave 0x80070020" in (
+            refused.stderr
+        )
+        assert (removed.returncode, removed.stdout) == (
+            0, "web-1: removed scratch smoke-storage\n",
+        )  # fmt: skip
+        assert (listed.returncode, listed.stdout) == (0, "")
+
+
 def test_a_node_that_lets_no_library_be_called_is_unknown(tmp_path: Path) -> None:
     """The platform is refused with its reason; no rung is called failed."""
     with lab_node(tmp_path / "node", engine="powershell") as node:
