@@ -94,6 +94,8 @@ def scenarios(layers: Sequence[str]) -> list[Scenario]:
         scenario("no query", ([call("list", "service.systems", query=None)], [])),
         scenario("left running", ([call("vm", "system.create", id="w-vm", document={**vm(), "ShouldTerminateOnLastHandleClosed": False}), call("start", "system.start", system=ref("vm"))], [])),
         scenario("found running", ([], [])),
+        scenario("left hosted", hosted(layers, ends_with_us=False)),
+        scenario("found hosted", ([], [])),
         scenario("left open", ([call("vm", "system.create", id="w-vm", document=vm()), call("start", "system.start", system=ref("vm"))], [])),
         scenario("left attached", (mounted(list(layers)), [])),
         scenario("found attached", ([], [])),
@@ -143,11 +145,12 @@ def hosted(
     attach: Mapping[str, Any] = MappingProxyType({}),
     vm_of_disk: str = "w-vm",
     without: str = "",
+    ends_with_us: bool = True,
 ) -> tuple[list[Call], list[Call]]:
     """A container in a utility VM, step by step (hcs-hns.md 3.6)."""
     utility = f"{layers[2]}\\UtilityVM"
     disk = join(ref("folder.path"), "\\scratch\\sandbox.vhdx")
-    boot = join(ref("folder.path"), "\\vm\\sandbox.vhdx")
+    boot = join(ref("folder.path"), "\\vm\\system.vhdx")
     document = vm(
         Chipset={"Uefi": {"BootThis": {"DevicePath": "\\EFI\\Microsoft\\Boot\\bootmgfw.efi", "DeviceType": "VmbFs"}}},
         GuestConnection={},
@@ -156,6 +159,7 @@ def hosted(
             "VirtualSmb": {"DirectFileMappingInMB": 1024, "Shares": [{"Name": "os", "Path": f"{utility}\\Files", "Options": {"ReadOnly": True}}]},
         },
     )  # fmt: skip
+    document["ShouldTerminateOnLastHandleClosed"] = ends_with_us
     added = {
         "ResourcePath": f"VirtualMachine/Devices/Scsi/{attach.get('controller', '0')}/Attachments/1",
         "RequestType": "Add",
@@ -168,7 +172,7 @@ def hosted(
     body = {
         "Owner": "wincnode",
         "SchemaVersion": SCHEMA,
-        "ShouldTerminateOnLastHandleClosed": True,
+        "ShouldTerminateOnLastHandleClosed": ends_with_us,
         "HostingSystemId": "w-vm",
         "HostedSystem": {"SchemaVersion": SCHEMA, "Container": {"Storage": {"Layers": ref("shares.layers"), "Path": MOUNT}}},
     }  # fmt: skip
@@ -193,7 +197,7 @@ def hosted(
         call("revoke_boot", "vm.revoke", vm="w-vm", path=boot),
         *unmounted()[-2:],
     ]
-    return [row for row in calls if row["id"] != without], ends
+    return [row for row in calls if row["id"] != without], ends if ends_with_us else []
 
 
 def renamed(row: Call, prefix: str) -> Call:

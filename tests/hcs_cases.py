@@ -41,7 +41,7 @@ def values(build: int) -> Mapping[str, Any]:
     v2 = [
         utility_machine(
             files=join(ref("image.utility_vm"), "\\Files"),
-            disk=join(ref("folder.path"), "\\vm\\sandbox.vhdx"),
+            disk=join(ref("folder.path"), "\\vm\\system.vhdx"),
         ),
         add_share("s0", "C:\\snapshots\\2"),
         add_scratch(join(ref("folder.path"), "\\scratch\\sandbox.vhdx"), lun=1, guest_path=MOUNT),

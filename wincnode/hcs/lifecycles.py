@@ -202,8 +202,9 @@ def hosted(build: int, *, runtime: Runtime, image: str) -> Program:
     internal/hcsoci/create.go@7c9ff7f4; the service's own bridge to the guest as @v0.8.6
     """
     scratch, vm = _scratch(), IDS["utility"]
-    # The two disks of the machine: the one that it boots from, and the container's.
-    system_disk = join(ref("folder.path"), "\\vm\\sandbox.vhdx")
+    # The two disks of the machine: the one that it boots from, which is no layer and so has another
+    # name than hcsshim gives it, and the container's.
+    system_disk = join(ref("folder.path"), "\\vm\\system.vhdx")
     disk = join(scratch, "\\sandbox.vhdx")
     template = join(ref("image.utility_vm"), "\\SystemTemplate.vhdx")
     machine_of = utility_machine(files=join(ref("image.utility_vm"), "\\Files"), disk=system_disk)
