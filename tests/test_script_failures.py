@@ -232,12 +232,24 @@ def test_a_reboot_that_is_not_possible(node: winps.Machine) -> None:
 
 
 def test_what_a_program_was_replaced_by_goes_when_it_can(node: winps.Machine) -> None:
-    """The old file of a program that ran is removed at the next replacement."""
+    """The old file is removed at the next replacement; what runs of a file can be told."""
     for name in ("a.exe", "a.exe.old-1", "a.new"):
         node.model.path(rf"C:\{name}").write_text(name)
 
-    said(node, ["steps"], r"Move-WnInPlace 'C:\a.new' 'C:\a.exe'")
+    services = node.model.services
+    services.load({"a": {"State": "Running", "PathName": r'"C:\a.exe" --serve'}})
+    users = said(
+        node,
+        ["steps"],
+        r"Move-WnInPlace 'C:\a.new' 'C:\a.exe'",
+        r"Get-WnUser 'C:\a.exe'",
+        r"Get-WnUser 'C:\b.exe'",
+    )
 
+    assert users == [
+        f'It runs as process {services.rows()[-1]["ProcessId"]} ("C:\\a.exe" --serve).',
+        "Which program holds it is not known; an anti-virus may.",
+    ]
     assert node.model.path(r"C:\a.exe").read_text() == "a.new"
     assert not node.model.path(r"C:\a.exe.old-1").exists()
 

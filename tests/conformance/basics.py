@@ -205,6 +205,12 @@ CASES = (
     ),
     Case(id="service absent", kind="service", key={"name": "kubelet"}, want=KUBELET),
     Case(
+        id="service that has to live for a second",
+        kind="service",
+        key={"name": "steady"},
+        want={"state": "running", "command": r"C:\k\steady.exe", "steady_s": 1},
+    ),
+    Case(
         id="service present",
         kind="service",
         key={"name": "Spooler"},

@@ -147,6 +147,13 @@ class Runtime:
     registries: tuple[Registry, ...] = entry(
         "registries", "Registries with mirrors or an authority of their own.", default=()
     )
+    steady_s: int = entry(
+        "number",
+        "Seconds that containerd and the kubelet must have run before they count as started.",
+        default=30,
+        minimum=0,
+        maximum=600,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

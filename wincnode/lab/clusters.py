@@ -44,7 +44,10 @@ class LabCluster:
             f"    - {{host: {host}, server: '{self.origin.url}', allow_unencrypted: true}}\n"
             for host in REGISTRIES
         )
-        runtime = f'runtime:\n  containerd: "{CONTAINERD}"\n  registries:\n{registries}'
+        # The lab's programs live at once, or not at all: nobody needs to watch them for a while.
+        runtime = (
+            f'runtime:\n  containerd: "{CONTAINERD}"\n  steady_s: 0\n  registries:\n{registries}'
+        )
         return f"{runtime}artifacts:\n  mirror: {self.origin.url}\n"
 
 

@@ -78,9 +78,12 @@ function Move-WnInPlace([string]$New, [string]$Path) {
         # Who reads it without leave to rename it, as a scanner may, mostly lets go of it soon.
         $moved = $false
         while (-not $moved) {
-            try { [IO.File]::Move($Path, $old); $moved = $true } catch [IO.IOException], [UnauthorizedAccessException] {
+            try {
+                [IO.File]::Move($Path, $old)
+                $moved = $true
+            } catch [IO.IOException], [UnauthorizedAccessException] {
                 if ($watch.Elapsed.TotalSeconds -ge [Math]::Min(60, 0.8 * $Step.timeout_s)) { throw "$Path cannot be replaced: $($_.Exception.GetBaseException().Message.Trim()) $(Get-WnUser $Path)" }
-                [Threading.Thread]::Sleep(500)
+                [Threading.Thread]::Sleep(500) # until it is let go
             }
         }
         try { [IO.File]::Move($New, $Path) } catch { [IO.File]::Move($old, $Path); throw }
