@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nodes import lab_node
-from test_faults_services import download_is_refused, lives_long_enough, marked_for_deletion
+from test_faults_disks import download_is_refused
+from test_faults_services import lives_long_enough, marked_for_deletion
 
 from wincnode.lab.faults import parse_fault
 

@@ -34,7 +34,8 @@ QUICK = Patience(first_s=0.05, pause_s=0.1, timeout_s=4)
 @fault(
     "F35",
     "a reboot of others is pending: servicing, Windows Update, a renamed file",
-    does="blocks (os.reboot); with `--reboot if-needed`, install reboots first",
+    does="blocks (os.reboot); with `--reboot if-needed` install goes on, and reboots where a step"
+    " asks for it",
     error="os.reboot",
     exit_code=5,
     rehearse=("os.reboot",),

@@ -17,11 +17,8 @@ from wincnode.lab.auth import Channel, Conversation, RefusedError, Rules
 from wincnode.lab.faults import Faults
 from wincnode.lab.refusals import Refusal
 from wincnode.lab.sealing import SOAP, UnsealError
-from wincnode.lab.shaping import SEGMENT_BYTES, Shape, shaped
+from wincnode.lab.shaping import Shape, filled, shaped, small_buffers
 from wincnode.lab.shells import MAX_ENVELOPE_KB, Shells
-
-_MOST_FILLERS = 8
-SMALL_BUFFER_BYTES = 8192
 
 
 class Service(Protocol):
@@ -94,10 +91,7 @@ class Listener(ThreadingHTTPServer):
         if not active:
             self.server_bind()
         if service.faults.bytes_per_s:
-            # What waits is to wait at the client, as on a slow link; connections inherit it. A
-            # client's own buffer grows with the largest segment, which on loopback is 64 KB.
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+            small_buffers(self.socket)
         if unanswered:
             self._fillers = filled(self.socket)
 
@@ -161,25 +155,6 @@ class Listener(ThreadingHTTPServer):
         finally:
             with self._open_lock:
                 self._open.discard(connection)
-
-
-def filled(listening: socket.socket) -> list[socket.socket]:
-    """Fill a socket's queue, which nobody empties, so that the kernel drops further SYNs.
-
-    Source: tcp_v4_conn_request drops one while the accept queue is full,
-    torvalds/linux:net/ipv4/tcp_input.c@v6.12 (tcp_conn_request)
-    """
-    listening.listen(0)
-    fillers: list[socket.socket] = []
-    while len(fillers) < _MOST_FILLERS:
-        filler = socket.socket()
-        fillers.append(filler)
-        filler.settimeout(0.1)
-        try:
-            filler.connect(listening.getsockname())
-        except TimeoutError:
-            break
-    return fillers
 
 
 def _swallow(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""A link of a lab node that is slow, lossy or forgetful: bytes on their way take their time."""
+"""A link of a lab node that is slow, lossy, forgetful or shut: bytes take their time on it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 # What one packet of Ethernet carries, and how many wait in a router before it takes no more.
 SEGMENT_BYTES = 1460
 QUEUED = 16
+MOST_FILLERS = 8
+SMALL_BUFFER_BYTES = 8192
 # The least that TCP waits before it sends again what was lost: RFC 6298 2.4, and Linux' 0.2 s.
 RESEND_S = 0.2
 
@@ -112,3 +114,31 @@ def _give(
         except OSError:
             lost = True
     state.end(near)
+
+
+def filled(listening: socket.socket) -> list[socket.socket]:
+    """Fill a socket's queue, which nobody empties, so that the kernel drops further SYNs.
+
+    Source: tcp_v4_conn_request drops one while the accept queue is full,
+    torvalds/linux:net/ipv4/tcp_input.c@v6.12 (tcp_conn_request)
+    """
+    listening.listen(0)
+    fillers: list[socket.socket] = []
+    while len(fillers) < MOST_FILLERS:
+        filler = socket.socket()
+        fillers.append(filler)
+        filler.settimeout(0.1)
+        try:
+            filler.connect(listening.getsockname())
+        except TimeoutError:
+            break
+    return fillers
+
+
+def small_buffers(listening: socket.socket) -> None:
+    """Let what waits wait at the client, as on a slow link; connections inherit it.
+
+    A client's own buffer grows with the largest segment, which on loopback is 64 KB.
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
