@@ -9,7 +9,7 @@ from wincnode.images.choose import Choice, Node, choose
 from wincnode.images.offer import Entry, Image, Kind, Platform
 from wincnode.images.reference import parse
 from wincnode.images.workloads import images_of
-from wincnode.isolation import Isolation, version_of
+from wincnode.isolation import Isolation, Version, version_of
 from wincnode.support import load_support, matcher_of
 
 BUILDS = load_builds()
@@ -158,6 +158,22 @@ def test_a_single_manifest_is_taken_whatever_it_is(real: Platform, verdict: str,
     assert found.entry is not None
     assert found.verdict.verdict == verdict
     assert word in found.verdict.reason
+
+
+def test_processes_of_the_host_fit_every_build_that_is_pulled() -> None:
+    """An index is picked from by the rule of containers all the same, and no other machine runs it."""
+
+    def verdict(of: Image) -> tuple[str, str]:
+        node = Node(version=Version(build=20348), matcher=matcher_of(load_support(), "2.3.4"))
+        found = choose(of, node, "process", BUILDS, host_process=True).verdict
+        return found.verdict, found.rule
+
+    old = windows("10.0.17763.5")
+    assert verdict(image(entry(None, old), kind="manifest")) == ("allow", "hostprocess")
+    assert verdict(image(entry(windows("")))) == ("allow", "hostprocess")
+    assert verdict(image(entry(old)))[0] == "deny"
+    arm = windows("10.0.20348.5", arch="arm64")
+    assert verdict(image(entry(None, arm), kind="manifest"))[0] == "deny"
 
 
 def test_an_entry_without_a_platform_comes_last_and_must_fit() -> None:

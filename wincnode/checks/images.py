@@ -90,9 +90,10 @@ def _of_pod(pull: Pull, node: Node, wanted: Wanted) -> tuple[Worth, str]:
     """Say what becomes of an image in the isolation that suits it best."""
     if pull.image is None:
         return _unread(pull)
-    process, *hyperv = [_chosen(pull.image, node, isolation) for isolation in _isolations(wanted)]
-    if pull.named.host_process and process.entry and not process.entry.real.os_version:
-        return "good", f"{_name(pull)} runs on any build"
+    process, *hyperv = [
+        choose(pull.image, node, isolation, _builds(), host_process=pull.named.host_process)
+        for isolation in _isolations(wanted)
+    ]
     if process.verdict.verdict == "allow":
         return _revision(pull, process, node) or ("good", _gets(pull, process))
     if process.verdict.verdict == "conditional":

@@ -109,8 +109,13 @@ def _result(
         return Result(name=name, why=why, error=image)
     everywhere = any(not row.builds for row in wanted)
     only = {build for row in wanted for build in row.builds}
+    of_host = all(row.host_process for row in wanted)
     rows = [
-        Row(host=node.version, isolation=isolation, choice=choose(image, node, isolation, builds))
+        Row(
+            host=node.version,
+            isolation=isolation,
+            choice=choose(image, node, isolation, builds, host_process=of_host),
+        )
         for node, isolation in pairs
         if everywhere or node.version.build in only
     ]

@@ -51,11 +51,25 @@ class Choice:
     verdict: Verdict
 
 
-def choose(image: Image, node: Node, isolation: Isolation, builds: Mapping[int, Build]) -> Choice:
-    """Say which manifest a node gets, and whether a container of it runs there."""
+def choose(
+    image: Image,
+    node: Node,
+    isolation: Isolation,
+    builds: Mapping[int, Build],
+    *,
+    host_process: bool = False,
+) -> Choice:
+    """Say which manifest a node gets, and whether a container of it runs there.
+
+    Args: host_process: its processes are the host's: what is pulled, whatever its build, runs.
+    """
     entry = picked(image, node)
     if entry is None:
         return Choice(entry=None, verdict=_nothing(image, node, isolation, builds))
+    if host_process and (entry.real.os, entry.real.arch, node.arch) == (WINDOWS, AMD64, AMD64):
+        reason = "a HostProcess container fits every build"
+        verdict = Verdict(verdict="allow", rule="hostprocess", reason=reason, source=HOST_PROCESS)
+        return Choice(entry=entry, verdict=verdict)
     verdict = _judged(entry.real, node, isolation, builds)
     if verdict.verdict == "deny" and not (entry.listed and entry.listed.os_version):
         verdict = replace(verdict, reason=f"{verdict.reason}; {UNSEEN}")
