@@ -345,6 +345,14 @@ def test_targets_come_from_the_inventory_and_its_lock_file(tmp_path: Path) -> No
     assert wanted.server == "https://10.0.0.9:6443"
 
 
+def test_the_registries_of_pods_are_tried_as_well(tmp_path: Path) -> None:
+    """Whoever says that each node must run an image says that it must be pulled."""
+    text = "preflight: {images: ['a.example/b', 'a.example/c']}\n"
+    text += "connection: {user: u, password: {env: P}}\nnodes: {a: }\n"
+    wanted = reachable(parse(text, tmp_path / "wincnode.yaml"), Wanted())
+    assert [row.url for row in wanted.targets or ()] == ["https://a.example/v2/"]
+
+
 def test_an_inventory_of_nodes_alone_names_nothing_to_reach(tmp_path: Path) -> None:
     """A first look at machines asks nobody but them."""
     text = "connection: {user: u, password: {env: P}}\nnodes: {a: }\n"

@@ -96,7 +96,8 @@ def _registries(inventory: Inventory) -> Iterator[Target]:
 
 
 def _images(inventory: Inventory) -> Iterator[str]:
-    """List the images that every node pulls first: the sandbox's, and the cluster network's."""
+    """List what every node is to pull: the sandbox's image, the network's, and those of pods."""
+    yield from inventory.preflight.images
     cluster, runtime = inventory.cluster, inventory.runtime
     if runtime.sandbox_image:
         yield runtime.sandbox_image
