@@ -37,7 +37,11 @@ DOCS = Path(__file__).parent
 
 
 # What a check goes by beside facts; else it is what a node is to reach.
-ASKED = {"": (), "images": ("registries, from this host",)}
+ASKED = {
+    "": (),
+    "images": ("registries, from this host",),
+    "members": ("the cluster's nodes",),
+}
 
 
 def checks_page() -> str:

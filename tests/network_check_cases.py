@@ -15,10 +15,12 @@ from wincnode.lab.windows.machine import Machine, Profile, defect_names, load_pr
 
 DEFECTS = {name: load_profile(name) for name in defect_names()}
 SUBNETS = ("10.244.0.0/16", "10.96.0.0/12")
-# What goes by more than facts: tests/test_connectivity.py, tests/test_image_checks.py.
+# What goes by more than facts: tests/test_connectivity.py, tests/test_image_checks.py, tests/
+# test_cluster_check.py.
 BY_TARGETS = {"conn.dns", "conn.peer", "conn.api", "conn.api.tls", "conn.registry", "conn.download"}
+BY_MEMBERS = {"host.unique"}
 BY_IMAGES = {"img.host", "img.pause", "img.foreign", "img.auth"}
-ELSEWHERE = BY_TARGETS | BY_IMAGES
+ELSEWHERE = BY_TARGETS | BY_IMAGES | BY_MEMBERS
 # Checks that a defect proves.
 PROVEN = {check for row in DEFECTS.values() for check in row.expects}
 
@@ -83,6 +85,7 @@ UNKNOWN: list[tuple[str, tuple[str | int, ...], Wanted]] = [
     ("conn.api.tls", ("connectivity", "targets"), API),
     ("conn.registry", ("connectivity", "targets"), REGISTRY),
     ("conn.download", ("connectivity", "targets"), DOWNLOAD),
+    ("host.unique", ("os", "uuid"), Wanted(members=())),
     *((check, ("os", "ubr"), IMAGES) for check in sorted(BY_IMAGES)),
 ]
 

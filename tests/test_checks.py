@@ -48,6 +48,7 @@ WANTED = Wanted(
     updates=load_updates(),
     targets=(),
     images=(),
+    members=(),
 )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from cluster_access import administrator, granted
 
-from wincnode.checks import Finding, Severity, Verdict, Wanted, cluster_checks, run_checks
+from wincnode.checks import Finding, Member, Severity, Verdict, Wanted, cluster_checks, run_checks
 from wincnode.cluster import facts
 from wincnode.cluster.access import Right, needed
 from wincnode.facts import Facts
@@ -351,3 +351,36 @@ def test_a_cluster_that_is_away_is_named(tmp_path: Path) -> None:
     assert (code, "away" in err) == (2, True)
     unknown, _, words = check(tmp_path, None, "--ignore", "cl.nothing")
     assert (unknown, "no check has the id cl.nothing" in words) == (2, True)
+
+
+HERE, THERE = "4C4C4544-0044-4810-8031-B4C04F303233", "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize(
+    ("members", "blocks", "words"),
+    [
+        ((), False, "no Node is called web-1"),
+        ((Member(name="web-2", uuid=THERE),), False, "no Node is called web-1"),
+        ((Member(name="web-1", uuid=HERE.lower()),), False, "is this machine"),
+        ((Member(name="web-1", uuid=THERE),), True, f"is of the machine {THERE}"),
+        ((Member(name="web-1"),), False, "does not tell"),
+    ],
+)
+def test_a_name_belongs_to_one_machine(
+    members: tuple[Member, ...], *, blocks: bool, words: str
+) -> None:
+    """`join` refuses such a node as well; before that it has been installed."""
+    wanted = replace(WANTED, members=members, node="web-1")
+    found = run_checks(Facts(sections={"os": {"uuid": HERE}}), wanted)
+    row = next(row for row in found if row.check == "host.unique")
+    assert (row.blocks, words in row.evidence) == (blocks, True), row.evidence
+
+
+def test_the_cluster_says_of_which_machine_a_node_is(plane: ControlPlane) -> None:
+    """Of one that does not tell, nothing."""
+    told = node("web-1", "windows", "10.0.20348", "10.244.1.0/24")
+    told["status"]["nodeInfo"]["systemUUID"] = HERE
+    plane.objects.put("nodes", told)
+    rows = facts.read(administrator(plane.kubeconfig())).sections["nodes"]["rows"]
+    found = {row["name"]: row["uuid"] for row in rows}
+    assert (found["web-1"], found["cp-1"]) == (HERE, "")

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "wincnode"
 ORDER = (
     ("errors",),
     ("secrets", "assets"),
-    ("builds", "error_ids", "addresses", "causes"),
+    ("builds", "error_ids", "addresses", "machines", "causes"),
     ("isolation",),
     ("support", "hcs", "updates"),
     ("hns",),

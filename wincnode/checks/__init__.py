@@ -54,6 +54,14 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A Node of the cluster, with the UUID of its machine; empty where it does not tell."""
+
+    name: str
+    uuid: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
     """What the node is to become; the checks measure it against this.
 
@@ -76,6 +84,7 @@ class Wanted:
         hns_network: name of the HNS network that the cluster's network makes on a node.
         targets: what must be reached from the node; None where nobody lets it try.
         images: what it is to pull, with the registries' answers; None where nobody asked them.
+        node: its name in Kubernetes. members: the cluster's Nodes; None where nobody asked it.
         authority: PEM of the authorities that the kubeconfig trusts.
         node_ports: first and last port of services of type NodePort.
         sections: those of facts that are read; a check that needs another is left out.
@@ -108,6 +117,8 @@ class Wanted:
     hns_network: str = ""
     targets: tuple[Target, ...] | None = None
     images: tuple[Pull, ...] | None = None
+    node: str = ""
+    members: tuple[Member, ...] | None = None
     authority: str = ""
     node_ports: tuple[int, int] = NODE_PORTS
     sections: tuple[str, ...] = (*SECTIONS, *FURTHER)
@@ -142,7 +153,7 @@ class Check:
     needs: tuple[str, ...]
     run: Callable[[Facts, Wanted], Outcome]
     uses: tuple[str, ...] = ()
-    asks: TargetKind | Literal["", "images"] = ""
+    asks: TargetKind | Literal["", "images", "members"] = ""
 
     @property
     def anchor(self) -> str:
@@ -252,6 +263,8 @@ def asked(check: Check, wanted: Wanted) -> bool:
             return True
         case "images":
             return wanted.images is not None
+        case "members":
+            return wanted.members is not None
     return wanted.targets is not None
 
 

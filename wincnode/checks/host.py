@@ -5,6 +5,7 @@ from __future__ import annotations
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
 from wincnode.checks.network import chosen
 from wincnode.facts import Facts
+from wincnode.machines import same_uuid
 
 # learn.microsoft.com/windows/win32/sysinfo/computer-names
 _NETBIOS = 15
@@ -47,7 +48,33 @@ def _suffixes(facts: Facts, _wanted: Wanted) -> Outcome:
     return passed(f"suffix: {shown}")
 
 
+def _unique(facts: Facts, wanted: Wanted) -> Outcome:
+    ours = facts.known("os").text("uuid")
+    found = next((row for row in wanted.members or () if row.name == wanted.node), None)
+    if found is None:
+        return passed(f"no Node is called {wanted.node}")
+    same = same_uuid(found.uuid, ours)
+    if same is False:
+        text = f"the Node {wanted.node} is of the machine {found.uuid}; this one is {ours}"
+        return failed(text)
+    which = "this machine" if same else "of a machine that it does not tell"
+    return passed(f"the Node {wanted.node} is {which}")
+
+
 CHECKS = (
+    Check(
+        id="host.unique",
+        title="No other machine has the Node's name",
+        severity=Severity.ERROR,
+        proves="The cluster has no Node of that name, or it is this very machine's.",
+        remedy="Give this machine another name in the inventory, or kubectl delete node NAME if "
+        "the other machine is gone.",
+        source="rancher/rke2-docs:docs/install/requirements.md; kubernetes/kubernetes:pkg/kubelet/"
+        "winstats/perfcounter_nodestats_windows.go",
+        needs=("os",),
+        asks="members",
+        run=_unique,
+    ),
     Check(
         id="host.len",
         title="Host name is short enough",

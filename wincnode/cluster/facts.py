@@ -109,6 +109,7 @@ def _node(row: Object) -> Mapping[str, Any]:
         "windows_build": labels.get(BUILD_LABEL, ""),
         "kubelet": info["kubeletVersion"],
         "runtime": info["containerRuntimeVersion"],
+        "uuid": info.get("systemUUID", ""),
         "pod_cidrs": spec.get("podCIDRs") or [],
         "taints": [_taint(taint) for taint in spec.get("taints") or ()],
     }

@@ -9,12 +9,10 @@ from typing import Any
 from wincnode.cluster.api import NODES, Api, Object
 from wincnode.cluster.failures import Call
 from wincnode.errors import ClusterError
+from wincnode.machines import same_uuid
 
 # A Node changes with each report of its kubelet, and with it its version.
 TRIES = 5
-# What firmware gives where its maker has not set it.
-# Source: dmtf.org/standards/smbios, DSP0134, "System - UUID"
-UNSET = frozenset({0, 2**128 - 1})
 
 
 def find(api: Api, name: str) -> Object | None:
@@ -22,37 +20,9 @@ def find(api: Api, name: str) -> Object | None:
     return api.find(NODES, name)
 
 
-def uuid_of(text: str) -> int | None:
-    r"""Give a machine's UUID as a number, whatever case and braces; None where it is none.
-
-    The kubelet gives HKLM\SYSTEM\HardwareConfig, value LastConfig, in capitals without braces.
-    Source: kubernetes/kubernetes:pkg/kubelet/winstats/perfcounter_nodestats_windows.go
-    """
-    try:
-        number = int(text.strip().strip("{}").replace("-", ""), 16)
-    except ValueError:
-        return None
-    return None if number in UNSET or number >> 128 else number
-
-
 def same_machine(node: Object, uuid: str) -> bool | None:
-    """Tell whether a Node is of the machine with a UUID; None where nothing tells.
-
-    SMBIOS keeps the first three fields in the other order of bytes, and not all programs turn
-    them: both readings of the same bytes are the same machine.
-    Source: dmtf.org/standards/smbios, DSP0134, "System - UUID"
-    """
-    registered = uuid_of(node.get("status", {}).get("nodeInfo", {}).get("systemUUID", ""))
-    ours = uuid_of(uuid)
-    if registered is None or ours is None:
-        return None
-    return registered in {ours, _turned(ours)}
-
-
-def _turned(uuid: int) -> int:
-    data = uuid.to_bytes(16)
-    turned = data[3::-1] + data[5:3:-1] + data[7:5:-1] + data[8:]
-    return int.from_bytes(turned)
+    """Tell whether a Node is of the machine with a UUID; None where nothing tells."""
+    return same_uuid(node.get("status", {}).get("nodeInfo", {}).get("systemUUID", ""), uuid)
 
 
 def is_silent(node: Object) -> bool:

@@ -18,7 +18,6 @@ from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, W
 from wincnode.events import Event, FactsRead, Hello, printable
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
-from wincnode.images.named import Pull
 from wincnode.inventory import node_ports
 from wincnode.inventory.marks import nearest
 from wincnode.inventory.model import Inventory
@@ -30,12 +29,13 @@ T = TypeVar("T")
 Item = Event | NodeReport
 Watcher = Callable[[str, Item], None]
 Opener = Callable[[str], Transport]
-# Registries are asked while nodes are read: whoever calls this waits for their answers.
-Images = Callable[[], tuple[Pull, ...] | None]
+# Registries and clusters are asked while nodes are read: who adds their answers waits for them.
+Beyond = Callable[[checks.Wanted], checks.Wanted]
 
 
-def not_asked() -> None:
-    """Say that nobody asked registries about images."""
+def facts_alone(against: checks.Wanted) -> checks.Wanted:
+    """Add nothing: nobody else was asked."""
+    return against
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,11 +145,11 @@ def inspect(
     node: str,
     against: checks.Wanted,
     rules: tuple[checks.Check, ...] | None = None,
-    images: Images = not_asked,
+    beyond: Beyond = facts_alone,
 ) -> Generator[Event, None, Inspection]:
     """Read a node's facts and judge them; yields the events, returns the inspection.
 
-    Args: rules: the checks that judge; all by default. images: gives what registries answered.
+    Args: rules: the checks that judge; all by default. beyond: adds what others answered.
     Raises: NodeError.
     """
     hello: Hello | None = None
@@ -168,13 +168,13 @@ def inspect(
             read.append(event)
         yield event
     facts = from_reads(read)
-    measure = replace(_of_node(against, node), skew_s=skew_s, images=images())
+    measure = replace(_of_node(against, node), skew_s=skew_s, node=node)
     return Inspection(
         computer=hello.computer if hello else "",
         machine_id=hello.machine_id if hello else "",
         build=hello.build if hello else 0,
         facts=facts,
-        findings=checks.run_checks(facts, measure, rules),
+        findings=checks.run_checks(facts, beyond(measure), rules),
     )
 
 
@@ -242,13 +242,13 @@ def over_fit_nodes(
     session: Session,
     go_on: GoOn | None = None,
     rules: tuple[checks.Check, ...] | None = None,
-    images: Images = not_asked,
+    beyond: Beyond = facts_alone,
 ) -> Report:
     """Inspect nodes side by side, and go on with each that no check blocks.
 
     Args:
         go_on: gets the node's link, what was found, and the report so far; gives the whole one.
-        rules: the checks that judge; all by default. images: gives what registries answered.
+        rules: the checks that judge; all by default. beyond: adds what others answered.
     """
     machines = Machines()
 
@@ -257,7 +257,7 @@ def over_fit_nodes(
         transport = session.connect(name)
         try:
             found = yield from inspect(
-                transport, node=name, against=against, rules=rules, images=images
+                transport, node=name, against=against, rules=rules, beyond=beyond
             )
             uuid = found.facts.sections.get("os", {}).get("uuid")
             shown = printable(uuid) if isinstance(uuid, str) else ""

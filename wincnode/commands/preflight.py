@@ -12,18 +12,16 @@ from wincnode import checks
 from wincnode.cluster.api import Api
 from wincnode.commands import cluster_check, pulls
 from wincnode.commands.inspect import (
-    Images,
     Inspection,
     Options,
     Session,
-    not_asked,
     over_fit_nodes,
     wanted,
 )
 from wincnode.commands.saved import Saved
 from wincnode.commands.targets import reachable
 from wincnode.errors import ConfigError
-from wincnode.facts import Facts
+from wincnode.facts import FactMissing, Facts
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report
 
@@ -52,12 +50,10 @@ class Judging:
         wanted = {check.id for check in self.rules}
         return tuple(check for check in known if check.id in wanted)
 
-    @property
-    def asks_images(self) -> bool:
-        """Whether registries are to be asked, and a wanted check goes by what they say."""
-        return self.images and any(
-            check.asks == "images" for check in self.of(checks.node_checks())
-        )
+    def asks(self, *what: str) -> bool:
+        """Tell whether a wanted check goes by something beside facts, which may be asked for."""
+        may = {row for row in what if row != "images" or self.images}
+        return any(check.asks in may for check in self.of(checks.node_checks()))
 
 
 def run(
@@ -75,11 +71,14 @@ def run(
         named = ", ".join(check.id for check in rules)
         raise ConfigError(f"--no-images leaves nothing to judge of {named}")
     cluster = _later(lambda: _cluster(judging, whole))
-    images: Images = not_asked
-    if judging.asks_images:
-        images = _later(lambda: pulls.ask(inventory, cluster()[1]))
+    images = _later(lambda: pulls.ask(inventory, cluster()[1]) if judging.asks("images") else None)
+
+    def beyond(known: checks.Wanted) -> checks.Wanted:
+        members = _members(cluster()[1]) if judging.asks("members") else None
+        return replace(known, images=images(), members=members)
+
     reading = replace(options, lends=True)
-    report = over_fit_nodes("preflight", reading, against, session, rules=rules, images=images)
+    report = over_fit_nodes("preflight", reading, against, session, rules=rules, beyond=beyond)
     if not report.interrupted and (row := cluster()[0]):
         report = replace(report, nodes=(row, *report.nodes))
     return replace(report, warnings_count=judging.strict)
@@ -88,11 +87,19 @@ def run(
 def _cluster(judging: Judging, against: checks.Wanted) -> tuple[NodeReport | None, Facts]:
     """Give what is said of the cluster, where it is judged, and what it says of itself."""
     rules = judging.of(checks.cluster_checks())
-    by_images = judging.asks_images
-    if judging.cluster is None or not (rules or by_images):
+    if judging.cluster is None or not (rules or judging.asks("images", "members")):
         return None, Facts()
     report, facts = cluster_check.judge(judging.cluster, against, rules)
     return (report if rules else None), facts
+
+
+def _members(cluster: Facts) -> tuple[checks.Member, ...] | None:
+    """Give the cluster's Nodes; None where it was not asked, or does not say."""
+    try:
+        rows = cluster.known("nodes").rows("rows")
+        return tuple(checks.Member(name=row.text("name"), uuid=row.text("uuid")) for row in rows)
+    except FactMissing:
+        return None
 
 
 def _later(work: Callable[[], T]) -> Callable[[], T]:
@@ -116,7 +123,7 @@ def again(
 
     Raises: ConfigError: nothing is left that facts alone could tell.
     """
-    images = pulls.ask(inventory, Facts()) if judging.asks_images else None
+    images = pulls.ask(inventory, Facts()) if judging.asks("images") else None
     against = replace(wanted(inventory, ignore=ignore), images=images)
     rules = judging.of(checks.node_checks())
     if rules and not any(checks.asked(check, against) for check in rules):
