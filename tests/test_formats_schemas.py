@@ -35,8 +35,8 @@ def schema(name: str) -> Path:
 
 def every() -> list[Report]:
     """Give reports of each kind, a fleet, and hostile ones."""
-    hostile = [reports.hostile(reports.thrown(seed), nodes=4) for seed in range(30)]
-    return [*(make() for make in MADE), reports.fleet(5), *hostile]
+    hostile = [reports.hostile(reports.thrown(seed), nodes=4) for seed in range(15)]
+    return [*(make() for make in MADE), reports.fleet(2), *hostile]
 
 
 def test_sarif_is_valid() -> None:
