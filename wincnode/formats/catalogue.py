@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 
 from wincnode import checks
 from wincnode.cluster.trials import TRIALS
@@ -35,8 +37,9 @@ def slug(heading: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", heading.lower())
 
 
+@cache
 def catalogue() -> Mapping[str, Entry]:
-    """Give what is known, by id."""
+    """Give what is known, by id; the rows of data that it is made of do not change."""
     found = {
         row.id: Entry(
             id=row.id,
@@ -79,4 +82,4 @@ def catalogue() -> Mapping[str, Entry]:
             severity="error",
             page="docs/connectivity.md",
         )
-    return found
+    return MappingProxyType(found)

@@ -98,8 +98,8 @@ def _put_back(host: Host, name: str, old: Mapping[str, Any] | None) -> str:
         if old:
             _call("HcnCreateNetwork", hns_networks.create, hns, old)
     except Failure as failure:
-        there, made = "What was there could not be put back", "What may have been made could not be"
-        return f" {there if old else f'{made} removed'}: {failure.message}"
+        kept, new = "What was there could not be put back", "What may have been made could not be"
+        return f" {kept if old else f'{new} removed'}: {failure.message}"
     return ""
 
 
