@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import PureWindowsPath
 
 import pytest
 from worker_cases import (
@@ -161,6 +162,22 @@ def test_an_authority_lies_beside_the_registry_that_it_vouches_for() -> None:
     """Its text is sent as it was read."""
     found = registry_files("private")
     assert found[rf"{paths.REGISTRIES}\registry.k8s.io\ca.crt"] == AUTHORITY
+
+
+def test_every_file_of_a_registry_has_its_folder_made_first() -> None:
+    """A file is written where its folder is there already."""
+    loaded = inventory()
+    wish = containerd.runtime(loaded, build=20348, support=SUPPORT, builds=BUILDS)
+    rows = registry_files("private")
+
+    made = variables(wish, registries=rows, kubelet="kubelet", drop_in="")
+
+    folders = [row["path"] for row in made["folders"]]
+    parents = {str(PureWindowsPath(path).parent) for path in rows}
+    assert rf"{paths.REGISTRIES}\registry.k8s.io" in parents
+    assert parents <= set(folders)
+    assert len(folders) == len(set(folders))
+    assert all(folders.index(paths.REGISTRIES) < folders.index(row) for row in parents)
 
 
 @pytest.mark.parametrize(
