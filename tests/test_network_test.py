@@ -18,13 +18,13 @@ from test_connectivity import closed_port, row
 
 from wincnode.checks import Finding, Severity, Target, Verdict, Wanted
 from wincnode.cluster.access import needed
-from wincnode.cluster.trials import TRIALS
+from wincnode.cluster.trial_table import TRIALS
 from wincnode.commands import network_test
 from wincnode.commands.inspect import Options, Session
 from wincnode.commands.network_test import Wish
 from wincnode.commands.targets import MOST_PEERS, peers
 from wincnode.commands.tried_targets import judged, places
-from wincnode.errors import ClusterRefused, ConfigError
+from wincnode.errors import ClusterRefused, ConfigError, NodeUnreachable
 from wincnode.facts import Facts
 from wincnode.formats import FORMATS, render
 from wincnode.formats.matrix import matrices
@@ -32,6 +32,7 @@ from wincnode.inventory import parse
 from wincnode.inventory.model import Inventory
 from wincnode.lab.cluster import ControlPlane, control_plane
 from wincnode.report import NodeReport, Report, to_data
+from wincnode.transport import Transport
 
 OK, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 TARGETS = (
@@ -140,18 +141,24 @@ def test_a_missing_right_is_the_reason_or_an_error(
     loaded = inventory(nodes="web-1: {}", folder=tmp_path)
     where = f" in {right.namespace}" if right.namespace else ""
     said = f"the account lacks the right to {right.verbs[0]} {right.resource}{where}"
-    with lab_node(tmp_path / "node") as node, linked(node) as link:
-        session = Session(connect=lambda _name: link, watch=lambda _name, _item: None)
-        options, wish = Options(nodes=("web-1",)), Wish(kubeconfig=kubeconfig)
-        with pytest.raises(ClusterRefused) as caught:
-            network_test.run(loaded, options, replace(wish, pods=True), session)
-        asked = len(node.server.requests)
-        report = network_test.run(loaded, options, wish, session)
+    options, wish = Options(nodes=("web-1",)), Wish(kubeconfig=kubeconfig)
+    asked: list[str] = []
 
-    assert (caught.value.exit_code, asked) == (4, 0)
+    def connect(name: str) -> Transport:
+        asked.append(name)
+        raise NodeUnreachable(f"{name}: nobody is there")
+
+    session = Session(connect=connect, watch=lambda _name, _item: None)
+    with pytest.raises(ClusterRefused) as caught:
+        network_test.run(loaded, options, replace(wish, pods=True), session)
+    assert (caught.value.exit_code, asked) == (4, [])
     assert caught.value.message == f"{plane.server}: {said}"
-    rows = report.nodes[0].findings
-    pods = {row.target: row for row in rows if row.check.startswith("pod.")}
+
+    report = network_test.run(loaded, options, wish, session)
+
+    # What is known of pods is told of a node that WinRM does not reach, too.
+    assert (report.exit_code, report.nodes[0].status) == (4, "unreachable")
+    pods = {row.target: row for row in report.nodes[0].findings}
     assert {row.verdict for row in pods.values()} == {UNKNOWN}
     assert pods["web-1"].evidence == f"web-1: {said}"
     assert not [row for row in plane.mutations if row.user == user]

@@ -283,6 +283,20 @@ def test_a_node_of_many_tries_its_neighbours() -> None:
     assert {reached.count(host.node) for host in hosts} == {8}
 
 
+def test_addresses_that_are_none_enter_no_command() -> None:
+    """The cluster's objects are written by others, too."""
+    node = {"metadata": {"name": "n"}, "status": {"addresses": [{"type": "InternalIP"}]}}
+    status = {"podIP": "--timeout=9h", "containerStatuses": [{"ready": True}]}
+    assert trials.host_of(node, {"status": status}, in_time=True) is None
+    found = trials.host_of(node, {"status": {**status, "podIP": "10.1.0.1"}}, in_time=True)
+    assert found == Host(node="n", pod_ip="10.1.0.1")
+    late = trials.host_of(node, {"status": status}, in_time=False)
+    assert late is not None
+    assert "did not come up in time" in late.why
+    made = trials.front({"metadata": {"name": "s"}, "spec": {"clusterIP": "None"}})
+    assert (made.address, made.node_port) == ("", 0)
+
+
 @pytest.mark.parametrize(
     ("state", "verdict", "said"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from wincnode.checks import Verdict
@@ -38,74 +39,12 @@ HOPELESS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
-    """One kind of thing that pods try; its id stands in reports, and --ignore takes it."""
-
-    id: str
-    title: str
-    proves: str
-    remedy: str
-    source: str
-
-
-_SERVICES = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/"
-_WINDOWS = (
-    "https://kubernetes.io/docs/concepts/services-networking/windows-networking/; "
-    "https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/common-problems"
-)
-TRIALS: tuple[Trial, ...] = (
-    Trial(
-        id="pod.pods",
-        title="Pods reach pods",
-        proves="A pod of the node reaches pods of its own node and of others at their addresses.",
-        remedy="On the same node: look at the network's agent there. On another: open UDP port "
-        "4789 between the nodes for VXLAN, or routes for host-gw; wincnode cluster check; "
-        "wincnode preflight --only net --only fw.",
-        source=_WINDOWS,
-    ),
-    Trial(
-        id="pod.service",
-        title="Pods reach a service",
-        proves="kube-proxy on the node leads from a service's address to a pod behind it.",
-        remedy="kubectl -n kube-system logs ds/kube-proxy-windows; its source VIP and the name of "
-        "the HNS network must be those of the cluster's network.",
-        source=_SERVICES,
-    ),
-    Trial(
-        id="pod.dns",
-        title="Pods look up names of services",
-        proves="The cluster's DNS answers pods of the node, with the suffix of their namespace.",
-        remedy="See that pods of CoreDNS run and are reached (pod.service), and that clusterDNS of "
-        "the ConfigMap kubelet-config is their service's address.",
-        source="https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/",
-    ),
-    Trial(
-        id="pod.egress",
-        title="Pods reach what is outside",
-        proves="Packets of pods leave the cluster with the node's address, and answers come back.",
-        remedy="The network's list of exceptions from NAT (OutBoundNAT) must hold the cluster's "
-        "subnets and no more; let the node's address out in firewalls.",
-        source=_WINDOWS,
-    ),
-    Trial(
-        id="pod.nodeport",
-        title="Pods reach NodePorts of other nodes",
-        proves="A service of type NodePort is reached at the address of another node.",
-        remedy="wincnode preflight --only net.dynports --only net.excluded --only fw.nodeport; let "
-        "the range of NodePorts in between nodes.",
-        source=_SERVICES,
-    ),
-)
-BY_ID = {trial.id: trial for trial in TRIALS}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One thing that a node's pod tries.
 
     Args:
-        trial: an id of TRIALS. target: what it is called in reports. place: `host:port`; empty
-            where it cannot be tried. why: it cannot.
+        trial: an id of trial_table.TRIALS. target: what it is called in reports.
+        place: `host:port`; empty where it cannot be tried. why: it cannot.
     """
 
     trial: str
@@ -152,7 +91,7 @@ def front(made: Object) -> Front:
     ports = spec.get("ports") or [{}]
     return Front(
         name=str(made["metadata"]["name"]),
-        address=str(spec.get("clusterIP", "")),
+        address=_address(spec.get("clusterIP")),
         node_port=int(ports[0].get("nodePort", 0)),
     )
 
@@ -169,7 +108,7 @@ def attempts(
     rows = [_to_pod(host) for host in near]
     if made is not None:
         rows += [
-            Attempt(trial="pod.service", target="service", place=f"{made.address}:{PORT}"),
+            _to_service(made),
             Attempt(trial="pod.dns", target="name of the service", place=f"{made.name}:{PORT}"),
         ]
     rows += [Attempt(trial="pod.egress", target=place, place=place) for place in egress]
@@ -203,12 +142,27 @@ def _to_pod(host: Host) -> Attempt:
     return Attempt(trial="pod.pods", target=host.node, place=place)
 
 
+def _to_service(made: Front) -> Attempt:
+    if not made.address:
+        return Attempt(trial="pod.service", target="service", why="the service has no address")
+    place = f"{_bracketed(made.address)}:{PORT}"
+    return Attempt(trial="pod.service", target="service", place=place)
+
+
 def _to_node_port(host: Host, made: Front) -> Attempt:
     if not host.node_ip or not made.node_port:
         why = host.why or "the node has no address, or the service no NodePort"
         return Attempt(trial="pod.nodeport", target=host.node, why=why)
     place = f"{_bracketed(host.node_ip)}:{made.node_port}"
     return Attempt(trial="pod.nodeport", target=host.node, place=place)
+
+
+def _address(text: object) -> str:
+    """Give an address as the cluster tells it, which stands in commands; empty where it is none."""
+    try:
+        return str(ip_address(str(text)))
+    except ValueError:
+        return ""
 
 
 def _bracketed(address: str) -> str:
@@ -273,15 +227,18 @@ def host_of(node: Object, pod: Object | None, *, in_time: bool) -> Host | None:
     Args: pod: None where somebody has taken it away. in_time: there is time left for it.
     """
     meta, addresses = node["metadata"], node.get("status", {}).get("addresses") or ()
-    node_ip = next((row["address"] for row in addresses if row["type"] == "InternalIP"), "")
+    node_ip = next(
+        (_address(row.get("address")) for row in addresses if row.get("type") == "InternalIP"), ""
+    )
     why = ""
     if pod is None:
         why = "its server was taken away by somebody else"
     else:
         state = pod.get("status", {})
         rows = state.get("containerStatuses") or ()
-        if state.get("podIP") and rows and all(row.get("ready") for row in rows):
-            return Host(node=meta["name"], node_ip=node_ip, pod_ip=str(state["podIP"]))
+        pod_ip = _address(state.get("podIP"))
+        if pod_ip and rows and all(row.get("ready") for row in rows):
+            return Host(node=meta["name"], node_ip=node_ip, pod_ip=pod_ip)
         ended = [(row.get("state") or {}).get("terminated") or {} for row in rows]
         if found := hopeless(pod):
             why = f"no image: {found}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from wincnode import checks
 from wincnode.causes import Cause
 from wincnode.checks import Check
-from wincnode.cluster.trials import TRIALS
+from wincnode.cluster.trial_table import TRIALS
 from wincnode.diagnosis import pointed
 from wincnode.error_ids import ErrorId, load_error_ids
 from wincnode.errors import ConfigError

@@ -16,6 +16,7 @@ from wincnode.checks.connectivity import CHECKS
 from wincnode.cluster import access, reach, trial_pods, trials
 from wincnode.cluster.api import Api
 from wincnode.cluster.reach import Found
+from wincnode.cluster.trial_table import BY_ID
 from wincnode.cluster.trials import Host, Tried
 from wincnode.commands.clusters import access_of
 from wincnode.commands.inspect import Item, Options, Session, inspect, over_nodes, wanted
@@ -28,7 +29,7 @@ from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report
 
 PAGE = "docs/connectivity.md"
-IDS = frozenset(check.id for check in CHECKS) | frozenset(trials.BY_ID)
+IDS = frozenset(check.id for check in CHECKS) | frozenset(BY_ID)
 LOOK_S = 0.2
 
 
@@ -219,7 +220,7 @@ def _together(result: NodeReport, pods: _Pods, ignore: frozenset[str]) -> NodeRe
 
 def finding(row: Tried) -> Finding:
     """Give what became of an attempt as reports show it."""
-    trial = trials.BY_ID[row.attempt.trial]
+    trial = BY_ID[row.attempt.trial]
     return Finding(
         check=trial.id,
         title=trial.title,

@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 
 from wincnode import checks
-from wincnode.cluster.trials import TRIALS
+from wincnode.cluster.trial_table import TRIALS
 from wincnode.error_ids import load_error_ids
 from wincnode.hcs.rungs import RUNGS
 
