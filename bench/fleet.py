@@ -39,6 +39,8 @@ SECOND_WAYS = ("unreachable", "black-hole", *FIRST_WAYS[2:])
 ANSIBLE = ("ansible-core==2.19.14", "pywinrm==0.5.0", "requests-ntlm==1.3.0")
 READ = "(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion').CurrentBuild"
 ROUNDS = 2
+# As many as a run that changes nodes takes by itself, and as many as one that reads.
+AT_ONCE = (20, 200)
 PLAYBOOK = [
     {
         "hosts": "all",
@@ -84,17 +86,28 @@ def faulty(folder: Path) -> None:
         for number in range(WHOLE)
     }
     healthy = [name for name, fault in nodes.items() if not fault]
-    rows: dict[str, Run] = {}
     with lab(nodes, rtt_s=RTT_S, work_s=WORK_S) as running:
-        for number in range(1, ROUNDS + 1):
-            rows[f"{len(healthy)} healthy, round {number}"] = preflight(running, healthy, folder)
-            rows[f"{WHOLE}, {WHOLE - len(healthy)} of them faulty, round {number}"] = preflight(
-                running, list(nodes), folder
-            )
+        for parallel in AT_ONCE:
+            compared(running, healthy, parallel, folder)
     told(folder, nodes)
-    tell(rows, {name: int(name.partition(" ")[0].rstrip(",")) for name in rows})
-    alone, together = ([run.wall_s for run in list(rows.values())[at::2]] for at in (0, 1))
-    say(f"\nwall with the faulty ones / without: {min(together) / min(alone):.2f}")
+
+
+def compared(running: Lab, healthy: list[str], parallel: int, folder: Path) -> None:
+    """Judge the healthy nodes alone and all of them, in turns, so many at once."""
+    words = ("--parallel", str(parallel))
+    alone, together = [], []
+    for _ in range(ROUNDS):
+        alone.append(preflight(running, healthy, folder, *words))
+        together.append(preflight(running, list(running.nodes), folder, *words))
+    about = f"{parallel} at once, round"
+    rows = {f"{len(healthy)} healthy, {about} {number}": run for number, run in enumerate(alone, 1)}
+    counts = dict.fromkeys(rows, len(healthy))
+    rows |= {
+        f"{WHOLE} with faulty ones, {about} {number}": run for number, run in enumerate(together, 1)
+    }
+    tell(rows, {**dict.fromkeys(rows, WHOLE), **counts})
+    without, with_them = (min(run.wall_s for run in runs) for runs in (alone, together))
+    say(f"\nwall with the faulty ones / without, {parallel} at once: {with_them / without:.2f}\n")
 
 
 def told(folder: Path, nodes: Mapping[str, str]) -> None:
@@ -150,7 +163,7 @@ def beside(running: Lab, folder: Path) -> None:
     say(f"\nCPU of the clients: 1 to {rows[theirs].cpu_s / rows[ours].cpu_s:.0f}")
 
 
-def preflight(running: Lab, names: list[str], folder: Path) -> Run:
+def preflight(running: Lab, names: list[str], folder: Path, *more: str) -> Run:
     """Judge some of the nodes."""
     rows = {
         name: {
@@ -167,7 +180,7 @@ def preflight(running: Lab, names: list[str], folder: Path) -> Run:
     inventory = {"cluster": cluster, "connection": connection, "nodes": rows}
     (folder / "wincnode.yaml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
     words = [sys.executable, "-m", "wincnode", "preflight", "-o", "table", "-o", "json=report.json"]
-    run = running.run(words, folder=folder, WINCNODE_LAB_PASSWORD=PASSWORD)
+    run = running.run([*words, *more], folder=folder, WINCNODE_LAB_PASSWORD=PASSWORD)
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     wrong = [
         row["node"]
