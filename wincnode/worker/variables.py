@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PureWindowsPath
 from typing import Any
 
 from wincnode.worker import containerd, paths
