@@ -350,7 +350,8 @@ def test_the_registries_of_pods_are_tried_as_well(tmp_path: Path) -> None:
     text = "preflight: {images: ['a.example/b', 'a.example/c']}\n"
     text += "connection: {user: u, password: {env: P}}\nnodes: {a: }\n"
     wanted = reachable(parse(text, tmp_path / "wincnode.yaml"), Wanted())
-    assert [row.url for row in wanted.targets or ()] == ["https://a.example/v2/"]
+    urls = ["https://a.example/v2/", "dns://a.example"]
+    assert [row.url for row in wanted.targets or ()] == urls
 
 
 def test_an_inventory_of_nodes_alone_names_nothing_to_reach(tmp_path: Path) -> None:

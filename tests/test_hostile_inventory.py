@@ -172,6 +172,7 @@ ROWS: tuple[Row, ...] = (
     ),
     section("artifacts.also", wrap=lambda value: [value]),
     section("preflight.updates", **HERE),
+    section("preflight.images", wrap=lambda value: [value], **HERE),
     # Held against the names that a node tells.
     section("network.adapter", **HERE),
     network("name"),

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "wincnode"
 ORDER = (
     ("errors",),
     ("secrets", "assets"),
-    ("builds", "error_ids", "addresses", "machines", "causes"),
+    ("builds", "error_ids", "addresses", "node_ports", "machines", "causes"),
     ("isolation",),
     ("support", "hcs", "updates"),
     ("hns",),

@@ -28,6 +28,7 @@ WANTED = Wanted(
     server="https://10.0.0.10:6443",
     targets=(),
     images=(),
+    members=(),
 )
 
 

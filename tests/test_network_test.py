@@ -254,7 +254,7 @@ def test_the_matrix_is_in_every_format_that_draws() -> None:
     assert r"| web\-1 | FAIL | ok |" in render("markdown", TRIED)
     page = render("html", TRIED)
     assert '<tr><th scope="row">web-1</th><td class="bad">FAIL</td><td class="good">ok' in page
-    assert 'id="web-1/pod.pods%3Aweb-2"' in page
+    assert 'data-target="web-2"' in page
     targets = [row["target"] for row in json.loads(render("json", TRIED))["nodes"][0]["findings"]]
     assert targets == ["10.0.0.9:6443", "web-2", "web-1", "a:1", "service"]
     assert 'name="pod.pods: Something is reached (web-2)"' in render("junit", TRIED)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from cluster_cases import inventory_text
 
+from wincnode import node_ports
 from wincnode.commands.install import port_variables
 from wincnode.errors import ConfigError
-from wincnode.inventory import node_ports, parse
+from wincnode.inventory import parse
 
 PATH = Path("wincnode.yaml")
 TEXT = "cluster: {{{cluster}}}\nconnection: {{user: a, password: {{env: P}}}}\nnodes: {{web-1: {{}}}}\n"

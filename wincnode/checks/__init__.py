@@ -14,7 +14,7 @@ from typing import Literal
 from wincnode.events import printable
 from wincnode.facts import FURTHER, SECTIONS, FactMissing, Facts, Unknown
 from wincnode.images.named import Pull
-from wincnode.inventory.node_ports import NODE_PORTS
+from wincnode.node_ports import NODE_PORTS
 from wincnode.updates import Updates
 
 LONGEST_EVIDENCE = 2000

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wincnode.checks import Check, Outcome, Severity, Verdict, Wanted, failed, passed, unknown
 from wincnode.checks.network import chosen, owned
 from wincnode.facts import FactMissing, Facts, Section
-from wincnode.inventory.node_ports import NODE_PORTS
+from wincnode.node_ports import NODE_PORTS
 
 # Names of profiles in rules and in facts; categories of networks, which have their profiles' names
 # but for one: learn.microsoft.com/powershell/module/netconnection/get-netconnectionprofile

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wincnode import checks, fleet, runner
+from wincnode import checks, fleet, node_ports, runner
 from wincnode.cluster import networks
 from wincnode.commands.clusters import server_named
 from wincnode.commands.machines import Machines
@@ -18,7 +18,6 @@ from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, W
 from wincnode.events import Event, FactsRead, Hello, printable
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
-from wincnode.inventory import node_ports
 from wincnode.inventory.marks import nearest
 from wincnode.inventory.model import Inventory
 from wincnode.report import NodeReport, Report, Status

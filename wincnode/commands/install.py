@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from wincnode import assets, support
+from wincnode import assets, node_ports, support
 from wincnode import playbook as playbooks
 from wincnode.artifacts import deliver
 from wincnode.artifacts import lock as locks
@@ -23,7 +23,7 @@ from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
 from wincnode.errors import ConfigError
 from wincnode.events import printable
-from wincnode.inventory import marks, node_ports
+from wincnode.inventory import marks
 from wincnode.inventory.model import Inventory, Node
 from wincnode.support import Wish
 from wincnode.worker import containerd, kubelet, kubelet_config, paths

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from wincnode.inventory import node_ports
+from wincnode import node_ports
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import (
     BASE_URL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from wincnode.inventory import node_ports
+from wincnode import node_ports
 from wincnode.inventory.connection import Connection
 from wincnode.inventory.fields import specs
 from wincnode.inventory.model import Cluster, Registry
