@@ -6,12 +6,14 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 from guarded import (
+    DOCUMENT,
     EXTERNAL,
     FAILING,
     METADATA,
@@ -33,6 +35,7 @@ from wincnode import runner
 from wincnode.errors import NodeLocked, NodeUnreachable, RunFailed
 from wincnode.events import Event, Finished, GuardWaiting, Log, StepStarted
 from wincnode.lab.windows import firewall
+from wincnode.lab.windows.cmdlets import call
 from wincnode.lab.windows.registry import Value
 
 NAME = "web-1.lab.example"
@@ -68,7 +71,8 @@ def confirmed(engine: str, folder: Path) -> None:
     The same plan again changes nothing, so that nobody has to confirm.
     """
     with guarded_node(folder, engine, "static-lost") as node:
-        events = events_of(node)
+        # The node itself sees who is connected to the port of its WinRM.
+        events = events_of(node, port=5986)
         again = events_of(node)
 
         assert of_guard(events) == ["GuardWaiting", "GuardConfirmed", "ok"]
@@ -316,6 +320,44 @@ def two_clients(engine: str, folder: Path) -> None:
         assert of_guard(run.end())[-2:] == ["GuardConfirmed", "ok"]
 
 
+def touched_meanwhile(engine: str, folder: Path) -> None:
+    """What others set on the new adapter goes with it; what DHCP gave is DHCP's again."""
+    with guarded_node(folder, engine, static=False) as node:
+        network = node.machine.network
+        network["NetRoute"] = [*network["NetRoute"], {**METADATA, "Persistent": False}]
+        before = held(node.machine)
+        with started(node, within_s=600) as run:
+            run.waits()
+            rows = network.get("NetAdapter")
+            (index,) = [row["InterfaceIndex"] for row in rows if row["Name"] == VIRTUAL]
+            for cmdlet, bound in (
+                ("New-NetIPAddress", {"IPAddress": "10.9.9.9", "PrefixLength": 24}),
+                ("Set-DnsClientServerAddress", {"ServerAddresses": ["10.9.9.1"]}),
+                ("Set-NetConnectionProfile", {"NetworkCategory": "Public"}),
+            ):
+                call(node.machine, cmdlet, {"InterfaceIndex": index, **bound})
+            (run.folder / "cancel").touch()
+            run.put_back()
+        assert is_as_before(node, before)
+
+
+def removed_and_put_back(engine: str, folder: Path) -> None:
+    """A network that the steps removed is there again, with its id and all that lay on its port."""
+    absent = replace(EXTERNAL, want={"state": "absent"})
+    with guarded_node(folder, engine) as node:
+        id = node.machine.hns.create("network", "", json.loads(json.dumps(DOCUMENT)))
+        before = held(node.machine)
+        with started(node, absent, within_s=600) as run:
+            run.waits()
+            assert node.machine.hns.documents("network") == ()
+            (run.folder / "cancel").touch()
+            run.put_back()
+        (network,) = node.machine.hns.documents("network")
+        assert (network["ID"], network["Name"]) == (id, "External")
+        assert held(node.machine) == before
+        assert not leftovers(node)
+
+
 def attached(engine: str, folder: Path) -> None:
     """A guard needs a run that outlives the connection."""
     with guarded_node(folder, engine) as node, linked(node) as link:
@@ -324,11 +366,14 @@ def attached(engine: str, folder: Path) -> None:
         assert "A plan with a guard needs a detached run." in texts(events)
         assert only(events, Finished).outcome == "failed"
         assert not node.machine.hns.documents("network")
+        with pytest.raises(RunFailed, match="No change of the network waits"):
+            list(runner.confirm(link, node="web-1"))
 
 
 CASES = (
     *(confirmed, lost_for_ever, lost_for_a_while, client_killed, address_changed),
     *(another_machine, runner_killed, rebooted, confirmed_by_hand_for_a_dead_runner),
     *(public_with_our_rule, public_without_our_rule, step_failed, cancelled, unguarded),
-    *(left_half_way, two_clients, attached),
+    *(left_half_way, two_clients, touched_meanwhile, removed_and_put_back),
+    attached,
 )
