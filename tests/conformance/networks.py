@@ -45,5 +45,11 @@ CASES = (
         broken=True,
         timeout_s=120,
     ),
-    Case(id="hns_facts nothing is left, so it is present", kind="hns_facts", key={}, want={}),
+    Case(
+        id="hns_facts nothing is left, so it is present",
+        kind="hns_facts",
+        key={},
+        want={},
+        timeout_s=120,
+    ),
 )
