@@ -98,8 +98,10 @@ def _put_back(host: Host, name: str, old: Mapping[str, Any] | None) -> str:
         if old:
             _call("HcnCreateNetwork", hns_networks.create, hns, old)
     except Failure as failure:
-        kept, new = "What was there could not be put back", "What may have been made could not be"
-        return f" {kept if old else f'{new} removed'}: {failure.message}"
+        lost = "What may have been made could not be removed"
+        if old:
+            lost = "What was there could not be put back"
+        return f" {lost}: {failure.message}"
     return ""
 
 
