@@ -13,6 +13,8 @@ from nodes import ENGINES, lab_node
 
 from wincnode.lab.nodes import LabNode
 
+# A run in the guard compiles and reads the node's network several times over.
+LONGEST_S = 400
 BOUND = {"Ethernet": "vEthernet (Ethernet)"}
 NAT = "    - {name: nat, type: NAT, subnets: [{prefix: 172.20.0.0/16, gateway: 172.20.0.1}]}\n"
 INTERNAL = (
@@ -38,9 +40,10 @@ def wanting(folder: Path, node: LabNode, networks: str = "", cni: str = "flannel
 
 def ran(here: Desk, words: str, code: int = 0) -> dict[str, Any]:
     """Run a verb and give its report of the node."""
-    done = here.run("network", *words.split(), "-o", "json")
-    assert done.returncode == code, done.stdout + done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)["nodes"][0]
+    client = here.start("network", *words.split(), "-o", "json")
+    out, err = client.communicate(timeout=LONGEST_S)
+    assert client.returncode == code, out + err
+    report: dict[str, Any] = json.loads(out)["nodes"][0]
     return report
 
 
