@@ -27,13 +27,14 @@ from guarded import (
     of_guard,
     reverted,
     started,
+    until,
     wire_of,
 )
 from nodes import base
 
 from wincnode import runner
 from wincnode.errors import NodeLocked, NodeUnreachable, RunFailed
-from wincnode.events import Event, Finished, GuardWaiting, Log, StepStarted
+from wincnode.events import Event, Finished, GuardWaiting, Launched, Log, StepStarted
 from wincnode.lab.windows import firewall
 from wincnode.lab.windows.cmdlets import call
 from wincnode.lab.windows.registry import Value
@@ -358,6 +359,29 @@ def removed_and_put_back(engine: str, folder: Path) -> None:
         assert not leftovers(node)
 
 
+def not_brought_over(engine: str, folder: Path) -> None:
+    """An address that cannot be had on the new adapter is a reason to go back, and is told."""
+    taken = {"AddressFamily": "IPv4", "InterfaceIndex": 1, "IPAddress": "192.168.50.21"}
+    taken |= {"PrefixLength": 32, "PrefixOrigin": "WellKnown"}
+    with guarded_node(folder, engine, "static-lost", speed=20) as node:
+        before = held(node.machine)
+        node.machine.network["NetIPAddress"].append(taken)
+        with started(node, within_s=600) as run:
+            run.until(Launched)
+            until((run.folder / "journal.jsonl").exists)
+            until(lambda: any(row["type"] == "guard_reverted" for row in run.journal()))
+            node.machine.network.forget("NetIPAddress", lambda row: row is not taken)
+            node.machine.clock.advance(61)
+            run.put_back()
+            (told,) = [row for row in run.journal() if row["type"] == "guard_reverted"]
+
+        lost = "Ethernet: address 192.168.50.21"
+        assert told["reason"] == f"What the node had did not come along: {lost}"
+        assert lost in told["left"]
+        assert any("already exists" in text for text in told["left"])
+        assert is_as_before(node, before)
+
+
 def attached(engine: str, folder: Path) -> None:
     """A guard needs a run that outlives the connection."""
     with guarded_node(folder, engine) as node, linked(node) as link:
@@ -375,5 +399,5 @@ CASES = (
     *(another_machine, runner_killed, rebooted, confirmed_by_hand_for_a_dead_runner),
     *(public_with_our_rule, public_without_our_rule, step_failed, cancelled, unguarded),
     *(left_half_way, two_clients, touched_meanwhile, removed_and_put_back),
-    attached,
+    *(not_brought_over, attached),
 )
