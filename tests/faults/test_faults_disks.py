@@ -10,6 +10,8 @@ from typing import Any
 from client import journals
 from fault_rows import APPLY, Row, Run, fault
 from files_server import serving
+from guarded import until
+from nodes import base
 from test_delivery import CONTENT, SHA256
 from test_faults_services import done, error_of, step
 
@@ -101,15 +103,17 @@ def test_f29_a_disk_that_is_full_as_an_archive_is_unpacked(lab: Lab) -> None:
 
 def test_f29_a_disk_that_is_full_as_the_journal_is_written(run: Run, lab: Lab) -> None:
     """It is full from the first step on, and has room again before the next run."""
-    node = lab(pace_s=0.3)
+    node = lab(pace_s=0.2)
 
-    def fill(_number: int) -> None:
-        asked = node.server.requests[-1] == "Receive"
-        if asked and node.server.requests.count("Command") == 2:
-            node.machine.room_bytes = 10
-            node.server.on_request.clear()
+    def started() -> bool:
+        texts = (path.read_text() for path in base(node).glob("runs/*/journal.jsonl"))
+        return any('"type":"step_started"' in text.replace(" ", "") for text in texts)
 
-    node.server.on_request.append(fill)
+    def fill() -> None:
+        until(started)
+        node.machine.room_bytes = 10
+
+    threading.Thread(target=fill, daemon=True).start()
     first = run(*APPLY)
     node.machine.room_bytes = None
     second = run(*APPLY)
