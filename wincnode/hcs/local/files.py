@@ -8,6 +8,8 @@ import re
 import shutil
 import stat
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from wincnode.hcs.local import owned
@@ -22,6 +24,8 @@ _READ, _WRITE = 0x80000000, 0x40000000
 _SHARE_READ = 1
 _CREATE_ALWAYS, _OPEN_EXISTING = 2, 3
 _NORMAL = 0x80
+REMOVALS = 10
+REMOVAL_PAUSE_S = 0.2
 _INVALID_HANDLE = 2 ** (8 * ctypes.sizeof(ctypes.c_void_p)) - 1
 
 
@@ -87,11 +91,18 @@ class Files:
         return full
 
     def remove_folder(self, path: str) -> None:
-        """Remove a folder with all in it, following no links; one that is gone is no failure."""
+        """Remove a folder with all in it, following no links; one that is gone is no failure.
+
+        A scanner may hold a file of it for a moment.
+        """
         full = self.real(self.below(path))
-        if full.exists():
-            with _words():
+        for attempt in range(1, REMOVALS + 1):
+            if not full.exists():
+                return
+            with _words() if attempt == REMOVALS else suppress(OSError):
                 shutil.rmtree(full)
+                return
+            time.sleep(REMOVAL_PAUSE_S)
 
     def copy(self, source: str, target: str) -> None:
         """Copy a file to below the scratch root."""

@@ -42,6 +42,15 @@ function New-WnParent([string]$Path) {
     $null = New-WnFolder ([IO.Path]::GetDirectoryName($full))
     $full
 }
+function Remove-WnFolder([string]$Full) {
+    # A scanner may hold a file of it for a moment. Directory.Delete removes links and never follows them.
+    for ($try = 1; [IO.Directory]::Exists($Full); $try++) {
+        try { [IO.Directory]::Delete($Full, $true) } catch [IO.IOException], [UnauthorizedAccessException] {
+            if ($try -eq 10) { throw }
+            [Threading.Thread]::Sleep(200)
+        }
+    }
+}
 function Test-WnVolume([string]$Path) {
     # A plain path on a volume, as GetLayerMountPath gives it.
     if ($Path -notmatch '^\\\\\?\\Volume\{[0-9a-fA-F-]{36}\}\\(.*)$') { return $false }

@@ -28,7 +28,7 @@ function Remove-WnScratch([string]$Name) {
         $null = [Wincnode.Platform]::Deactivate($layer, 30000)
         $null = Get-WnAnswer ([Wincnode.Platform]::Destroy($layer, 30000))
     }
-    if ([IO.Directory]::Exists($full)) { [IO.Directory]::Delete($full, $true) }
+    Remove-WnFolder $full
 }
 function Remove-WnLeftover([hashtable]$Run) {
     $rows = @()

@@ -79,8 +79,7 @@ function Invoke-WnVerb([hashtable]$Run, [string]$Verb, [Collections.IDictionary]
             $full = Get-WnBelow $a['path']
             # Without its folder a disk would stay attached that nobody finds any more.
             foreach ($path in $Run.attached.Keys) { if ("$path\".StartsWith("$full\", 'OrdinalIgnoreCase')) { Stop-WnCall '0x80070020' "$($a['path']) has a layer that is attached." $null } }
-            # Directory.Delete removes links and never follows them.
-            if ([IO.Directory]::Exists($full)) { [IO.Directory]::Delete($full, $true) }
+            Remove-WnFolder $full
         }
         'file.copy' { [IO.File]::Copy($a['source'], (New-WnParent $a['target']), $true) }
         'file.write' {
