@@ -134,7 +134,7 @@ def site(
         name: Wish(
             profile=profile,
             powershell=engine_of(engine),
-            compute=libraries() if engine == "powershell" else None,
+            compute=libraries_of(engine),
             durations=durations or {},
             haste=haste,
         )
@@ -155,7 +155,7 @@ def beside(first: Site, folder: Path, *, engine: str = "model") -> Iterator[Site
     """Run another web-1 beside a site's cluster, which forgets it at the end."""
     folder.mkdir(parents=True)
     shutil.copy(first.folder / LOCK_FILE, folder)
-    wish = Wish(profile="ws2022", powershell=engine_of(engine))
+    wish = Wish(profile="ws2022", powershell=engine_of(engine), compute=libraries_of(engine))
     try:
         with nodes.lab_nodes({"web-1": wish}) as running:
             nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), first.cluster)
@@ -167,3 +167,8 @@ def beside(first: Site, folder: Path, *, engine: str = "model") -> Iterator[Site
 def engine_of(name: str) -> Path | None:
     """Give what a lab node's PowerShell engine starts with; nothing for the model."""
     return Path(winps()) if name == "powershell" else None
+
+
+def libraries_of(name: str) -> Path | None:
+    """Give the libraries that scripts call on a lab node; the model calls none."""
+    return libraries() if name == "powershell" else None

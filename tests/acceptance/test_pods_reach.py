@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from clusters import TIMEOUT_S, Ran, Site, site
-from files_server import serving
 
 from wincnode.cluster import trial_pods
 
@@ -23,15 +22,8 @@ PODS |= {("pod.pods", "web-2")}
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Two machines with addresses of their own, and registries on loopback."""
-    folder = tmp_path_factory.mktemp("site")
-    with serving() as web, site(folder, profiles=NODES) as made:
-        web.contents["/v2/"] = b""
-        rows = "".join(
-            f"    - {{host: {host}, server: '{web.base}', allow_unencrypted: true}}\n"
-            for host in ("docker.io", "registry.k8s.io")
-        )
-        made.change("runtime:\n", f"runtime:\n  registries:\n{rows}")
+    """Two machines with addresses of their own."""
+    with site(tmp_path_factory.mktemp("site"), profiles=NODES) as made:
         for number, name in enumerate(NODES, 21):
             made.change(f"  {name}:\n", f"  {name}:\n    node_ip: 192.0.2.{number}\n")
         yield made
