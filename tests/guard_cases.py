@@ -292,6 +292,7 @@ def left_half_way(engine: str, folder: Path) -> None:
             run.waits()
             node.machine.hns.faults.add("hns-stopped")
             (run.folder / "cancel").touch()
+            until((run.folder / "verdict").exists)
             events = run.end()
             left = reverted(events).left
             assert any(text.startswith("network") for text in left), left

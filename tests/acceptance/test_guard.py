@@ -1,4 +1,4 @@
-"""The cases of test_guard by the shipped scripts, and the same words on both engines."""
+"""A change of the network stays where a client comes back and confirms, else it is taken back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from nodes import ENGINES
 
 # What is another one each time, or tells the time.
 OWN = {"run", "at", "deadline", "elapsed_ms", "pid", "powershell", "clients"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_on_the_model(case: Callable[[str, Path], None], tmp_path: Path) -> None:
+    """Each promise holds for what demos show."""
+    case("model", tmp_path / "node")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)

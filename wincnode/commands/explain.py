@@ -20,7 +20,6 @@ from wincnode.errors import ConfigError
 from wincnode.events import printable
 from wincnode.hcs.codes import Code
 from wincnode.hcs.errors import Meanings, Reason, load_meanings, meaning, ranked, recognise
-from wincnode.hcs.rungs import RUNGS
 from wincnode.hcs.wording import plain, readings
 
 # Of a long log its end counts: some 2,000 lines.
@@ -200,6 +199,9 @@ def _tables() -> Iterator[Mapping[str, Check | ErrorId | Cause]]:
 
 def _rungs() -> Mapping[str, ErrorId]:
     """Give the rungs of the smoke ladder, whose failure ends it with 1."""
+    # With all their documents, they take as long to load as all else here.
+    from wincnode.hcs.rungs import RUNGS
+
     return {
         f"smoke.{rung.id}": ErrorId(
             id=f"smoke.{rung.id}",

@@ -9,8 +9,8 @@ confirms. guard\ holds the note (before.json) and the request; in the run's fold
 that there is something to put back, `waiting` that a client may confirm, and `verdict` what was
 decided: whoever writes it first decides.
 .NOTES
-Source: a new vEthernet may become Public, where rules of WinRM for Domain and Private do not hold,
-learn.microsoft.com/troubleshoot/windows-client/system-management-components/configure-winrm-for-https
+Source: a new vEthernet begins as Public, github.com/PlagueHO/LabBuilder/issues/222; there WinRM's rules let in the local
+subnet alone, learn.microsoft.com/powershell/module/microsoft.powershell.core/enable-psremoting
 Source: settings of tasks, learn.microsoft.com/powershell/module/scheduledtasks/new-scheduledtasktrigger
 #>
 function Import-WnNetworks {
