@@ -20,8 +20,8 @@ demo: install  ## run preflight against three simulated nodes
 test: install  ## run the tests
 	$(BIN)/python -m pytest -n 4 --dist loadfile -rs
 
-acceptance: install  ## run whole journeys: both engines on every case, kills, each build and isolation
-	$(BIN)/python -m pytest -n 4 --dist loadgroup -rs tests/acceptance
+acceptance: install  ## run whole journeys: both engines on every case, kills, faults, each build and isolation
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -rs tests/acceptance tests/faults
 
 contract: install  ## hold our files to containerd's and Kubernetes' own code; needs go, builds once
 	$(BIN)/python tests/contract/go_programs.py
