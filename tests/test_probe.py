@@ -16,6 +16,7 @@ from lab_workers import CONFIG, CONTAINERD, TOKEN, Lab, running
 from wincnode import runner
 from wincnode.cluster import access, probe
 from wincnode.cluster.api import Api, Object
+from wincnode.cluster.bound_pods import NAMESPACE
 from wincnode.cluster.drain import Drain, refusals
 from wincnode.cluster.stages import StageMissed
 from wincnode.commands.inspect import Session
@@ -29,7 +30,7 @@ from wincnode.worker import paths
 PAUSE, OLDER = "registry.k8s.io/pause:3.10.2", "registry.k8s.io/pause:3.10.1"
 NETWORK = rf"{paths.CNI_CONF}\10-x.conf"
 NANO = "mcr.microsoft.com/windows/nanoserver"
-QUOTA = {"metadata": {"name": "none", "namespace": probe.NAMESPACE}, "spec": {"hard": {"pods": 0}}}
+QUOTA = {"metadata": {"name": "none", "namespace": NAMESPACE}, "spec": {"hard": {"pods": 0}}}
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +170,7 @@ def test_a_pod_that_somebody_deletes_proves_nothing(lab: Lab, api: Api) -> None:
 
     def delete() -> None:
         (there,) = soon(lambda: left(lab))
-        lab.plane.objects.delete("pods", there["metadata"]["name"], probe.NAMESPACE)
+        lab.plane.objects.delete("pods", there["metadata"]["name"], NAMESPACE)
 
     began = time.monotonic()
     other = threading.Thread(target=delete)
@@ -191,7 +192,7 @@ def test_a_cluster_that_takes_no_such_pod_says_so(lab: Lab, api: Api) -> None:
         with pytest.raises(probe.PodRefused, match="exceeded quota: none, requested: pods=1"):
             prove(api)
     finally:
-        lab.plane.objects.delete("resourcequotas", "none", probe.NAMESPACE)
+        lab.plane.objects.delete("resourcequotas", "none", NAMESPACE)
 
     assert left(lab) == []
     assert [row for row in lab.plane.mutations if row.user == "admin"] == []
@@ -216,7 +217,7 @@ def test_a_join_changes_nothing_where_nothing_may_prove_the_node(lab: Lab, api: 
     try:
         notes = [reached(api), reached(api)]
     finally:
-        lab.plane.objects.delete("resourcequotas", "none", probe.NAMESPACE)
+        lab.plane.objects.delete("resourcequotas", "none", NAMESPACE)
     changes = [row for row in lab.plane.mutations if row.user == "admin"]
 
     assert ["no pod has proven it: " in note for note in notes] == [True, True], notes

@@ -19,6 +19,7 @@ from wincnode.checks import Verdict
 from wincnode.cluster import reach, trial_pods, trials
 from wincnode.cluster.access import needed
 from wincnode.cluster.api import Api
+from wincnode.cluster.bound_pods import NAMESPACE
 from wincnode.cluster.reach import Found, Wish
 from wincnode.cluster.trials import Attempt, Host
 from wincnode.lab.cluster import ControlPlane, control_plane
@@ -258,14 +259,14 @@ def test_a_cluster_that_goes_away_is_told_with_what_may_be_left(two: Two, api: A
 def test_a_quota_that_lets_no_pod_in_is_the_reason(two: Two, api: Api) -> None:
     """The cluster says so itself."""
     quota = {
-        "metadata": {"name": "none", "namespace": trial_pods.NAMESPACE},
+        "metadata": {"name": "none", "namespace": NAMESPACE},
         "spec": {"hard": {"pods": 0}},
     }
     two.plane.objects.put("resourcequotas", quota)
     try:
         found = tried(api, two.wish)
     finally:
-        two.plane.objects.delete("resourcequotas", "none", trial_pods.NAMESPACE)
+        two.plane.objects.delete("resourcequotas", "none", NAMESPACE)
 
     assert set(cells(found).values()) == {UNKNOWN}
     assert all("exceeded quota" in row.said for rows in found.tried.values() for row in rows)
@@ -321,9 +322,9 @@ def test_a_pod_that_is_taken_away_by_somebody_else_is_no_failure(two: Two, api: 
 
     def say(text: str) -> None:
         if "waits for pods" in text:
-            for row in two.plane.objects.rows("pods", trial_pods.NAMESPACE):
+            for row in two.plane.objects.rows("pods", NAMESPACE):
                 if "server-win2" in row["metadata"]["name"]:
-                    two.plane.objects.delete("pods", row["metadata"]["name"], trial_pods.NAMESPACE)
+                    two.plane.objects.delete("pods", row["metadata"]["name"], NAMESPACE)
 
     began = time.monotonic()
     found = tried(api, two.wish, say=say)

@@ -20,6 +20,7 @@ from real_cluster import VARIABLE, RealControlPlane, programs, real_control_plan
 
 from wincnode.cluster import access, apply, discovery, nodes, probe, tokens
 from wincnode.cluster.api import CONFIG_MAPS, PODS, Api, Object
+from wincnode.cluster.bound_pods import NAMESPACE
 from wincnode.cluster.drain import Drain, drain
 from wincnode.cluster.stages import StageMissed
 from wincnode.errors import ClusterError, ClusterRefused
@@ -227,7 +228,7 @@ def test_a_pod_proves_a_node(plane: RealControlPlane, api: Api, tmp_path: Path) 
 
 def probes(plane: RealControlPlane) -> list[Object]:
     """Give the pods of probes that are in the cluster."""
-    return [row for row in plane.objects.rows("pods", probe.NAMESPACE) if probe.is_ours(row)]
+    return [row for row in plane.objects.rows("pods", NAMESPACE) if probe.is_ours(row)]
 
 
 def test_a_pod_that_proves_is_of_the_strictest_level(plane: RealControlPlane, api: Api) -> None:

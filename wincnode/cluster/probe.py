@@ -7,32 +7,25 @@ Source: kubernetes/kubernetes:cmd/kubeadm/app/phases/upgrade/health.go@v1.36.3 (
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from wincnode.cluster.api import EVENTS, NODES, PODS, Api, Object
+from wincnode.cluster.bound_pods import NAMESPACE, bound
 from wincnode.cluster.stages import Stage, StageMissed
 from wincnode.cluster.watch import Watched, watch
 from wincnode.errors import ClusterError
 from wincnode.events import printable
 
-NAMESPACE = "kube-system"
 LABELS: Mapping[str, str] = {
     "app.kubernetes.io/managed-by": "wincnode",
     "app.kubernetes.io/component": "probe",
 }
 # On a Node: what was proven of it, and with which versions.
 PROVEN = "wincnode/proven"
-# The user of Windows' images who is no administrator; Server Core's own would be one.
-# Source: kubernetes.io/docs/tasks/configure-pod-container/configure-runasusername/,
-# kubernetes/kubernetes#112469
-USER = "ContainerUser"
 TIMEOUT_S = 300.0
-# A pod whose client was killed ends so much later than the client would have given up.
-MARGIN_S = 60
 MOST_EVENTS = 5
 # How an API server says that a quota, a policy or a webhook lets no such pod in; the last one where
 # a webhook does not answer.
@@ -60,40 +53,16 @@ class PodRefused(ClusterError):
 
 
 def pod(node: str, image: str, *, run: str, timeout_s: float = TIMEOUT_S) -> Object:
-    """Give the pod that is bound to a Node.
-
-    It is of the Pod Security level `restricted`, and no taint keeps it away.
-    Source: kubernetes/pod-security-admission:policy@v0.36.3
-    """
+    """Give the pod that is bound to a Node."""
     text = node[:200].replace(".", "-").rstrip("-")
-    return {
-        "apiVersion": PODS.api_version,
-        "kind": PODS.kind,
-        "metadata": {
-            "name": f"wincnode-probe-{text}-{run}",
-            "namespace": NAMESPACE,
-            "labels": dict(LABELS),
-        },
-        "spec": {
-            "nodeName": node,
-            "os": {"name": "windows"},
-            "restartPolicy": "Never",
-            "tolerations": [{"operator": "Exists"}],
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "activeDeadlineSeconds": math.ceil(timeout_s) + MARGIN_S,
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": {"runAsNonRoot": True, "windowsOptions": {"runAsUserName": USER}},
-            "containers": [
-                {
-                    "name": "probe",
-                    "image": image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "resources": {"requests": {"cpu": "10m", "memory": "20Mi"}},
-                }
-            ],
-        },
+    container = {
+        "name": "probe",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "resources": {"requests": {"cpu": "10m", "memory": "20Mi"}},
     }
+    name = f"wincnode-probe-{text}-{run}"
+    return bound(node, name, [container], labels=LABELS, limit_s=timeout_s)
 
 
 def is_ours(pod: Object) -> bool:

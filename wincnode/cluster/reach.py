@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from wincnode.checks import Verdict
 from wincnode.cluster import probe, stages, trial_pods, trials
 from wincnode.cluster.api import NODES, PODS, SERVICES, Api, Object
+from wincnode.cluster.bound_pods import NAMESPACE
 from wincnode.cluster.trials import Attempt, Front, Host, Tried
 from wincnode.errors import ClusterError, Interrupted
 
@@ -67,9 +68,7 @@ class _Run:
 
     def pods(self) -> dict[str, Object]:
         """Give the run's pods by name."""
-        rows = self.api.list(
-            PODS, namespace=trial_pods.NAMESPACE, labels=trial_pods.selector(self.id)
-        )
+        rows = self.api.list(PODS, namespace=NAMESPACE, labels=trial_pods.selector(self.id))
         return {row["metadata"]["name"]: row for row in rows.items}
 
 
@@ -146,7 +145,7 @@ def _taken_away(this: _Run, found: Found) -> Iterator[None]:
             still = [f"{error.message}; the next test takes it away"]
         if still:
             what = f"delete pods,services -l {trial_pods.RUN}={this.id}"
-            where = f"kubectl -n {trial_pods.NAMESPACE} {what}"
+            where = f"kubectl -n {NAMESPACE} {what}"
             found.notes.append(f"something may be left: {'; '.join(still)} ({where})")
 
 
@@ -154,14 +153,12 @@ def _remove(this: _Run, run: str) -> list[str]:
     """Delete the pods and services of a run, or of all; gives their names."""
     gone = []
     for resource in (PODS, SERVICES):
-        rows = this.api.list(
-            resource, namespace=trial_pods.NAMESPACE, labels=trial_pods.selector(run)
-        ).items
+        rows = this.api.list(resource, namespace=NAMESPACE, labels=trial_pods.selector(run)).items
         for row in rows:
             meta = row["metadata"]
             if "deletionTimestamp" in meta:
                 continue
-            this.api.delete(resource, meta["name"], namespace=trial_pods.NAMESPACE, uid=meta["uid"])
+            this.api.delete(resource, meta["name"], namespace=NAMESPACE, uid=meta["uid"])
             gone.append(meta["name"])
     return gone
 
@@ -183,9 +180,7 @@ def _served(
     """
     wish = this.wish
     names = [name for name in _hosts(wish) if name in ready]
-    made = trials.front(
-        this.api.create(SERVICES, trial_pods.service(this.id), namespace=trial_pods.NAMESPACE)
-    )
+    made = trials.front(this.api.create(SERVICES, trial_pods.service(this.id), namespace=NAMESPACE))
     limit_s = wish.start_s + ROUNDS * ROUND_S
     hosts = {name: _absent(name) for name in _hosts(wish) if name not in ready}
     pods: dict[str, str] = {}
@@ -273,7 +268,7 @@ def _round(
             elif trials.has_ended(seen) or time.monotonic() >= end:
                 result[name] = trials.read(seen, left[name], number=number)
                 meta = seen["metadata"]
-                this.api.delete(PODS, meta["name"], namespace=trial_pods.NAMESPACE, uid=meta["uid"])
+                this.api.delete(PODS, meta["name"], namespace=NAMESPACE, uid=meta["uid"])
             else:
                 continue
             del pods[name]

@@ -10,16 +10,15 @@ kubernetes.io/docs/tutorials/hello-minikube
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from wincnode.cluster.api import PODS, SERVICES, Object
-from wincnode.cluster.probe import MARGIN_S, USER
+from wincnode.cluster.api import SERVICES, Object
+from wincnode.cluster.bound_pods import NAMESPACE, bound
 from wincnode.cluster.trials import PORT, SERVER_PORT, Attempt
 
 IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.53"
-NAMESPACE = "kube-system"
+PREFIX = "wincnode-net"
 OWNED: Mapping[str, str] = {
     "app.kubernetes.io/managed-by": "wincnode",
     "app.kubernetes.io/component": "network-test",
@@ -32,7 +31,7 @@ Role = Literal["server", "client"]
 
 def name_of(run: str) -> str:
     """Give the name of a run's service, by which pods look it up."""
-    return f"wincnode-net-{run}"
+    return f"{PREFIX}-{run}"
 
 
 def labels(run: str, role: Role) -> dict[str, str]:
@@ -67,7 +66,8 @@ def service(run: str) -> Object:
 def server(node: str, image: str, *, run: str, limit_s: float) -> Object:
     """Give the pod that answers on a node."""
     rows = [_container("server", image, ["netexec", f"--http-port={SERVER_PORT}"])]
-    return _pod(node, f"server-{_short(node)}", rows, labels=labels(run, "server"), limit_s=limit_s)
+    name = f"{PREFIX}-server-{_short(node)}-{run}"
+    return bound(node, name, rows, labels=labels(run, "server"), limit_s=limit_s)
 
 
 def client(
@@ -78,8 +78,8 @@ def client(
         _container(f"t{place}", image, ["connect", row.place, f"--timeout={CONNECT_S}s"])
         for place, row in enumerate(attempts)
     ]
-    name = f"client-{number}-{_short(node)}"
-    return _pod(node, name, rows, labels=labels(run, "client"), limit_s=limit_s)
+    name = f"{PREFIX}-client-{number}-{_short(node)}-{run}"
+    return bound(node, name, rows, labels=labels(run, "client"), limit_s=limit_s)
 
 
 def _short(node: str) -> str:
@@ -95,40 +95,4 @@ def _container(name: str, image: str, args: list[str]) -> dict[str, Any]:
         # What it prints last is in the pod's status: no log need be read.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": {"requests": {"cpu": "10m", "memory": "20Mi"}},
-    }
-
-
-def _pod(
-    node: str,
-    name: str,
-    containers: list[dict[str, Any]],
-    *,
-    labels: Mapping[str, str],
-    limit_s: float,
-) -> Object:
-    """Give a pod that is bound to a Node, as the one that proves a Node is.
-
-    Source: the Pod Security level `restricted`, kubernetes/pod-security-admission:policy@v0.36.3
-    """
-    return {
-        "apiVersion": PODS.api_version,
-        "kind": PODS.kind,
-        "metadata": {
-            "name": f"wincnode-net-{name}-{labels[RUN]}",
-            "namespace": NAMESPACE,
-            "labels": dict(labels),
-        },
-        "spec": {
-            "nodeName": node,
-            "os": {"name": "windows"},
-            "restartPolicy": "Never",
-            "tolerations": [{"operator": "Exists"}],
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            # What a killed client has left ends by itself.
-            "activeDeadlineSeconds": math.ceil(limit_s) + MARGIN_S,
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": {"runAsNonRoot": True, "windowsOptions": {"runAsUserName": USER}},
-            "containers": containers,
-        },
     }
