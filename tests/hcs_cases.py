@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import golden_texts
 
 from wincnode.hcs.documents.container import Layer
 from wincnode.hcs.documents.containers import (
@@ -14,7 +15,6 @@ from wincnode.hcs.documents.containers import (
     process_container,
     version_process,
 )
-from wincnode.hcs.documents.fields import known, to_document
 from wincnode.hcs.documents.machines import (
     add_scratch,
     add_share,
@@ -27,7 +27,6 @@ from wincnode.hcs.documents.machines import (
 from wincnode.hcs.lifecycles import GUEST_MOUNT, IDS
 from wincnode.hcs.references import Layers, encode, join, ref
 
-BUILDS = (17763, 20348, 26100)
 GOLDEN = Path(__file__).parent / "golden" / "hcs"
 MOUNT = GUEST_MOUNT
 LAYERS: tuple[Layer, ...] = (
@@ -73,36 +72,8 @@ def values(build: int) -> Mapping[str, Any]:
 
 def texts() -> Mapping[str, str]:
     """Give every golden file by its name."""
-    files = {
-        f"{build}/{name}.json": json.dumps(
-            [encode(to_document(row, build)) for row in rows], indent=1
-        )
-        for build in BUILDS
-        for name, rows in values(build).items()
-    }
-    return {**files, "fields.txt": sources()}
-
-
-def sources() -> str:
-    """List each field of the documents with its first build and its source."""
-    rows = {
-        f"{name}: {_plain(path)}\t{build}\t{source}"
-        for first in BUILDS
-        for name, documents in values(first).items()
-        for document in documents
-        for path, build, source in known(document)
-    }
-    return "\n".join(["# document: field, first build, source", *sorted(rows)])
-
-
-def _plain(path: str) -> str:
-    """Leave numbers and names of list items out."""
-    head, *rest = path.split("[")
-    return head + "".join("[]" + part.partition("]")[2] for part in rest)
+    return golden_texts.texts(values, encode)
 
 
 if __name__ == "__main__":
-    for name, text in texts().items():
-        file = GOLDEN / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text + "\n", encoding="utf-8")
+    golden_texts.write(GOLDEN, texts())

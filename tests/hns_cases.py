@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import golden_texts
+
 from wincnode.cluster.networks import load_networks
-from wincnode.hcs.documents.fields import known, to_document
 from wincnode.hns.documents.endpoint import (
     REMOTE_ENDPOINT,
     EndpointId,
@@ -44,7 +45,6 @@ from wincnode.hns.documents.policies import (
 )
 from wincnode.hns.networks import Network, Subnet, Way, document
 
-BUILDS = (17763, 20348, 26100)
 GOLDEN = Path(__file__).parent / "golden" / "hns"
 ID = "11111111-2222-3333-4444-555555555555"
 NIC = "Ethernet"
@@ -179,34 +179,8 @@ def values(build: int) -> Mapping[str, Any]:
 
 def texts() -> Mapping[str, str]:
     """Give every golden file by its name."""
-    files = {
-        f"{build}/{name}.json": json.dumps([to_document(row, build) for row in rows], indent=1)
-        for build in BUILDS
-        for name, rows in values(build).items()
-    }
-    return {**files, "fields.txt": sources()}
-
-
-def sources() -> str:
-    """List each field of the documents with its first build and its source."""
-    rows = {
-        f"{name}: {_plain(path)}\t{first}\t{source}"
-        for build in BUILDS
-        for name, documents in values(build).items()
-        for one in documents
-        for path, first, source in known(one)
-    }
-    return "\n".join(["# document: field, first build, source", *sorted(rows)])
-
-
-def _plain(path: str) -> str:
-    """Leave numbers of list items out."""
-    head, *rest = path.split("[")
-    return head + "".join("[]" + part.partition("]")[2] for part in rest)
+    return golden_texts.texts(values)
 
 
 if __name__ == "__main__":
-    for name, text in texts().items():
-        file = GOLDEN / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text + "\n", encoding="utf-8")
+    golden_texts.write(GOLDEN, texts())

@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
+import golden_texts
 import hcs_cases
 import pytest
 
@@ -44,7 +45,7 @@ def test_documents_are_the_golden_ones(name: str) -> None:
     assert hcs_cases.texts()[name] + "\n" == written
 
 
-@pytest.mark.parametrize("build", hcs_cases.BUILDS)
+@pytest.mark.parametrize("build", golden_texts.BUILDS)
 def test_the_ladder_sends_the_golden_documents(build: int) -> None:
     """What stands in the programs is what was held against the reference, and no other document."""
     image: Any = {"runtime": "containerd", "image": "a/b:c"}
@@ -124,7 +125,7 @@ def test_what_is_inside_an_unknown_field_is_left_out_with_it() -> None:
 
 def test_the_stamp_is_the_same_on_every_build() -> None:
     """Schema 2.1 is what each server takes; a newer one would be refused by the older."""
-    for build in hcs_cases.BUILDS:
+    for build in golden_texts.BUILDS:
         for documents_ in hcs_cases.values(build).values():
             whole: Any = to_document(documents_[0], build)
             stamp = whole.get("SchemaVersion")

@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
+import golden_texts
 import hns_cases
 import pytest
 
@@ -48,7 +49,7 @@ def test_documents_are_the_golden_ones(name: str) -> None:
 
 
 def test_there_is_a_golden_document_of_each_type_and_build() -> None:
-    for build in hns_cases.BUILDS:
+    for build in golden_texts.BUILDS:
         found = {
             json.loads((hns_cases.GOLDEN / str(build) / f"{name}.json").read_text())[0]["Type"]
             for name in hns_cases.NETWORKS
