@@ -295,11 +295,7 @@ def confirm(
     """
     # Closed, so that the next message asks anew where the name leads.
     transport.close()
-    hellos = [
-        event for event in read_facts(transport, node=node, sections=()) if isinstance(event, Hello)
-    ]
-    if machine_id and [hello.machine_id for hello in hellos] != [machine_id]:
-        raise _other_machine(node)
+    _identified(transport, node=node, as_before=machine_id)
     own = new_run()
     request = pack(payload_of("confirm", run=own, plan={"node": node, "run": run}))
     for event in _events(transport, request, run=own):
