@@ -343,6 +343,23 @@ def touched_meanwhile(engine: str, folder: Path) -> None:
         assert is_as_before(node, before)
 
 
+def beside_another(engine: str, folder: Path) -> None:
+    """The network of somebody else is left alone; a note that an ended run left is none of ours."""
+    schema = {"Major": 2, "Minor": 0}
+    other = {"Name": "theirs", "Type": "Private", "Owner": "them", "SchemaVersion": schema}
+    with guarded_node(folder, engine) as node:
+        id = node.machine.hns.create("network", "", other)
+        (base(node) / "guard").mkdir(parents=True)
+        with started(node, within_s=600) as run:
+            run.waits()
+            assert len(node.machine.hns.documents("network")) == 2
+            (run.folder / "cancel").touch()
+            run.put_back()
+        (network,) = node.machine.hns.documents("network")
+        assert (network["ID"], network["Owner"]) == (id, "them")
+        assert not leftovers(node)
+
+
 def removed_and_put_back(engine: str, folder: Path) -> None:
     """A network that the steps removed is there again, with its id and all that lay on its port."""
     absent = replace(EXTERNAL, want={"state": "absent"})
@@ -399,6 +416,6 @@ CASES = (
     *(confirmed, lost_for_ever, lost_for_a_while, client_killed, address_changed),
     *(another_machine, runner_killed, rebooted, confirmed_by_hand_for_a_dead_runner),
     *(public_with_our_rule, public_without_our_rule, step_failed, cancelled, unguarded),
-    *(left_half_way, two_clients, touched_meanwhile, removed_and_put_back),
-    *(not_brought_over, attached),
+    *(left_half_way, two_clients, touched_meanwhile, beside_another),
+    *(removed_and_put_back, not_brought_over, attached),
 )

@@ -26,7 +26,6 @@ MISSED = "MISSED"
 IN_USE = "Linux replaces and removes a file that is in use"
 RACE = "a moment between two processes, which the soak meets or not"
 LONG = "the double's documents are short"
-ALONE = "the nodes of these tests have no network beside the plan's"
 # Script, a text in the line, why no test makes it run.
 ACCEPTED = (
     ("bootstrap", "$code = 'constrained_language'", "tested behind a line that constrains it"),
@@ -76,10 +75,6 @@ ACCEPTED = (
     ("guard", '"Not brought over: $text"', "the lab takes all at the first attempt"),
     ("guard", '"What the node had did not', "the lab takes all at the first attempt"),
     ("guard", "knows no client", "tests name their client"),
-    ("guard", "$had -contains $row.ID) { continue }", ALONE),
-    ("guard", "$have -contains $row.ID) { continue }", ALONE),
-    ("guard", r'if ([IO.Directory]::Exists("$base\guard"))', "what an ended run left there"),
-    ("guard", "No change of the network waits here", "who asked may end what answers"),
     ("networks", "'hns.refused' $refused", "the engine compiles what it gets"),
     ("networks", "catch { $words = $Answer.Err }", "the double's errors are JSON"),
     ("networks", "gave what is no JSON.", "the double's documents are JSON"),

@@ -22,7 +22,7 @@ GIVEN = r"""
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version 2
 $base = 'C:\Program Files\wincnode'
-function Write-WnEvent([string]$Type, [Collections.IDictionary]$Fields) { "$Type $($Fields['text'])" | Out-Host }
+function Write-WnEvent([string]$Type, [Collections.IDictionary]$Fields) { "$Type $($Fields['text'])$($Fields['message'])" | Out-Host }
 function Write-WnRefusal([string]$Code, [string]$Message, [object]$Holder) { "$Code $Message" }
 function Why([scriptblock]$Do) { try { & $Do } catch { $_.Exception.GetBaseException().Message } }
 """
@@ -268,3 +268,18 @@ def test_a_log_that_cannot_be_read(node: winps.Machine) -> None:
         "'{0} {1}' -f ($logs.kubelet.error -ne ''), $logs.kubelet.lines.Count",
         "'{0} {1}' -f ($logs.containerd.error -ne ''), $logs.containerd.lines.Count",
     ) == ["True 0", "False 1"]
+
+
+def test_a_confirmation_that_nothing_waits_for(node: winps.Machine) -> None:
+    """Nothing is decided by it."""
+    assert (
+        said(
+            node,
+            ["guard"],
+            "$Request = @{ plan = @{ run = '' } }",
+            "Confirm-WnNetwork",
+            "$Request.plan.run = 'f' * 32",
+            "Confirm-WnNetwork",
+        )
+        == ["died No change of the network waits here to be confirmed."] * 2
+    )
