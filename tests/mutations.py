@@ -14,7 +14,7 @@ DETACHED = "test_detached_runs.py"
 FOLDERS = "test_run_folders.py"
 KINDS = "acceptance/test_conformance.py"
 GUARD = "acceptance/test_guard.py"
-FACTS = "test_facts_scripts.py"
+FACTS = "acceptance/test_facts_scripts.py"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
