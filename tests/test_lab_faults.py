@@ -123,6 +123,7 @@ def test_preflight_tells_each_nodes_failure(
 
     assert node["status"] == ("unreachable" if exit_code == 4 else "failed")
     assert node["error"]["id"] == id
+    assert node["seconds"] > 0
     assert says.replace("alice", USER) in node["error"]["message"]
     assert advises in node["error"]["remedy"]
 

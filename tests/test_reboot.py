@@ -6,12 +6,15 @@ import fcntl
 from pathlib import Path
 
 import pytest
-from journeys import boot, reboots_twice
+from journeys import QUICK, boot, reboots_twice
 from nodes import ENGINES, base, lab_node, linked
 
 from wincnode import runner
 from wincnode.commands.reboots import Patience, Reboots, reboot
 from wincnode.errors import NodeLocked, NodeRefused, NodeUnreachable
+from wincnode.lab import nodes
+from wincnode.lab.faults import Faults
+from wincnode.lab.nodes import Wish
 from wincnode.lab.windows import programs
 
 
@@ -28,6 +31,21 @@ def test_a_node_that_still_answers_from_its_old_boot_is_not_back(tmp_path: Path)
             list(reboot(link, node="web-1", boot=boot(link), patience=patience))
 
     assert caught.value.id == "node.not-back"
+
+
+@pytest.mark.parametrize("later", [1, 2, 3, 4])
+@pytest.mark.parametrize("lost", ["drop_before", "drop_at_request"])
+def test_an_order_to_reboot_that_is_lost_is_given_again(
+    lost: str, later: int, tmp_path: Path
+) -> None:
+    """Before the node has it, or as the node answers: it boots once, whichever is lost."""
+    wish = Wish(profile="ws2022", speed=20)
+    with nodes.lab_node("web-1", wish, tmp_path) as node, linked(node) as link:
+        before = boot(link)
+        node.server.faults = Faults(**{lost: len(node.server.requests) + later})
+        list(reboot(link, node="web-1", boot=before, patience=QUICK))
+
+        assert int(boot(link)) == int(before) + 1
 
 
 def test_a_node_that_a_run_holds_does_not_reboot(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from wincnode import runner
-from wincnode.commands.inspect import Options, Session, failed, in_fleet, skew_of
+from wincnode.commands.inspect import Options, Session, in_fleet, skew_of
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import FURTHER, SECTIONS, from_reads
 from wincnode.report import NodeReport, Report
@@ -32,11 +32,9 @@ def run(options: Options, session: Session) -> tuple[Mapping[str, Any], Report]:
     heads: dict[str, Mapping[str, Any]] = {}
     failures: list[NodeReport] = []
     for name, item in in_fleet(replace(options, lends=True), work, session):
-        if isinstance(item, Exception):
-            failures.append(failed(name, item))
-            session.watch(name, failures[-1])
-            continue
         session.watch(name, item)
+        if isinstance(item, NodeReport):
+            failures.append(item)
         if isinstance(item, Hello):
             skew_s = skew_of(item)
             rounded = None if skew_s is None else round(skew_s, 1)

@@ -223,10 +223,9 @@ def over_nodes(
     """Do the work of each node side by side; a node's failure is its own result."""
     done: dict[str, NodeReport] = {}
     for name, item in in_fleet(options, work, session):
-        result = failed(name, item) if isinstance(item, Exception) else item
-        session.watch(name, result)
-        if isinstance(result, NodeReport):
-            done[name] = result
+        session.watch(name, item)
+        if isinstance(item, NodeReport):
+            done[name] = item
     return Report(
         command=command,
         nodes=tuple(done.get(name) or left_alone(name) for name in options.nodes),
@@ -252,7 +251,6 @@ def over_fit_nodes(
     machines = Machines()
 
     def work(name: str) -> Iterator[Item]:
-        began = time.monotonic()
         transport = session.connect(name)
         try:
             found = yield from inspect(
@@ -266,23 +264,43 @@ def over_fit_nodes(
                 result = yield from go_on(transport, found, result)
         finally:
             transport.close()
-        yield replace(result, seconds=time.monotonic() - began)
+        yield result
 
     return over_nodes(command, options, work, session)
 
 
 def in_fleet(
     options: Options, work: Callable[[str], Iterator[T]], session: Session
-) -> Iterator[tuple[str, T | Exception]]:
-    """Do the work of each node side by side, until the user asks to stop."""
-    return fleet.run(
+) -> Iterator[tuple[str, T | NodeReport]]:
+    """Do the work of each node side by side, until the user asks to stop.
+
+    A node's failure is its last item; each result says how long the node has taken.
+    """
+
+    def timed(name: str) -> Iterator[T | NodeReport]:
+        began = time.monotonic()
+        try:
+            for item in work(name):
+                yield _lasted(item, began) if isinstance(item, NodeReport) else item
+        except WincnodeError as error:
+            yield _lasted(_failed(name, error), began)
+
+    items = fleet.run(
         options.nodes,
-        work,
+        timed,
         parallel=options.parallel,
         stop=session.stop,
         on_stop=session.finishing,
         patience_s=fleet.LEND_S if options.lends else math.inf,
     )
+    for name, item in items:
+        if isinstance(item, Exception):
+            raise item  # a bug of ours
+        yield name, item
+
+
+def _lasted(result: NodeReport, began: float) -> NodeReport:
+    return replace(result, seconds=time.monotonic() - began)
 
 
 def left_alone(node: str) -> NodeReport:
@@ -291,12 +309,11 @@ def left_alone(node: str) -> NodeReport:
     return NodeReport(node=node, status="interrupted", error=error)
 
 
-def failed(node: str, error: Exception) -> NodeReport:
-    """Give the result of a node whose work ended with an error; a bug of ours goes on up."""
+def _failed(node: str, error: WincnodeError) -> NodeReport:
+    """Give the result of a node whose work ended with an error; what is no node's goes on up."""
     if not isinstance(error, NodeError | ConfigError | ClusterError | Interrupted):
         raise error
     statuses: dict[int, Status] = {4: "unreachable", 6: "locked", 130: "interrupted"}
-    known: WincnodeError = error
     # A cluster that does not answer says nothing about the node.
-    code = 1 if isinstance(error, ClusterError) else known.exit_code
-    return NodeReport(node=node, status=statuses.get(code, "failed"), error=known)
+    code = 1 if isinstance(error, ClusterError) else error.exit_code
+    return NodeReport(node=node, status=statuses.get(code, "failed"), error=error)

@@ -8,7 +8,6 @@ Source: kubernetes.io/docs/setup/production-environment/tools/kubeadm/create-clu
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
@@ -94,10 +93,8 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
     guards = {node.name: guard_of(inventory, node) for node in inventory.nodes}
 
     def work(name: str) -> Iterator[Item]:
-        began = time.monotonic()
         one = _One(name=name, job=job, where=where, guard=guards[name], api=api)
-        result = yield from _cluster_alone(one) if where.cluster_only else _leave(one, session)
-        yield replace(result, seconds=time.monotonic() - began)
+        yield (yield from _cluster_alone(one) if where.cluster_only else _leave(one, session))
 
     report = over_nodes("leave", options, work, session)
     return replace(report, pending_counts=job.pending_counts)

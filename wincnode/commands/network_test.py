@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -87,7 +86,6 @@ def run(
     pods = _Pods(inventory, options, wish, session, egress=places(against))
 
     def work(name: str) -> Iterator[Item]:
-        began = time.monotonic()
         transport = session.connect(name)
         here = replace(against, targets=(*(against.targets or ()), *peers(inventory, name)))
         try:
@@ -99,7 +97,7 @@ def run(
             yield Log(text="tried what the node itself needs; waits for pods")
         yield from pods.waited_for(name)
         result = _together(result, pods, ignore)
-        yield replace(result, seconds=time.monotonic() - began)
+        yield result
 
     with pods:
         report = over_nodes("network test", options, work, session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,10 +52,10 @@ def reboot(transport: Transport, *, node: str, boot: str, patience: Patience) ->
     Raises: NodeUnreachable: it did not come back in time. NodeError: it would not reboot.
     """
     began = time.monotonic()
-    yield from runner.reboot(transport, node=node)
     deadline = began + patience.timeout_s
     logons = 0
     pause = patience.first_s
+    heard = yield from _told(transport, node=node)
     while True:
         if time.monotonic() + pause > deadline:
             raise NodeUnreachable(
@@ -66,16 +66,29 @@ def reboot(transport: Transport, *, node: str, boot: str, patience: Patience) ->
         time.sleep(pause)
         pause = patience.pause_s
         try:
-            if _boot(transport, node=node) not in {"", boot}:
-                break
+            answers = _boot(transport, node=node)
         except NotLetIn:
             logons += 1
             if logons > LOGON_ATTEMPTS:
                 raise
             pause = patience.logon_pause_s
+            continue
         except NodeError:
             continue
+        if answers not in {"", boot}:
+            break
+        if answers and not heard:
+            heard = yield from _told(transport, node=node)
     yield Log(text=f"back after {time.monotonic() - began:.0f} s")
+
+
+def _told(transport: Transport, *, node: str) -> Generator[Event, None, bool]:
+    """Tell a node to reboot; gives whether it has certainly heard."""
+    try:
+        yield from runner.reboot(transport, node=node)
+    except NodeUnreachable:
+        return False
+    return True
 
 
 def _boot(transport: Transport, *, node: str) -> str:
