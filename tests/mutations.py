@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NODE = "test_node_scripts.py"
-STEPS = "test_node_steps.py"
+STEPS = "acceptance/test_node_steps.py"
 HIDDEN = "test_node_secrets.py"
-DETACHED = "test_detached_runs.py"
+DETACHED = "acceptance/test_detached_runs.py"
 FOLDERS = "test_run_folders.py"
 KINDS = "acceptance/test_conformance.py"
 GUARD = "acceptance/test_guard.py"
@@ -116,7 +116,7 @@ MUTATIONS = (
         "'Another run holds this node.' $holder",
         "'Another run holds this node.' $null",
         DETACHED,
-        "test_lock.py",
+        "acceptance/test_lock.py",
     ),
     one("old runs pile up", "runs", "if ($ended -le 20)", "if ($true)", FOLDERS),
     one(
@@ -141,7 +141,7 @@ MUTATIONS = (
         "runner",
         "[IO.File]::Open(\"$base\\lock\", 'OpenOrCreate', 'ReadWrite', 'None')",
         "[IO.File]::Open(\"$base\\lock\", 'OpenOrCreate', 'ReadWrite', 'ReadWrite')",
-        "test_lock.py",
+        "acceptance/test_lock.py",
         DETACHED,
     ),
     one(

@@ -29,7 +29,7 @@ steps:
       content: hello
 """
 # Of some 14 requests: facts, the detached run's start, its Receives. The soak kills at each, and
-# runs the scripts; tests/test_detached_runs.py has a run of theirs that holds the node.
+# runs the scripts; tests/acceptance/test_detached_runs.py has a run of theirs that holds the node.
 KILLED_AT = (9,)
 CLOSED = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 CLOSE = rf"""

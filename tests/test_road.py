@@ -82,7 +82,7 @@ def test_apply_shows_makes_leaves_alone_and_repairs(node: LabNode, here: Desk) -
 
 def test_a_run_is_listed_and_can_be_followed_again(tmp_path: Path) -> None:
     """A second operator sees whose run it was, and the same steps."""
-    # What the scripts list and follow is shown in tests/test_detached_runs.py.
+    # What the scripts list and follow is shown in tests/acceptance/test_detached_runs.py.
     with lab_node(tmp_path / "node", engine="model") as node:
         here = desk(tmp_path, node, EACH_KIND)
         first = here.apply()
