@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
+import generate
 import pytest
+from pages.codes import EXIT_CODES
 
 from wincnode import errors
 from wincnode.cli.app import EPILOG, app
 from wincnode.error_ids import load_error_ids
 
 DOCS = Path(__file__).parent.parent / "docs"
-SPEC = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-assert SPEC is not None
-assert SPEC.loader is not None
-generate = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(generate)
 
 VERBS = sorted(
     row.name or str(getattr(row.callback, "__name__", "")) for row in app.registered_commands
@@ -88,6 +84,6 @@ def test_every_verb_is_in_the_readme() -> None:
 def test_exit_codes_of_readme_help_and_docs_agree() -> None:
     """One table, told three times."""
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    assert generate.EXIT_CODES.strip() in readme
-    codes = re.findall(r"^\| (\d+) \|", generate.EXIT_CODES, re.MULTILINE)
+    assert EXIT_CODES.strip() in readme
+    codes = re.findall(r"^\| (\d+) \|", EXIT_CODES, re.MULTILINE)
     assert re.findall(r"(?:^|, |: )(\d+) ", EPILOG) == codes

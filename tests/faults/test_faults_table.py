@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import test_faults_network
 from fault_rows import Row, raised
-from test_docs import generate
+from pages.faults import fault_rows
 
 from wincnode.checks import all_checks
 from wincnode.error_ids import load_error_ids
@@ -17,7 +17,7 @@ from wincnode.lab.faults import parse_fault
 from wincnode.lab.nodes import PASSWORD
 from wincnode.lab.windows.machine import defect_names, profile_names
 
-ROWS: list[dict[str, Any]] = generate.fault_rows()
+ROWS: list[dict[str, Any]] = fault_rows()
 FAULTS = [f"F{number}" for number in range(1, 41)]
 # Why a fault has no test.
 LEFT_OUT: dict[str, str] = {}
