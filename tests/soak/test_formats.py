@@ -117,7 +117,7 @@ def test_hostile_facts(tmp_path: Path) -> None:
         section = spoilt(good[name], dice)
         facts = Facts(sections={**good, name: section if isinstance(section, dict) else {}})
         began = time.process_time()
-        findings = run_checks(facts, Wanted(targets=(), images=()))
+        findings = run_checks(facts, Wanted(targets=(), images=(), members=()))
         assert len(findings) == len(checks.node_checks())
         node = NodeReport(node="web-1", status="blocked", findings=findings)
         form = names[seed // 10 % len(names)]
