@@ -2,7 +2,7 @@
 
 `WINCNODE_SCHEMAS` names a folder with `junit-10.xsd` of Jenkins' xunit plugin (MIT) and
 `sarif-schema-2.1.0.json`, that of OASIS or of schemastore; `.ci/run` takes them out of packages.
-Without it, tests/junit_form.py and test_formats.py hold both to their rules.
+Without it, tests/junit_form.py and sarif_form.py hold both to their rules.
 """
 
 from __future__ import annotations
