@@ -39,8 +39,9 @@ SECOND_WAYS = ("unreachable", "black-hole", *FIRST_WAYS[2:])
 ANSIBLE = ("ansible-core==2.19.14", "pywinrm==0.5.0", "requests-ntlm==1.3.0")
 READ = "(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion').CurrentBuild"
 ROUNDS = 2
-# As many as a run that changes nodes takes by itself, and as many as one that reads.
-AT_ONCE = (20, 200)
+# As many as a run that changes nodes takes by itself, a part of the fleet, and as many as one that
+# reads.
+AT_ONCE = (20, 50, 200)
 PLAYBOOK = [
     {
         "hosts": "all",
