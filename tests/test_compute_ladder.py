@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from compute_double import BUILDS, Double, double, image
 from compute_scenarios import by_ctypes as by_ctypes_of
-from compute_scenarios import local
+from compute_scenarios import local, vm
 
+from wincnode.commands import compute
 from wincnode.commands.smoke import Climb
 from wincnode.commands.smoke_here import by_ctypes
+from wincnode.errors import ConfigError, RunFailed
 from wincnode.events import Log
 from wincnode.fleet import Stop
 from wincnode.hcs import smoke
 from wincnode.hcs.errors import load_meanings
 from wincnode.hcs.local.executor import execute
+from wincnode.hcs.local.machine import run
 from wincnode.hcs.program import to_json
 from wincnode.hcs.rungs import Situation, Tried, ladder
 from wincnode.report import NodeReport
@@ -61,6 +64,46 @@ def test_a_windows_host_climbs_the_ladder_by_itself(tmp_path: Path) -> None:
     assert "0x80370114" in rows["smoke.service"].evidence
     assert "it needs service" in rows["smoke.schema"].evidence
     assert machine.violations() == []
+
+
+def test_a_windows_host_lists_and_removes_by_itself(tmp_path: Path) -> None:
+    """`hcs ls --local` and `hcs rm --local`: as on a node, in this process."""
+    machine = double(tmp_path)
+    host = compute.on_this_host("here", lambda program: execute(program, local(machine)))
+    stays = {"ShouldTerminateOnLastHandleClosed": False}
+    others = local(machine)
+    for id, owner in (("b-ours", "wincnode"), ("a-pod", "runhcs"), ("c-ours", "wincnode")):
+        others.do("system.create", {"id": id, "document": {**vm(owner), **stays}}, 5)
+    others.close()
+
+    rows = compute.listed(host)
+
+    assert [(row.id, row.type, row.owner) for row in rows] == [
+        ("a-pod", "VirtualMachine", "runhcs"),
+        ("b-ours", "VirtualMachine", "wincnode"),
+        ("c-ours", "VirtualMachine", "wincnode"),
+    ]
+    with pytest.raises(ConfigError, match="here: a-pod is runhcs's, not wincnode's"):
+        compute.removed(host, "a-pod")
+    with pytest.raises(ConfigError, match="no compute system nobody") as caught:
+        compute.removed(host, "nobody")
+    assert "`wincnode hcs ls --local`" in caught.value.remedy
+    assert compute.removed(host, "c-ours") == ("here: ended VirtualMachine c-ours",)
+    assert compute.removed(host, "") == ("here: removed system b-ours",)
+    assert compute.removed(host, "") == ("here: nothing of wincnode was left",)
+    assert [row.id for row in compute.listed(host)] == ["a-pod"]
+    machine.set("service off")
+    with pytest.raises(RunFailed, match=r"here: service.systems failed with 0x80370114"):
+        compute.listed(host)
+    assert machine.violations() == []
+
+
+def test_a_host_without_the_platform_says_so() -> None:
+    """Whoever gets past the command line is refused by the executor, in the same words."""
+    host = compute.on_this_host("here", run)
+
+    with pytest.raises(RunFailed, match="here: the node runs no program: Compute systems are a"):
+        compute.listed(host)
 
 
 def climbed(climb: Climb, now: Situation) -> tuple[NodeReport, list[str]]:
