@@ -66,6 +66,60 @@ def test_a_windows_host_climbs_the_ladder_by_itself(tmp_path: Path) -> None:
     assert machine.violations() == []
 
 
+NO_LOGON = "fault HcsStartComputeSystem * fail 0x80070569"
+HAS = "S-1-5-83-0 has the right to log on as a service at this moment"
+UNKNOWN = "whether S-1-5-83-0 has the right to log on as a service is unknown: right.holders"
+LACKS = "S-1-5-83-0 lacks the right to log on as a service"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told", "remedy"),
+    [
+        ((), HAS, "may come and go with Group Policy"),
+        (
+            ("right SeServiceLogonRight S-1-5-80-0 S-1-5-20",),
+            f"{LACKS} (holders: S-1-5-80-0, S-1-5-20)",
+            "Add NT VIRTUAL MACHINE",
+        ),
+        (
+            ("right SeServiceLogonRight",),
+            f"{LACKS} (nobody holds it)",
+            "Add NT VIRTUAL MACHINE",
+        ),
+        (
+            ("right SeDenyServiceLogonRight S-1-5-83-0",),
+            f"{HAS}, and it is denied to S-1-5-83-0",
+            "`Deny log on as a service`",
+        ),
+        (
+            ("fault LsaOpenPolicy * refuse 0xc0000022",),
+            f"{UNKNOWN} (allowed) failed with 0xC0000022 STATUS_ACCESS_DENIED: LsaOpenPolicy gave",
+            "Add NT VIRTUAL MACHINE",
+        ),
+    ],
+    ids=["held", "lacking", "nobody", "denied", "refused"],
+)
+def test_a_machine_that_may_not_log_on_is_told_who_may(
+    lines: tuple[str, ...], told: str, remedy: str, tmp_path: Path
+) -> None:
+    """What LSA says of S-1-5-83-0 stands beside 0x80070569, and decides what is to be done."""
+    machine = double(tmp_path, lines=(NO_LOGON, *lines))
+    layers = image(machine, "3", "2", "1")
+    now = Situation(build=20348, runtime="containerd", image="a/b:c", isolation=("hyperv",))
+    climb = by_ctypes(lambda program: execute(given(program, layers), local(machine)))
+
+    report, _ = climbed(climb, now)
+
+    rows = {row.check: row for row in report.findings}
+    for name in ("smoke.vm", "smoke.hyperv"):
+        assert "0x80070569 ERROR_LOGON_TYPE_NOT_GRANTED: " in rows[name].evidence
+        assert f"; {told}" in rows[name].evidence
+        assert remedy in rows[name].remedy
+    assert rows["smoke.hyperv"].because_of == ("smoke.vm",)
+    assert machine.violations() == []
+    assert not any(machine.counts().values())
+
+
 def test_a_windows_host_lists_and_removes_by_itself(tmp_path: Path) -> None:
     """`hcs ls --local` and `hcs rm --local`: as on a node, in this process."""
     machine = double(tmp_path)

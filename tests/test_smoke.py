@@ -68,6 +68,8 @@ def test_a_fault_is_found_with_its_cause_and_ignored_on_demand(tmp_path: Path) -
         assert vm.verdict.value == "fail"
         assert "0x80070569 ERROR_LOGON_TYPE_NOT_GRANTED" in vm.evidence
         assert "likely: A policy withholds the right to log on as a service" in vm.evidence
+        lacks = "; S-1-5-83-0 lacks the right to log on as a service (holders: S-1-5-80-0) ("
+        assert lacks in vm.evidence
         assert "Virtual Machines" in vm.remedy
         # The verdicts are told while the node is at work.
         assert [line.split(": ")[:2] for line in lines] == [
