@@ -91,6 +91,13 @@ def scenarios(layers: Sequence[str]) -> list[Scenario]:
         scenario("no such file", ([call("folder", "folder.create", path="a"), call("x", "file.read", path=join(ref("folder.path"), "\\x"))], [call("remove", "folder.remove", path=ref("folder.path"))]), status="failed", hresult="0x80070002"),
         scenario("upwards on a volume", ([*mounted(list(layers)), call("x", "file.read", path=join(ref("mount.volume"), "..\\x"))], unmounted()), status="failed", hresult="0x80070005"),
         scenario("no runtime", ([call("x", "image.layers", runtime="containerd", image="x")], []), status="failed", hresult="0x80070002"),
+        scenario("right held", rights()),
+        scenario("right lacking", rights(), lines=["right SeServiceLogonRight S-1-5-80-0 S-1-5-21-4294967295-0-7-1104 S-1-1-0", "right SeDenyServiceLogonRight S-1-5-83-0"]),
+        scenario("right of nobody", rights(), lines=["right SeServiceLogonRight"]),
+        scenario("right refused", rights(), lines=["fault LsaOpenPolicy 1 refuse 0xc0000022"], status="failed", hresult="0xc0000022"),
+        scenario("right not listed", rights(), lines=["fault LsaEnumerateAccountsWithUserRight 2 refuse 0xc0000022"], status="failed", hresult="0xc0000022"),
+        scenario("no such right", rights("SeFlyRight"), status="failed", hresult="0xc0000060"),
+        scenario("hanging right", rights(limit_s=0.2), lines=["fault LsaOpenPolicy 1 hang 600"], status="timeout", hresult="0x800705b4"),
         scenario("no query", ([call("list", "service.systems", query=None)], [])),
         scenario("left running", ([call("vm", "system.create", id="w-vm", document={**vm(), "ShouldTerminateOnLastHandleClosed": False}), call("start", "system.start", system=ref("vm"))], [])),
         scenario("found running", ([], [])),
@@ -198,6 +205,16 @@ def hosted(
         *unmounted()[-2:],
     ]
     return [row for row in calls if row["id"] != without], ends if ends_with_us else []
+
+
+def rights(
+    name: str = "SeServiceLogonRight", *, limit_s: float = 5
+) -> tuple[list[Call], list[Call]]:
+    """Who may log on as a service, and who may not."""
+    return [
+        call("allowed", "right.holders", limit_s, right=name),
+        call("denied", "right.holders", right="SeDenyServiceLogonRight"),
+    ], []
 
 
 def renamed(row: Call, prefix: str) -> Call:

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from defect_wishes import wished
+
 from wincnode.checks import Target, Wanted
 from wincnode.lab.model.facts import facts_of
 from wincnode.lab.programs import containerd
@@ -15,12 +17,9 @@ from wincnode.lab.windows.machine import Machine, Profile, defect_names, load_pr
 
 DEFECTS = {name: load_profile(name) for name in defect_names()}
 SUBNETS = ("10.244.0.0/16", "10.96.0.0/12")
-# What goes by more than facts: tests/test_connectivity.py, tests/test_image_checks.py, tests/
-# test_cluster_check.py.
+# What goes by more than facts.
 BY_TARGETS = {"conn.dns", "conn.peer", "conn.api", "conn.api.tls", "conn.registry", "conn.download"}
-BY_MEMBERS = {"host.unique"}
 BY_IMAGES = {"img.host", "img.pause", "img.foreign", "img.auth"}
-ELSEWHERE = BY_TARGETS | BY_IMAGES | BY_MEMBERS
 # Checks that a defect proves.
 PROVEN = {check for row in DEFECTS.values() for check in row.expects}
 
@@ -92,7 +91,7 @@ UNKNOWN: list[tuple[str, tuple[str | int, ...], Wanted]] = [
 
 def wanted(profile: Profile) -> Wanted:
     """Give what a node of a profile is to become."""
-    return Wanted(**{"subnets": SUBNETS, "today": date(2026, 9, 1), **profile.wanted})
+    return wished(profile, subnets=SUBNETS, today=date(2026, 9, 1))
 
 
 def read(profile: Profile) -> dict[str, dict[str, Any]]:

@@ -120,8 +120,7 @@ def test_tables_cover_every_check() -> None:
     failing = {row[0] for row in (*FAILING, *HOST_FAILING)}
     # tests/test_defects.py makes the others fail by machines.
     by_defect = {id for name in defect_names() for id in load_profile(name).expects}
-    by_connection = network_check_cases.ELSEWHERE
-    assert failing | by_defect | by_connection == set(BY_ID) - TOLD
+    assert failing | by_defect == set(BY_ID) - TOLD
     inventory_alone = {"sec.versions"}
     unknown = {row[0] for row in (*UNKNOWN, *HOST_UNKNOWN, *network_check_cases.UNKNOWN)}
     assert unknown == set(BY_ID) - inventory_alone

@@ -5,6 +5,7 @@ A declaration that differs by a width corrupts the stack of a node; no test on L
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from wincnode import assets
+from wincnode.hcs.local.rights import Attributes, Text
 from wincnode.hcs.local.table import EXPORTS
 
 # Name and parameters; each is its name, its width in bits (64 for what is as wide as a pointer), and
@@ -147,6 +149,65 @@ def test_network_has_the_signatures_of_the_sdk() -> None:
     )
 
 
+# Source: learn.microsoft.com/windows/win32/api/ntsecapi, learn.microsoft.com/windows/win32/api/sddl
+LSA: Mapping[str, Signature] = {
+    "LsaOpenPolicy": (
+        ("", 32, False),
+        ("systemName", 64, False),
+        ("objectAttributes", 64, False),
+        ("desiredAccess", 32, False),
+        ("policyHandle", 64, True),
+    ),
+    "LsaEnumerateAccountsWithUserRight": (
+        ("", 32, False),
+        ("policyHandle", 64, False),
+        ("userRight", 64, False),
+        ("buffer", 64, True),
+        ("countReturned", 64, True),
+    ),
+    "LsaFreeMemory": (("", 32, False), ("buffer", 64, False)),
+    "LsaClose": (("", 32, False), ("objectHandle", 64, False)),
+    "ConvertSidToStringSidW": (("", 32, False), ("sid", 64, False), ("stringSid", 64, True)),
+}
+HEADER = Path("/usr/x86_64-w64-mingw32/include/ntsecapi.h")
+LSA_WIDTHS = {"NTSTATUS": 32, "ACCESS_MASK": 32, "LSA_HANDLE": 64, "PVOID": 64}
+
+
+def test_lsa_is_declared_as_documented() -> None:
+    """By both: names, order, widths, directions; structures as a Windows of 64 bits has them."""
+    here = {name: row for (_, name), row in table().items() if name in LSA}
+    there = {name: row for (_, name), row in sharp("compute/exports.cs").items() if name in LSA}
+
+    assert here == there == LSA
+    # Two counts and padding, an address; a number and padding before an address, twice.
+    assert (ctypes.sizeof(Text), Text.buffer.offset) == (16, 8)
+    assert (ctypes.sizeof(Attributes), Attributes.attributes.offset) == (48, 24)
+
+
+def test_lsa_is_declared_as_in_a_header() -> None:
+    """mingw-w64 has the functions of ntsecapi.h in a header of its own."""
+    if not HEADER.is_file():
+        pytest.skip(f"no {HEADER}")
+    found = {}
+    for result, name, words in re.findall(
+        r"(NTSTATUS) NTAPI (Lsa\w+)\(([^)]*)\);", HEADER.read_text(encoding="utf-8")
+    ):
+        if name in LSA:
+            parts = (re.split(r"(?<=[ *])(?=\w+$)", word) for word in words.split(","))
+            found[name] = (
+                ("", LSA_WIDTHS[result]),
+                *((lower(last), lsa_width(type.strip())) for type, last in parts),
+            )
+
+    real = {name: row for name, row in LSA.items() if name.startswith("Lsa")}
+    assert found == {name: tuple((one[0], one[1]) for one in row) for name, row in real.items()}
+
+
+def lsa_width(type: str) -> int:
+    """Give a type's width; what begins with P, or ends with a star, is a pointer."""
+    return LSA_WIDTHS.get(type) or (64 if type.startswith("P") or type.endswith("*") else 0)
+
+
 def test_both_declare_the_same() -> None:
     """What the SDK has no header for is told once by hcsshim, and written twice."""
     first = {key: row for key, row in table().items() if key[1] not in PYTHON_ONLY}
@@ -163,7 +224,6 @@ PYTHON_ONLY = {
     "CreateDirectoryW",
     "ConvertStringSecurityDescriptorToSecurityDescriptorW",
     "GetNamedSecurityInfoW",
-    "ConvertSidToStringSidW",
 }
 
 

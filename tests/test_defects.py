@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from client import desk
+from defect_wishes import sections, wished
+from nodes import lab_node
+from test_image_checks import direct
 
 from wincnode.checks import Finding, Severity, Verdict, Wanted, run_checks
 from wincnode.facts import Facts
@@ -15,6 +20,7 @@ from wincnode.lab.programs import containerd
 from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
 from wincnode.updates import load_updates
 
+__all__ = ["direct"]  # a fixture, which each test uses
 WANTED: dict[str, Any] = {
     "subnets": ("10.244.0.0/16", "10.96.0.0/12"),
     "today": date(2026, 9, 1),
@@ -27,7 +33,8 @@ def told(name: str, folder: Path) -> list[Finding]:
     profile = load_profile(name)
     machine = Machine(profile, folder / "m", computer="WEB-1")
     machine.programs["containerd"] = containerd.program
-    found = run_checks(Facts(sections=facts_of(machine)), Wanted(**{**WANTED, **profile.wanted}))
+    wanted = wished(profile, **WANTED)
+    found = run_checks(Facts(sections=sections(machine, wanted)), wanted)
     return [row for row in found if row.verdict is not Verdict.PASS]
 
 
@@ -83,6 +90,7 @@ def test_a_consequence_of_a_consequence_comes_last(tmp_path: Path) -> None:
         ("svc.time.skew", "sys.time", "svc.time"),
         ("sec.defender.lock", "sec.defender.excl", "sec.defender.lock"),
         ("feat.containers.pending", "feat.containers", "os.reboot"),
+        ("conn.dns", "conn.registry", "conn.dns"),
     ],
 )
 def test_a_consequence_names_its_cause(
@@ -111,6 +119,17 @@ def test_a_consequence_names_its_cause(
         ("sec.applocker.denied", Severity.WARNING, "Script rules deny"),
         ("sec.defender.lock.tamper", Severity.WARNING, "TPExclusions"),
         ("os.wu.local", Severity.WARNING, "AUOptions 5"),
+        ("conn.dns", Severity.ERROR, "mirror.example: HostNotFound"),
+        ("conn.api", Severity.ERROR, "https://10.0.0.9:6443: TimedOut"),
+        ("conn.api.tls", Severity.WARNING, "AuthenticationFailed"),
+        ("conn.registry.filtered", Severity.ERROR, "docker.io/v2/: 403"),
+        ("conn.download", Severity.WARNING, "https://dl.k8s.io/kubelet.exe: 403"),
+        ("conn.peer", Severity.WARNING, "web-2 (192.168.50.22:5986): TimedOut"),
+        ("img.host", Severity.ERROR, "nanoserver:ltsc2022: containerd takes none of its images"),
+        ("img.pause", Severity.ERROR, "docker.io/library/sandbox:ltsc2022, process isolation"),
+        ("img.foreign", Severity.WARNING, "has layers at layers.example"),
+        ("img.auth", Severity.WARNING, "asks for a user and a password"),
+        ("host.unique", Severity.ERROR, "is of the machine 11111111-2222-3333-4444-555555555555"),
         ("sec.av.filters.virtual", Severity.WARNING, "cbfs6 (149810.5)"),
     ],
 )
@@ -137,3 +156,27 @@ def test_exclusions_that_policy_hides_are_unknown(tmp_path: Path) -> None:
 def test_what_nobody_can_say_is_unknown(name: str, tmp_path: Path) -> None:
     """A missing fact is neither good nor bad news."""
     assert {row.verdict for row in told(name, tmp_path)} == {Verdict.UNKNOWN}
+
+
+INVENTORY = """\
+cluster: {api_server: '127.0.0.1:1', kubernetes: 1.36.4}
+runtime:
+  registries: [{host: docker.io, server: 'http://127.0.0.1:1', allow_unencrypted: true}]
+preflight: {images: [docker.io/library/app]}
+"""
+
+
+def test_a_preflight_over_the_wire_finds_what_a_node_does_not_reach(tmp_path: Path) -> None:
+    """The defect decides before any connection is tried: both ports are shut for all."""
+    with lab_node(tmp_path / "node", engine="model", profile="conn.registry.filtered") as node:
+        here = desk(tmp_path, node, "")
+        file = tmp_path / "wincnode.yaml"
+        _, _, rest = file.read_text().partition("connection:\n")
+        file.write_text(f"{INVENTORY}connection:\n{rest}")
+
+        done = here.run("preflight", "--only", "conn", "--no-images", "-o", "json")
+
+    found = {row["check"]: row for row in json.loads(done.stdout)["nodes"][0]["findings"]}
+    assert found["conn.registry"]["verdict"] == "fail"
+    assert "http://127.0.0.1:1/v2/: 403" in found["conn.registry"]["evidence"]
+    assert "https://127.0.0.1:1: ConnectionRefused" in found["conn.api"]["evidence"]

@@ -350,7 +350,7 @@ def test_text_that_is_no_json() -> None:
 
 
 def test_every_verb_knows_its_arguments() -> None:
-    assert len(ACTIONS) == 35
+    assert len(ACTIONS) == 36
     assert all(takes(action) for action in ACTIONS.values())
 
 

@@ -68,6 +68,8 @@ def test_a_fault_is_found_with_its_cause_and_ignored_on_demand(tmp_path: Path) -
         assert vm.verdict.value == "fail"
         assert "0x80070569 ERROR_LOGON_TYPE_NOT_GRANTED" in vm.evidence
         assert "likely: A policy withholds the right to log on as a service" in vm.evidence
+        lacks = "; S-1-5-83-0 lacks the right to log on as a service (holders: S-1-5-80-0) ("
+        assert lacks in vm.evidence
         assert "Virtual Machines" in vm.remedy
         # The verdicts are told while the node is at work.
         assert [line.split(": ")[:2] for line in lines] == [
@@ -107,7 +109,7 @@ def test_without_the_feature_nothing_runs_on_the_node(tmp_path: Path) -> None:
         assert report.findings[0].because_of == ("feat.containers",)
         assert node.server.requests.count("Command") == 1
         with pytest.raises(RunFailed, match=r"service.systems failed with 0x80370114") as caught:
-            compute.listed("web-1", session)
+            compute.listed(compute.on_node("web-1", session))
         assert "wincnode explain 0x80370114" in caught.value.remedy
 
 
@@ -123,7 +125,7 @@ def test_a_node_that_may_not_compile_is_unknown(tmp_path: Path) -> None:
         assert "application control" in report.findings[0].evidence
         assert "Add-Type" in report.findings[0].remedy
         with pytest.raises(RunFailed, match="runs no program"):
-            compute.listed("web-1", session)
+            compute.listed(compute.on_node("web-1", session))
 
 
 def test_what_cannot_be_taken_down_is_no_pass_and_is_told_until_it_is_gone(tmp_path: Path) -> None:
@@ -137,12 +139,13 @@ def test_what_cannot_be_taken_down_is_no_pass_and_is_told_until_it_is_gone(tmp_p
         assert storage.verdict.value == "fail"
         assert "could not be taken down: layer.deactivate (disk_deactivate)" in storage.evidence
         assert "Reboot the node" in storage.remedy
+        host = compute.on_node("web-1", session)
         with pytest.raises(RunFailed, match="could not remove scratch") as caught:
-            compute.removed("web-1", "", session)
+            compute.removed(host, "")
         assert "Reboot the node" in caught.value.remedy
         node.machine.compute.faults.clear()
         node.machine.compute.boot()
-        assert compute.removed("web-1", "", session) == (
+        assert compute.removed(host, "") == (
             r"web-1: removed scratch C:\ProgramData\wincnode\scratch\smoke-storage",
         )
 
@@ -153,21 +156,22 @@ def test_compute_systems_are_listed_and_only_our_own_are_removed(tmp_path: Path)
         service.create("ours", LEFT, v1=False)
         service.create("pod", {**LEFT, "Owner": "containerd-shim-runhcs-v1.exe"}, v1=False)
 
-        rows = compute.listed("web-1", session)
+        host = compute.on_node("web-1", session)
+        rows = compute.listed(host)
 
         assert [(row.id, row.owner, row.state) for row in rows] == [
             ("ours", "wincnode", "Created"),
             ("pod", "containerd-shim-runhcs-v1.exe", "Created"),
         ]
         with pytest.raises(ConfigError, match=r"pod is containerd-shim.*, not wincnode's"):
-            compute.removed("web-1", "pod", session)
+            compute.removed(host, "pod")
         with pytest.raises(ConfigError, match="no compute system nobody"):
-            compute.removed("web-1", "nobody", session)
-        ended = compute.removed("web-1", "ours", session)
+            compute.removed(host, "nobody")
+        ended = compute.removed(host, "ours")
         assert ended == ("web-1: ended VirtualMachine ours",)
-        assert compute.removed("web-1", "", session) == ("web-1: nothing of wincnode was left",)
+        assert compute.removed(host, "") == ("web-1: nothing of wincnode was left",)
         service.create("again", LEFT, v1=False)
-        assert compute.removed("web-1", "", session) == ("web-1: removed system again",)
+        assert compute.removed(host, "") == ("web-1: removed system again",)
         assert list(service.systems) == ["pod"]
 
 
@@ -197,12 +201,15 @@ def test_this_host_is_tried_where_it_is_windows(tmp_path: Path) -> None:
     with node_of(tmp_path) as (node, _session, _lines):
         here = desk(tmp_path, node, "")
 
-        elsewhere = here.run("smoke", "--local")
-        named = here.run("smoke", "--local", "web-1")
-
-        assert (elsewhere.returncode, named.returncode) == (2, 2)
-        assert "this host is not Windows" in elsewhere.stderr
-        assert "takes no NODE" in named.stderr
+        for verb in (["smoke"], ["hcs", "ls"], ["hcs", "rm"], ["hcs", "rm", "some-id"]):
+            done = here.run(*verb, "--local")
+            assert (done.returncode, "this host is not Windows" in done.stderr) == (2, True)
+        for verb in (["smoke", "web-1"], ["hcs", "ls", "web-1"], ["hcs", "rm", "web-1", "some-id"]):
+            done = here.run(*verb, "--local")
+            assert (done.returncode, "it takes no NODE" in done.stderr) == (2, True)
+        for verb in (["hcs", "ls"], ["hcs", "rm"]):
+            done = here.run(*verb)
+            assert (done.returncode, "a NODE is missing" in done.stderr) == (2, True)
 
 
 def test_options_are_judged_before_any_node_is_asked() -> None:

@@ -56,6 +56,7 @@ def test_the_scripts_climb_the_ladder_to_a_container_of_each_isolation(tmp_path:
     ("fault", "rung", "code"),
     [
         ("hcs-logon-right", "vm", "0x80070569"),
+        ("hcs-logon-right", "vm", "S-1-5-83-0 lacks the right to log on as a service (holders:"),
         ("hcs-filter", "storage", "0x80070001"),
         ("hcs-stuck-layer", "storage", "0x80070020"),
     ],

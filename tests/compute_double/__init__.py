@@ -22,11 +22,11 @@ SOURCES = Path(__file__).parent
 LIBRARY = (
     *("text", "json", "control", "machine", "schema", "operations", "waits", "guest"),
     *("processes", "streams", "layers", "legacy"),
-    *("json_tree", "hns_rules", "hns_state", "hns"),
+    *("json_tree", "hns_rules", "hns_state", "hns", "lsa"),
 )
 DLLS = (*("computecore", "computenetwork", "vmcompute", "offreg", "kernel32", "ole32", "advapi32"),)
 # What Windows itself has under Wine is left to it.
-OURS_ON_WINDOWS = ("computecore", "computenetwork", "vmcompute", "offreg")
+OURS_ON_WINDOWS = ("computecore", "computenetwork", "vmcompute", "offreg", "lsa")
 FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O1", "-g")
 BUILDS = (17763, 20348, 26100)
 COUNTED = (
@@ -37,6 +37,8 @@ COUNTED = (
     "process handles",
     "handles",
     "network handles",
+    "policies",
+    "account lists",
     "strings",
 )
 

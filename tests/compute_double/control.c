@@ -4,6 +4,7 @@
  *   service off                    vmcompute does not run
  *   hypervisor off
  *   owner SID                      whose the folders are that are there already
+ *   right NAME [SID...]            who holds a right of accounts; nobody where none is named
  *   containers exit                as they start, with HCS_E_UNEXPECTED_EXIT
  *   delay_ms N                     how long an operation takes
  *   quirk process_info             Server 2022's quirk: HcsCreateProcess gives no process information (E10)
@@ -56,6 +57,26 @@ struct control control(void) {
     if (in) fclose(in);
     if (!is.image_build) is.image_build = is.build;
     return is;
+}
+
+/* Who may log on as a service where Hyper-V is installed: [MS-DTYP] 2.4.2.4; nobody is denied it. */
+char *right_holders(const char *right) {
+    const char *usual = !strcmp(right, "SeServiceLogonRight") ? "S-1-5-80-0 S-1-5-83-0" : !strcmp(right, "SeDenyServiceLogonRight") ? "" : NULL;
+    char *sids = usual ? format("%s", usual) : NULL;
+    char line[500], name[60];
+    unsigned number;
+    bool here = true;
+    FILE *in = opened();
+    while (in && fgets(line, sizeof line, in)) {
+        int at = 0;
+        if (sscanf(line, "scene %u", &number) == 1) here = number == scene();
+        if (!here || sscanf(line, "right %59s%n", name, &at) != 1 || strcmp(name, right)) continue;
+        free(sids);
+        while (line[at] == ' ') at++;
+        sids = format("%.*s", (int)strcspn(line + at, "\r\n"), line + at);
+    }
+    if (in) fclose(in);
+    return sids;
 }
 
 struct line { bool here; char export[48], nth[12], word[16], argument[20], text[200]; };

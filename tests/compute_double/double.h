@@ -75,6 +75,7 @@ char *quoted(const char *text);
 bool same(const char *a, const char *b);
 enum allocator { BY_LOCAL = 1, BY_TASK = 2 };
 wide *given(const char *text, enum allocator by);
+void *lent(size_t bytes, enum allocator by);
 void taken_back(void *text, enum allocator by, const char *export);
 int strings_left(void);
 
@@ -127,6 +128,7 @@ void lock_file(FILE *of);
 /* control.c: how the machine is. */
 struct control { int build, image_build; bool service, hypervisor, process_info_quirk, containers_exit; int64_t delay_ms; uint32_t die_at; char owner[40]; };
 struct control control(void);
+char *right_holders(const char *right);
 void planted(const struct machine *machine, const char *export, uint32_t nth, struct fault *fault);
 bool planted_word(const struct machine *machine, const char *export, uint32_t nth, const char *word);
 
@@ -173,6 +175,10 @@ void stream_cut_writer(handle stream); /* nobody writes to it any more */
 int handles_open(void);
 
 int network_handles_open(void); /* hns.c */
+
+/* lsa.c */
+int policies_open(void), account_lists_left(void);
+size_t sid_of(const char *text, uint8_t *into); /* gives its bytes; `into` may be NULL */
 
 /* layers.c */
 guid name_to_guid(const char *name);

@@ -95,7 +95,15 @@ FORWARD(int32_t, kernel32, CreateDirectoryW, (const wide *a, const void *b), (a,
 #elif defined(DLL_ADVAPI32)
 FORWARD(int32_t, advapi32, ConvertStringSecurityDescriptorToSecurityDescriptorW, (const wide *a, dword b, handle *c, dword *d), (a, b, c, d))
 FORWARD(dword, advapi32, GetNamedSecurityInfoW, (const wide *a, dword b, dword c, handle *d, handle *e, handle *f, handle *g, handle *h), (a, b, c, d, e, f, g, h))
-FORWARD(int32_t, advapi32, ConvertSidToStringSidW, (handle a, wide **b), (a, b))
+FORWARD(int32_t, advapi32, ConvertSidToStringSidW, (const void *a, wide **b), (a, b))
 #elif defined(DLL_OLE32)
 FORWARD(void, ole32, CoTaskMemFree, (handle a), (a))
+#endif
+
+/* Under Wine advapi32.dll is Wine's own, so that these have a library of their own, too. */
+#if defined(DLL_ADVAPI32) || defined(DLL_LSA)
+FORWARD(hresult, advapi32, LsaOpenPolicy, (const void *a, const void *b, dword c, handle *d), (a, b, c, d))
+FORWARD(hresult, advapi32, LsaEnumerateAccountsWithUserRight, (handle a, const void *b, void **c, dword *d), (a, b, c, d))
+FORWARD(hresult, advapi32, LsaFreeMemory, (void *a), (a))
+FORWARD(hresult, advapi32, LsaClose, (handle a), (a))
 #endif

@@ -315,16 +315,11 @@ EXPORT dword advapi32_GetNamedSecurityInfoW(const wide *name, dword type, dword 
     if (type != 1 || what != 1 || group || dacl || sacl) violation("GetNamedSecurityInfoW: more than the owner is asked of %s", path);
     free(path);
     if (!there) return FILE_NOT_FOUND;
-    *descriptor = given(control().owner, BY_LOCAL);
+    struct control is = control();
+    *descriptor = lent(sid_of(is.owner, NULL), BY_LOCAL);
+    sid_of(is.owner, *descriptor);
     *owner = *descriptor;
     return 0;
-}
-
-EXPORT int32_t advapi32_ConvertSidToStringSidW(const wide *sid, wide **out) {
-    char *text = utf8(sid);
-    *out = given(text, BY_LOCAL);
-    free(text);
-    return 1;
 }
 
 EXPORT handle kernel32_LocalFree(handle text) { taken_back(text, BY_LOCAL, "LocalFree"); return NULL; }

@@ -87,6 +87,7 @@ bool same(const char *a, const char *b) {
 static wide *by_local(size_t bytes) { return LocalAlloc(0, bytes); }
 static wide *by_task(size_t bytes) { return CoTaskMemAlloc(bytes); }
 wide *given(const char *text, enum allocator by) { return to_wide(text, by == BY_LOCAL ? by_local : by_task); }
+void *lent(size_t bytes, enum allocator by) { return by == BY_LOCAL ? by_local(bytes) : by_task(bytes); }
 int strings_left(void) { return 0; }
 #else
 /* A string knows its allocator, so that the free of the other is noticed (E7). */
@@ -98,11 +99,13 @@ static wide *counted(size_t bytes) {
     return (wide *)(void *)(block + 4);
 }
 
-wide *given(const char *text, enum allocator by) {
-    wide *out = to_wide(text, counted);
+static void *marked(wide *out, enum allocator by) {
     ((uint32_t *)(void *)out)[-4] = MARK | (uint32_t)by;
     return out;
 }
+
+wide *given(const char *text, enum allocator by) { return marked(to_wide(text, counted), by); }
+void *lent(size_t bytes, enum allocator by) { return marked(counted(bytes), by); }
 
 void taken_back(void *text, enum allocator by, const char *export) {
     if (!text) return;

@@ -26,7 +26,7 @@ def this_host(
     from wincnode.transport import ConnectionSettings, open_transport
 
     if nodes:
-        raise ConfigError("--local judges this host alone; it takes no NODE")
+        raise ConfigError("--local means this host alone; it takes no NODE")
     here = ConnectionSettings(scheme="local")
     open_transport(here).close()  # refused here, before anything is drawn, where it cannot work
     name = platform.node().partition(".")[0].lower()

@@ -106,6 +106,9 @@ Nodes = Annotated[
     ),
 ]
 OneNode = Annotated[str, typer.Argument(metavar="NODE", autocompletion=_node)]
+OneNodeOrHere = Annotated[
+    str, typer.Argument(metavar="[NODE]", help="None with --local.", autocompletion=_node)
+]
 PlaybookFile = Annotated[
     Path,
     typer.Argument(

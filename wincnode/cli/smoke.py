@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +17,7 @@ from wincnode.cli.options import (
     Isolation,
     Nodes,
     NoInput,
-    OneNode,
+    OneNodeOrHere,
     Outputs,
     Parallel,
     VaultPasswords,
@@ -25,6 +27,12 @@ from wincnode.cli.options import (
     session,
 )
 
+if TYPE_CHECKING:
+    from wincnode.commands.compute import Host
+
+Local = Annotated[
+    bool, typer.Option("--local", help="Of this Windows host itself, as an administrator.")
+]
 hcs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(hcs, name="hcs", help="Compute systems of a node: list them, remove wincnode's.")
 
@@ -117,43 +125,70 @@ def smoke(
 
 @hcs.command("ls")
 def listed(
-    node: OneNode,
+    node: OneNodeOrHere = "",
     inventory: Inventories = DEFAULT_INVENTORIES,
     vault_password_file: VaultPasswords = None,
+    local: Local = False,
     no_input: NoInput = False,
 ) -> None:
     """List the compute systems of a node: containers and virtual machines, whoever made them.
 
-    Example: wincnode hcs ls win1
+    Example: wincnode hcs ls win1, or on a Windows host itself: wincnode hcs ls --local
     """
     from wincnode.commands import compute as verb
 
-    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
-    with session(known) as running:
-        rows = verb.listed(node, running)
+    with _host(node, inventory, vault=vault_password_file, local=local, no_input=no_input) as host:
+        rows = verb.listed(host)
     for row in rows:
         typer.echo(f"{row.id:36}  {row.type:14}  {row.state:8}  {row.owner}")
 
 
 @hcs.command("rm")
 def removed(
-    node: OneNode,
+    node: OneNodeOrHere = "",
     system: Annotated[
         str,
         typer.Argument(metavar="[ID]", help="A compute system's id; all of wincnode's if none."),
     ] = "",
     inventory: Inventories = DEFAULT_INVENTORIES,
     vault_password_file: VaultPasswords = None,
+    local: Local = False,
     no_input: NoInput = False,
 ) -> None:
     """End compute systems that wincnode has left on a node; those of others are refused.
 
-    Example: wincnode hcs rm win1
+    Example: wincnode hcs rm win1, or on a Windows host itself: wincnode hcs rm --local
     """
     from wincnode.commands import compute as verb
 
-    known = asked(inventory, [node], no_input=no_input, vault=vault_password_file)
-    with session(known) as running:
-        lines = verb.removed(node, system, running)
+    if local and not system:  # the one word that a line with --local may have is an ID
+        node, system = "", node
+    with _host(node, inventory, vault=vault_password_file, local=local, no_input=no_input) as host:
+        lines = verb.removed(host, system)
     for text in lines:
         typer.echo(text)
+
+
+@contextmanager
+def _host(
+    node: str, inventory: list[Path], *, vault: list[Path] | None, local: bool, no_input: bool
+) -> Iterator[Host]:
+    """Give the one machine that a line names.
+
+    Raises: ConfigError: it names none, or this host is not Windows.
+    """
+    from wincnode.commands import compute as verb
+    from wincnode.errors import ConfigError
+    from wincnode.hcs.local.machine import run as run_here
+
+    if not local and not node:
+        raise ConfigError("a NODE is missing", remedy="--local means this Windows host itself.")
+    if local:
+        here = this_host(
+            inventory_here(inventory, vault, else_of=Path()), [node] if node else None, None
+        )
+        yield verb.on_this_host(here.options.nodes[0], run_here)
+        return
+    known = asked(inventory, [node], no_input=no_input, vault=vault)
+    with session(known) as running:
+        yield verb.on_node(node, running)

@@ -15,7 +15,7 @@ from wincnode.errors import ConfigError, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
-from wincnode.hcs import smoke
+from wincnode.hcs import logon, smoke
 from wincnode.hcs.errors import Meanings, load_meanings
 from wincnode.hcs.program import Program, to_json
 from wincnode.hcs.rungs import BY_ID, IMAGED, RUNGS, RungId, Situation, Skipped, Step, Tried, ladder
@@ -196,8 +196,7 @@ def finding(row: smoke.Verdict) -> Finding:
 
 def ladder_step(steps: tuple[Step, ...]) -> PlanStep:
     """Give the step that tries the rungs."""
-    tried = (step for step in steps if isinstance(step, Tried))
-    return programs_step([(step.rung.id, step.needs, step.program) for step in tried])
+    return programs_step([*logon.programs(steps)])
 
 
 def programs_step(programs: Sequence[tuple[str, Sequence[str], Program]]) -> PlanStep:
@@ -248,14 +247,17 @@ def _carried_out(
     job = Job(playbooks=(), command="smoke")
     events = carry_out(transport, plan, result, job=job, stop=stop)
     verdicts: dict[RungId, smoke.Verdict] = {}
+    rights: logon.Logon | None = None
     while True:
         try:
             event = next(events)
         except StopIteration as end:
             return Shown(report=end.value, verdicts=verdicts)
         yield event
+        if isinstance(event, ProgramFinished) and event.program == logon.ID:
+            rights = logon.read(event.result, known)
         if isinstance(event, ProgramFinished) and event.program in BY_ID:
-            row = judged(event, known)
+            row = logon.explained(judged(event, known), rights)
             verdicts[row.rung.id] = row
             yield Log(text=line(row), level="info" if row.status == "pass" else "warning")
 

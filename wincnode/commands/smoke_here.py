@@ -8,10 +8,10 @@ from typing import Any
 from wincnode.commands.smoke import Climb, Shown, line, told
 from wincnode.events import Event, Log
 from wincnode.fleet import Stop
-from wincnode.hcs import smoke
+from wincnode.hcs import logon, smoke
 from wincnode.hcs.errors import Meanings
 from wincnode.hcs.program import to_json
-from wincnode.hcs.rungs import RungId, Situation, Tried, ladder
+from wincnode.hcs.rungs import BY_ID, RungId, Situation, ladder
 from wincnode.report import NodeReport
 from wincnode.transport import Transport
 
@@ -33,21 +33,19 @@ def by_ctypes(run: Run) -> Climb:
         del pull  # an image is taken that is there
         steps = ladder(now)
         verdicts: dict[RungId, smoke.Verdict] = {}
-        for step in steps:
-            if not isinstance(step, Tried) or stop.asked:
+        rights: logon.Logon | None = None
+        for id, needs, program in logon.programs(steps):
+            if stop.asked:
+                break
+            passed = {name for name, row in verdicts.items() if row.status == "pass"}
+            missing = tuple(name for name in needs if name not in passed)
+            answer = None if missing else run(to_json(program))
+            if id == logon.ID:
+                rights = logon.read(answer, known)
                 continue
-            verdicts[step.rung.id] = row = _tried(step, verdicts, known, run)
+            found = smoke.judged(BY_ID[id], answer, known, missing=missing)
+            verdicts[id] = row = logon.explained(found, rights)
             yield Log(text=line(row), level="info" if row.status == "pass" else "warning")
         return told(steps, Shown(report=result, verdicts=verdicts))
 
     return climb
-
-
-def _tried(
-    step: Tried, before: Mapping[RungId, smoke.Verdict], known: Meanings, run: Run
-) -> smoke.Verdict:
-    """Try one rung where those that it needs have passed."""
-    passed = {id for id, row in before.items() if row.status == "pass"}
-    missing = tuple(id for id in step.needs if id not in passed)
-    answer = None if missing else run(to_json(step.program))
-    return smoke.judged(step.rung, answer, known, missing=missing)

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import TypeAlias, get_args
 
+from wincnode.hcs.account_calls import RightHolders
 from wincnode.hcs.compute_calls import (
     ProcessClose,
     ProcessCreate,
@@ -84,6 +85,7 @@ Action: TypeAlias = (
     | FileWrite
     | FileRead
     | ImageLayers
+    | RightHolders
 )
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
     {action.do: action for action in get_args(Action)}

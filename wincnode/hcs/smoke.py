@@ -173,7 +173,7 @@ def _failed(rung: Rung, call: CallOutcome, known: Meanings) -> Verdict:
         text = call.words or "there is no such image"
         missing: Missing = "runtime" if call.code == NO_RUNTIME else "image"
         return Verdict(rung=rung, status="skipped", evidence=_short(text), missing=missing)
-    told = _told(call, known)
+    told = described(call, known)
     if call.do == "hive.empty" and call.code in NO_EXPORT:
         return _unknown(rung, f"the probe cannot be made here: {told}")
     return Verdict(rung=rung, status="fail", evidence=told, reasons=_reasons(call, known))
@@ -188,7 +188,7 @@ def _reasons(call: CallOutcome, known: Meanings) -> tuple[Reason, ...]:
     return found or recognise(call.words, known)[1]
 
 
-def _told(call: CallOutcome, known: Meanings) -> str:
+def described(call: CallOutcome, known: Meanings) -> str:
     """Say which call failed how, in the node's words or else in Windows' own."""
     how = f"did not end in {call.ms / 1000:.0f} s" if call.status == "timeout" else "failed"
     text = f"{call.do} ({call.id}) {how}"
@@ -234,7 +234,7 @@ def _given_back(found: Verdict, came: Outcome, known: Meanings) -> Verdict:
         return found
     if found.status != "pass":
         return replace(found, kept=True)
-    text = f"{found.evidence}; but it could not be taken down: {_told(stays[0], known)}"
+    text = f"{found.evidence}; but it could not be taken down: {described(stays[0], known)}"
     return replace(
         found,
         status="fail",

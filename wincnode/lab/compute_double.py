@@ -13,7 +13,8 @@ from wincnode.lab.windows.machine import Machine
 
 # A fault of a lab node in words of the control file that tests/compute_double explains.
 LINES = {
-    "hcs-logon-right": "fault HcsStartComputeSystem 1 fail 0x80070569",
+    "hcs-logon-right": "fault HcsStartComputeSystem 1 fail 0x80070569\n"
+    "right SeServiceLogonRight S-1-5-80-0",
     "hcs-filter": "fault PrepareLayer * refuse 0x80070001",
     "hcs-unexpected-exit": "containers exit",
     "hcs-stuck-layer": "fault DeactivateLayer * refuse 0x80070020",

@@ -130,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(urlsplit(self.path).path)
 
     def _answer(self, path: str) -> None:
+        if registry.asks_for_login(path):
+            self._send(401, b"{}", {"WWW-Authenticate": 'Basic realm="lab"'})
+            return
         if path.startswith(registry.BASE):
             held = registry.find(path)
             told = {"Content-Type": held.kind, "Docker-Content-Digest": held.digest} if held else {}

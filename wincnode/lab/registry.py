@@ -1,6 +1,6 @@
 """The lab's registry: it has every image, for the Windows builds that its name tells, else for all.
 
-Source: opencontainers/distribution-spec:spec.md
+Source: opencontainers/distribution-spec:spec.md; opencontainers/image-spec:layer.md
 """
 
 from __future__ import annotations
@@ -19,6 +19,14 @@ OCI = "application/vnd.oci.image"
 INDEX, MANIFEST = f"{OCI}.index.v1+json", f"{OCI}.manifest.v1+json"
 CONFIG, BLOB = f"{OCI}.config.v1+json", "application/octet-stream"
 PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs)/(?P<wanted>[^/]+)")
+# Images of these repositories ask for a login, or have a layer that lies elsewhere.
+PRIVATE, FOREIGN = "private/", "foreign/"
+ELSEWHERE = {
+    "mediaType": f"{OCI}.layer.nondistributable.v1.tar+gzip",
+    "digest": "sha256:" + "f0" * 32,
+    "size": 1,
+    "urls": ["https://layers.example/base.tar.gz"],
+}
 # Images for HostProcess containers do not say a build; their tags end so by custom.
 HOST_PROCESS = "hostprocess"
 # After the update of 2020-02, and older than the lab's machines.
@@ -51,6 +59,12 @@ def find(path: str) -> Held | None:
     return next((held for held in _parts() if held.digest == wanted), None)
 
 
+def asks_for_login(path: str) -> bool:
+    """Tell whether only a login opens what lies at a path."""
+    asked = PATH.fullmatch(path)
+    return asked is not None and asked["name"].startswith(PRIVATE)
+
+
 def _index(name: str, tag: str) -> Held:
     if tag.endswith(HOST_PROCESS):
         return _manifest(0)
@@ -63,7 +77,7 @@ def _index(name: str, tag: str) -> Held:
             "platform": _platform(build),
         }
         for build in builds
-        for held in (_manifest(build),)
+        for held in (_manifest(build, foreign=name.startswith(FOREIGN)),)
     ]
     return _json(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": rows})
 
@@ -72,13 +86,16 @@ def _parts() -> Iterator[Held]:
     """Give what indexes and manifests point to: the same for every image of a build."""
     for build in (0, *_supported()):
         yield _manifest(build)
+        yield _manifest(build, foreign=True)
         yield _config(build)
 
 
-def _manifest(build: int) -> Held:
+def _manifest(build: int, *, foreign: bool = False) -> Held:
     config = _config(build)
     row = {"mediaType": CONFIG, "digest": config.digest, "size": len(config.content)}
-    return _json(MANIFEST, {"schemaVersion": 2, "mediaType": MANIFEST, "config": row, "layers": []})
+    layers = [ELSEWHERE] if foreign else []
+    body = {"schemaVersion": 2, "mediaType": MANIFEST, "config": row, "layers": layers}
+    return _json(MANIFEST, body)
 
 
 def _config(build: int) -> Held:

@@ -30,6 +30,7 @@ from wincnode.hcs.local.leftovers import removed
 from wincnode.hcs.local.native import COMPUTECORE, Native, taken, text
 from wincnode.hcs.local.operations import document
 from wincnode.hcs.local.processes import Process, Processes
+from wincnode.hcs.local.rights import OPEN, holders
 from wincnode.hcs.local.shares import shared
 from wincnode.hcs.local.storage import Storage
 from wincnode.hcs.local.systems import System, Systems
@@ -107,6 +108,7 @@ class Machine:
             "system.shares": lambda a, s: shared(systems, self._storage, _system(a), a, s),
             "system.exited": lambda a, s: systems.exited(_system(a), s),
             "system.close": lambda a, _: systems.close(_system(a)),
+            "right.holders": lambda a, s: {"sids": self._holders(_text(a, "right"), s)},
         }
 
     def _of_processes(self) -> Mapping[str, Callable[[Mapping[str, Any], float], Any]]:
@@ -186,6 +188,9 @@ class Machine:
         if is_failure(code):
             raise failure(name, code, said)
         return read(said)
+
+    def _holders(self, right: str, limit_s: float) -> list[str]:
+        return self._storage.within(limit_s, OPEN, lambda: holders(self._native, right))
 
     def _access(self, export: str, arguments: Mapping[str, Any], limit_s: float) -> None:
         vm, path = _text(arguments, "vm"), _text(arguments, "path")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ctypes
 
 from wincnode.hcs.local.failures import DENIED, CallFailed, failure
-from wincnode.hcs.local.native import ADVAPI32, KERNEL32, Native, taken, text
+from wincnode.hcs.local.native import ADVAPI32, KERNEL32, Native, text
+from wincnode.hcs.local.sids import written
 
 # Owner and group Administrators; SYSTEM and Administrators have all rights, nobody else any.
 SDDL = "O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
@@ -55,7 +56,7 @@ def check(native: Native, path: str) -> None:
 
     Raises: CallFailed.
     """
-    owner, descriptor, written = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    owner, descriptor = ctypes.c_void_p(), ctypes.c_void_p()
     code = native.call(
         ADVAPI32,
         "GetNamedSecurityInfoW",
@@ -71,9 +72,7 @@ def check(native: Native, path: str) -> None:
     if code:
         raise failure("GetNamedSecurityInfoW", 0x80070000 | code)
     try:
-        if not native.call(ADVAPI32, "ConvertSidToStringSidW", owner, ctypes.byref(written)):
-            raise failure("ConvertSidToStringSidW", 0x80070000 | native.last_error())
-        sid = taken(native, written, local=True)
+        sid = written(native, owner)
     finally:
         native.call(KERNEL32, "LocalFree", descriptor)
     if sid not in OWNERS:

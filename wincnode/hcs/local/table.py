@@ -7,7 +7,7 @@ Source: computecore.h of the Windows SDK 10.0.26100.0;
 microsoft/hcsshim:internal/vmcompute/vmcompute.go, internal/wclayer/wclayer.go@7c9ff7f4 for
 vmcompute.dll; learn.microsoft.com/windows/win32/devnotes/offline-registry-library-functions for
 offreg.dll; fileapi.h, ioapiset.h, synchapi.h, handleapi.h, winbase.h for kernel32.dll;
-combaseapi.h for ole32.dll; sddl.h, aclapi.h for advapi32.dll
+combaseapi.h for ole32.dll; sddl.h, aclapi.h, ntsecapi.h for advapi32.dll
 """
 
 from __future__ import annotations
@@ -278,6 +278,26 @@ _ROWS = (
         "securityDescriptor out pointer",
     ),
     _export("advapi32", "ConvertSidToStringSidW", "i32", "sid pointer", "stringSid out pointer"),
+    _export(
+        "advapi32",
+        "LsaOpenPolicy",
+        "i32",
+        "systemName pointer",
+        "objectAttributes pointer",
+        "desiredAccess u32",
+        "policyHandle out pointer",
+    ),
+    _export(
+        "advapi32",
+        "LsaEnumerateAccountsWithUserRight",
+        "i32",
+        "policyHandle handle",
+        "userRight pointer",
+        "buffer out pointer",
+        "countReturned out pointer",
+    ),
+    _export("advapi32", "LsaFreeMemory", "i32", "buffer pointer"),
+    _export("advapi32", "LsaClose", "i32", "objectHandle handle"),
     _export("ole32", "CoTaskMemFree", "void", "memory pointer"),
 )
 # Two DLLs export functions of one name with other parameters, so the DLL is part of the key.

@@ -241,6 +241,7 @@ _VERBS: Mapping[str, Callable[[Executor, Args], Any]] = {
     "file.write": Executor.write,
     "file.read": Executor.read,
     "image.layers": Executor.image,
+    "right.holders": lambda me, args: {"sids": me.compute.holders(args["right"])},
 }
 
 

@@ -53,6 +53,8 @@ def _tried(host: Host, kind: str, url: str) -> Section:
         "certificate": "",
         "addresses": [],
     }
+    if (end := host.machine.profile.unreached.get(kind)) is not None:
+        return {**said, **_planted(end)}
     if kind == "dns":
         return {**said, **_resolved(at.hostname or "")}
     try:
@@ -69,6 +71,13 @@ def _tried(host: Host, kind: str, url: str) -> Section:
     except (OSError, http.client.HTTPException) as problem:
         said["error"] = _name(problem)
     return said
+
+
+def _planted(end: str | int) -> Section:
+    """Give what is left of a try that a profile lets end so; TLS begins once a link is there."""
+    if isinstance(end, int):
+        return {"connected": True, "status": end}
+    return {"connected": end == "AuthenticationFailed", "error": end}
 
 
 def _resolved(name: str) -> Section:

@@ -41,6 +41,10 @@ IN_USE = 0x80070020
 INVALID_ARGUMENT = 0x80070057
 NO_LOGON_RIGHT = 0x80070569
 UNEXPECTED_EXIT = 0x80370106
+# STATUS_NO_SUCH_PRIVILEGE: [MS-ERREF] 2.3.1
+NO_SUCH_RIGHT = 0xC0000060
+# NT SERVICE\ALL SERVICES and NT VIRTUAL MACHINE\Virtual Machines: [MS-DTYP] 2.4.2.4
+ALL_SERVICES, MACHINES = "S-1-5-80-0", "S-1-5-83-0"
 # What can be wrong with it, by name, and what that is.
 FAULTS: Mapping[str, str] = {
     "hcs-refused": "application control lets no library be compiled",
@@ -236,6 +240,20 @@ class Compute:
             system.state = "Stopped"
             raise HcsError(UNEXPECTED_EXIT)
         system.state = "Running"
+
+    def holders(self, right: str) -> list[str]:
+        """Tell who holds a right of accounts.
+
+        Raises: HcsError: there is no such right.
+        """
+        lacking = {MACHINES} if "hcs-logon-right" in self.faults else set()
+        known = {
+            "SeServiceLogonRight": [sid for sid in (ALL_SERVICES, MACHINES) if sid not in lacking],
+            "SeDenyServiceLogonRight": [],
+        }
+        if right not in known:
+            raise HcsError(NO_SUCH_RIGHT)
+        return known[right]
 
     def terminate(self, system: System) -> None:
         """End it.

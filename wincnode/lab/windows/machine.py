@@ -66,6 +66,8 @@ class Profile:
     denied: what policy forbids: `tasks`, a task by its name, or a program to all but SYSTEM.
     process: what PowerShell's process is, where it is not as it should be: elevated, language_mode,
         powershell, process_64bit, system_drive. The `powershell` engine follows `elevated` alone.
+    unreached: what a try to connect ends with, by the kind of what is tried (`checks.Target`): a
+        name of .NET, or the status of an answer (engine `model`).
     attributes: path of a folder -> bits of its attributes, which Linux cannot keep.
     events: entries of the service control manager: {id, values, days_ago}.
     wanted: what a preflight must ask for, so that what is wrong is a defect.
@@ -85,6 +87,7 @@ class Profile:
     durations: Mapping[str, float] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
     process: Mapping[str, Any] = field(default_factory=dict)
+    unreached: Mapping[str, str | int] = field(default_factory=dict)
     attributes: Mapping[str, int] = field(default_factory=dict)
     events: tuple[Mapping[str, Any], ...] = ()
     wanted: Mapping[str, Any] = field(default_factory=dict)

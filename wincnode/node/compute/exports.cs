@@ -1,6 +1,7 @@
 // The exports of the Host Compute Service, of layers and of hives, and what of Windows their results take.
 // Source: computecore.h of the Windows SDK 10.0.26100.0; microsoft/hcsshim:internal/vmcompute/vmcompute.go
-// and internal/wclayer/wclayer.go@7c9ff7f4 for vmcompute.dll; offline-registry-library-functions for offreg.dll
+// and internal/wclayer/wclayer.go@7c9ff7f4 for vmcompute.dll; offline-registry-library-functions for offreg.dll;
+// ntsecapi.h, lsalookup.h and sddl.h for advapi32.dll (learn.microsoft.com/windows/win32/api/ntsecapi)
 namespace Wincnode
 {
     [StructLayout(LayoutKind.Sequential)]
@@ -11,6 +12,13 @@ namespace Wincnode
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct Descriptor { public Guid Id; public uint Flags; public IntPtr Path; }
+
+    // LSA_UNICODE_STRING: lengths are in bytes, the NUL behind it counts to the second alone.
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct LsaText { public ushort Length, MaximumLength; public IntPtr Buffer; }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct LsaAttributes { public uint Length; public IntPtr RootDirectory, ObjectName; public uint Attributes; public IntPtr SecurityDescriptor, SecurityQualityOfService; }
 
     [UnmanagedFunctionPointer(CallingConvention.StdCall)]
     internal delegate void Notification(uint notificationType, IntPtr context, int notificationStatus, IntPtr notificationData);
@@ -111,6 +119,25 @@ namespace Wincnode
         internal static extern uint ORSaveHive(IntPtr horKey, string path, uint osMajorVersion, uint osMinorVersion);
         [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode)]
         internal static extern uint ORCloseHive(IntPtr horKey);
+    }
+
+    internal static class Lsa
+    {
+        private const string Dll = "advapi32.dll";
+        [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode)]
+        internal static extern int LsaOpenPolicy(IntPtr systemName, ref LsaAttributes objectAttributes, uint desiredAccess, out IntPtr policyHandle);
+        [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode)]
+        internal static extern int LsaEnumerateAccountsWithUserRight(IntPtr policyHandle, ref LsaText userRight, out IntPtr buffer, out uint countReturned);
+        [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode)]
+        internal static extern int LsaFreeMemory(IntPtr buffer);
+        [DllImport(Dll, ExactSpelling = true, CharSet = CharSet.Unicode)]
+        internal static extern int LsaClose(IntPtr objectHandle);
+    }
+
+    internal static class Sids
+    {
+        [DllImport("advapi32.dll", ExactSpelling = true, CharSet = CharSet.Unicode, SetLastError = true)]
+        internal static extern int ConvertSidToStringSidW(IntPtr sid, out IntPtr stringSid);
     }
 
     internal static class Kernel

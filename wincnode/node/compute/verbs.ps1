@@ -93,6 +93,10 @@ function Invoke-WnVerb([hashtable]$Run, [string]$Verb, [Collections.IDictionary]
             if (Test-WnVolume $a['path']) { return [ordered]@{ text = (Get-WnAnswer ([Wincnode.Platform]::ReadVolume($a['path'], $most))).Text } }
             return [ordered]@{ text = (Read-WnStart (Get-WnBelow $a['path']) $most) }
         }
+        'right.holders' {
+            $sids = (Get-WnAnswer ([Wincnode.Platform]::Holders($a['right'], $Limit))).Text
+            return [ordered]@{ sids = [object[]]@(if ($sids -ne '') { $sids.Split(',') }) }
+        }
         'image.layers' { return Get-WnImageLayer $a }
         default { Stop-WnCall '0x80070057' "There is no verb $Verb." $null }
     }

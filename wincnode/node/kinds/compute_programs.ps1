@@ -80,7 +80,7 @@ function Invoke-WnComputePrograms {
         . ([scriptblock]::Create((Get-WnScript $name)))
     }
     $scratchRoot = Join-Path -Path $env:ProgramData -ChildPath 'wincnode\scratch'
-    $refused = Import-WnLibrary @('calls.cs', 'compute/exports.cs', 'compute/pipes.cs', 'compute/processes.cs', 'compute/layers.cs', 'compute/volumes.cs', 'platform.cs') 'Wincnode.Platform'
+    $refused = Import-WnLibrary @('calls.cs', 'compute/exports.cs', 'compute/pipes.cs', 'compute/processes.cs', 'compute/layers.cs', 'compute/volumes.cs', 'compute/rights.cs', 'platform.cs') 'Wincnode.Platform'
     $good = @{}
     foreach ($row in $Want['programs']) {
         $missing = @($row['needs'] | Where-Object -FilterScript { -not $good.ContainsKey($_) })

@@ -27,6 +27,7 @@ KIND = Kind(
         "compute/pipes.cs",
         "compute/processes.cs",
         "compute/references",
+        "compute/rights.cs",
         "compute/systems",
         "compute/verbs",
         "compute/volumes.cs",
