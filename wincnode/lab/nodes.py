@@ -138,15 +138,18 @@ def _moved(machine: Machine, server: WsmanServer) -> None:
 
 
 @contextmanager
-def lab_nodes(wishes: Mapping[str, Wish]) -> Iterator[dict[str, LabNode]]:
-    """Run a node for each name, in folders that go with them."""
+def lab_nodes(wishes: Mapping[str, Wish], wire: Wire | None = None) -> Iterator[dict[str, LabNode]]:
+    """Run a node for each name, in folders that go with them.
+
+    Args: wire: joins their pods with those of others, too.
+    """
     with ExitStack() as stack:
         # A thread of a node's kubelet may write its last line while the folder goes.
         folder = tempfile.TemporaryDirectory(prefix="wincnode-lab-", ignore_cleanup_errors=True)
         root = Path(stack.enter_context(folder))
-        wire = Wire()
+        shared = wire or Wire()
         yield {
-            name: stack.enter_context(lab_node(name, wish, root / name, wire))
+            name: stack.enter_context(lab_node(name, wish, root / name, shared))
             for name, wish in wishes.items()
         }
 
