@@ -13,9 +13,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
-from wincnode.lab.cluster import ControlPlane, authority
+from wincnode.lab.cluster import authority
+from wincnode.lab.cluster.authority import Authority
 from wincnode.lab.programs import images, pod_status, pod_watch
 from wincnode.lab.programs.api import ApiFailed, Client
 from wincnode.lab.programs.wire import Line
@@ -23,6 +25,25 @@ from wincnode.lab.programs.wire import Line
 Json: TypeAlias = dict[str, Any]
 CONTROL_PLANE: Json = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 LINGER_S = 1.0
+
+
+class Plane(Protocol):
+    """The control plane that it registers with; what it writes goes to its folder."""
+
+    folder: Path
+    authority: Authority
+
+    @property
+    def server(self) -> str:
+        """Its address."""
+
+    @property
+    def ca_pem(self) -> str:
+        """The certificate of its authority."""
+
+    @property
+    def kubernetes(self) -> str:
+        """Its version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +118,7 @@ class LinuxNode:
 
 @contextmanager
 def linux_node(
-    plane: ControlPlane, line: Line, *, name: str, address: str, taints: Sequence[Json] = ()
+    plane: Plane, line: Line, *, name: str, address: str, taints: Sequence[Json] = ()
 ) -> Iterator[LinuxNode]:
     """Let a Linux node take part in a cluster and in the network of its pods."""
     key, key_pem = authority.new_key()
@@ -122,4 +143,3 @@ def linux_node(
     finally:
         made.ended.set()
         thread.join(LINGER_S)
-        plane.objects.delete("nodes", name)
