@@ -138,6 +138,7 @@ def site(
             profile=profile,
             powershell=engine_of(engine),
             compute=libraries_of(engine),
+            cluster=True,
             durations=durations or {},
             haste=haste,
         )
@@ -163,7 +164,12 @@ def beside(first: Site, folder: Path, *, engine: str = "model") -> Iterator[Site
     """Run another web-1 beside a site's cluster, which forgets it at the end."""
     folder.mkdir(parents=True)
     shutil.copy(first.folder / LOCK_FILE, folder)
-    wish = Wish(profile="ws2022", powershell=engine_of(engine), compute=libraries_of(engine))
+    wish = Wish(
+        profile="ws2022",
+        powershell=engine_of(engine),
+        compute=libraries_of(engine),
+        cluster=True,
+    )
     try:
         with nodes.lab_nodes({"web-1": wish}) as running:
             nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), first.cluster)

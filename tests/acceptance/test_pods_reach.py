@@ -152,3 +152,17 @@ def test_a_cluster_that_is_away_is_told_or_an_error(lab: Site) -> None:
     pods = {verdict for key, verdict in cells(other, "web-1").items() if key[0].startswith("pod.")}
     assert pods == {"unknown"}
     assert Path(lab.folder).exists()
+
+
+def test_scripts_of_a_node_reach_the_api_server(tmp_path: Path) -> None:
+    """By the address that it has for nodes alone; when it is gone, they do not."""
+    with site(tmp_path, engine="powershell", profiles={"web-1": "ws2022"}) as made:
+        found = made.run(f"{TEST} --no-pods")
+        made.cluster.plane.stop()
+        away = made.run(f"{TEST} --no-pods")
+
+    told = {row["check"]: row["verdict"] for row in found.of("web-1")["findings"]}
+    assert (told["conn.api"], told["conn.api.tls"]) == ("pass", "pass")
+    assert found.code == 0, found.of("web-1")["findings"]
+    told = {row["check"]: row["verdict"] for row in away.of("web-1")["findings"]}
+    assert told["conn.api"] == "fail"

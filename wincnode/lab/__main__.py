@@ -125,6 +125,7 @@ def up(options: argparse.Namespace) -> int:
             faults=faults.pop(f"lab-{number}", Faults()),
             powershell=options.powershell,
             compute=options.compute,
+            cluster=options.cluster,
             durations=dict(options.duration),
             haste=options.haste,
         )

@@ -51,6 +51,7 @@ class Wish:
 
     faults: what goes wrong with it. powershell: the PowerShell engine's start file; without one
     the model answers. compute: a folder of what stands for the Host Compute Service there.
+    cluster: whether a control plane of the lab runs beside it, which scripts are to reach.
     pace_s: seconds that the model takes for each section and step.
     durations: seconds of long work, over those of the profile; `haste` of them pass in one of ours.
     speed: how many seconds of the node's clock pass in one of ours.
@@ -60,6 +61,7 @@ class Wish:
     faults: Faults = field(default_factory=Faults)
     powershell: Path | None = None
     compute: Path | None = None
+    cluster: bool = False
     pace_s: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
     haste: float = 1.0
@@ -101,7 +103,7 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
     line = Line(wire=wire or Wire(), lost=set(wish.faults.pods))
     worker = Worker(machine, line)
     engine = (
-        PowerShellEngine(wish.powershell, machine, wish.compute)
+        PowerShellEngine(wish.powershell, machine, wish.compute, cluster=wish.cluster)
         if wish.powershell
         else ModelEngine(machine, pace_s=wish.pace_s)
     )
