@@ -21,8 +21,9 @@ from wincnode.cluster import discovery, tokens
 from wincnode.cluster.api import Api
 from wincnode.cluster.kubeconfig import load as load_kubeconfig
 from wincnode.lab import nodes
-from wincnode.lab.clusters import LabCluster, lab_cluster
+from wincnode.lab.clusters import LabCluster, lab_cluster, linux_nodes
 from wincnode.lab.nodes import LabNode, Wish
+from wincnode.lab.programs.wire import Wire
 
 TIMEOUT_S = 300
 LOCK_FILE = "wincnode.lock.yaml"
@@ -125,23 +126,31 @@ def site(
     cluster: LabCluster | None = None,
     durations: Mapping[str, float] | None = None,
     haste: float = 1.0,
+    linux: tuple[str, ...] = (),
 ) -> Iterator[Site]:
     """Run nodes beside a cluster that runs or, without one, their own; lock what they install.
 
     Args: durations: seconds of the nodes' long work, of which `haste` pass in one of ours.
+        linux: names of Linux nodes beside them.
     """
     wishes = {
         name: Wish(
             profile=profile,
             powershell=engine_of(engine),
             compute=libraries_of(engine),
+            cluster=True,
             durations=durations or {},
             haste=haste,
         )
         for name, profile in (profiles or {"web-1": "ws2022"}).items()
     }
     beside = nullcontext(cluster) if cluster else lab_cluster(folder / "cluster")
-    with beside as found, nodes.lab_nodes(wishes) as running:
+    wire = Wire()
+    with (
+        beside as found,
+        nodes.lab_nodes(wishes, wire) as running,
+        linux_nodes(found.plane, wire, {name: set() for name in linux}),
+    ):
         nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), found)
         made = Site(folder=folder, cluster=found, nodes=running)
         for words in ("cluster apply", "lock --allow-unverified"):
@@ -155,7 +164,12 @@ def beside(first: Site, folder: Path, *, engine: str = "model") -> Iterator[Site
     """Run another web-1 beside a site's cluster, which forgets it at the end."""
     folder.mkdir(parents=True)
     shutil.copy(first.folder / LOCK_FILE, folder)
-    wish = Wish(profile="ws2022", powershell=engine_of(engine), compute=libraries_of(engine))
+    wish = Wish(
+        profile="ws2022",
+        powershell=engine_of(engine),
+        compute=libraries_of(engine),
+        cluster=True,
+    )
     try:
         with nodes.lab_nodes({"web-1": wish}) as running:
             nodes.write_inventory(folder / "wincnode.yaml", nodes.ports(running), first.cluster)

@@ -25,13 +25,18 @@ def lab_node(
     engine: str = "powershell",
     profile: str = "ws2022",
     faults: Faults | None = None,
+    speed: float = 1.0,
 ) -> Iterator[LabNode]:
-    """Start a node called WEB-1; it ends with all its processes."""
+    """Start a node called WEB-1; it ends with all its processes.
+
+    Args: speed: of the model's clock; scripts have clocks of ours.
+    """
     wish = Wish(
         profile=profile,
         faults=faults or Faults(),
         powershell=Path(winps()) if engine == "powershell" else None,
         compute=libraries() if engine == "powershell" else None,
+        speed=speed if engine == "model" else 1.0,
     )
     with nodes.lab_node("web-1", wish, folder) as node:
         yield node

@@ -39,6 +39,27 @@ def prefixes(machine: Machine, index: int) -> set[str]:
     return {row["DestinationPrefix"] for row in rows if row["InterfaceIndex"] == index}
 
 
+def test_an_adapter_that_dhcp_does_not_answer_has_its_address_again_afterwards(
+    tmp_path: Path,
+) -> None:
+    """HNS tells no address either, and nobody reaches the node meanwhile."""
+    made = Machine(load_profile("ws2022"), tmp_path, computer="WEB-1", clock=Clock(speed=1e-6))
+    before = held(made)
+    made.network.suffer({"address-lost"})
+    id = bind(made)
+    made.network.sync()
+
+    for _ in range(4):
+        told = made.hns.query("network", id)
+
+    assert "ProviderAddress" not in {row["Type"] for row in told["Policies"]}
+    assert made.network.physical() == {"Ethernet": "169.254.21.50"}
+    assert not made.network.lets_in("127.0.0.1", 5985)
+    made.hns.delete("network", id)
+    assert held(made) == before
+    assert made.network.lets_in("127.0.0.1", 5985)
+
+
 def test_settings_go_to_the_virtual_adapter_and_come_back(machine: Machine) -> None:
     """All but the metric, the MTU and the route of the metadata, as on Windows."""
     before = prefixes(machine, INDEX)

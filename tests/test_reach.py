@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,27 +18,33 @@ from test_probe import NETWORK, _admit, soon
 
 from wincnode import runner
 from wincnode.checks import Verdict
-from wincnode.cluster import reach, trial_pods, trials
+from wincnode.cluster import reach, trial_places, trial_pods, trials
 from wincnode.cluster.access import needed
 from wincnode.cluster.api import Api
 from wincnode.cluster.bound_pods import NAMESPACE
 from wincnode.cluster.reach import Found, Wish
-from wincnode.cluster.trials import Attempt, Host
+from wincnode.cluster.trial_places import Host, Places
+from wincnode.cluster.trial_pods import Maker
+from wincnode.cluster.trials import Attempt, Tried
 from wincnode.lab.cluster import ControlPlane, control_plane
-from wincnode.lab.programs.wire import LOSSES, Wire
+from wincnode.lab.programs.linux_node import CONTROL_PLANE, LinuxNode, linux_node
+from wincnode.lab.programs.wire import AT_NODES, LOSSES, Line, Wire
 
 NODES = {"WIN1": "192.0.2.21", "WIN2": "192.0.2.22"}
 OK, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 NANO = "mcr.microsoft.com/windows/nanoserver"
+IMAGES: Mapping[Any, str] = {"windows": trial_pods.IMAGE, "linux": trial_pods.IMAGE}
+LINUX = "linux-1"
 Cell = tuple[str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Two:
-    """Two Ready nodes of one cluster, whose pods share a wire, and something outside."""
+    """Two Ready nodes of one cluster and a Linux one, on one wire, and something outside."""
 
     plane: ControlPlane
     nodes: Mapping[str, Lab]
+    linux: LinuxNode
     outside: str
 
     @property
@@ -66,10 +74,13 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
             lab.put(NETWORK, '{"type": "x"}')
             assert lab.join().code == 0
             nodes[lab.name] = lab
+        linux = stack.enter_context(
+            linux_node(plane, Line(wire=wire), name=LINUX, address="192.0.2.101")
+        )
         outside = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         soon(lambda: all(lab.ready().get("status") == "True" for lab in nodes.values()))
         place = f"127.0.0.1:{outside.getsockname()[1]}"
-        yield Two(plane=plane, nodes=nodes, outside=place)
+        yield Two(plane=plane, nodes=nodes, linux=linux, outside=place)
 
 
 @pytest.fixture
@@ -79,6 +90,7 @@ def api(two: Two) -> Iterator[Api]:
     yield administrator(granted(two.plane, needed(["test"])))
     for lab in two.nodes.values():
         lab.worker.line.lost.clear()
+    two.linux.line.lost.clear()
     assert soon(lambda: not two.left()) is True
 
 
@@ -97,8 +109,15 @@ def cells(found: Found) -> dict[Cell, Verdict]:
 def everything(two: Two) -> set[Cell]:
     rows = {("pod.service", "service"), ("pod.dns", "name of the service")}
     rows |= {("pod.egress", two.outside), ("pod.pods", "win1"), ("pod.pods", "win2")}
+    rows |= {("pod.linux", f"{way} {LINUX}") for way in ("to", "from")}
+    rows |= {(trial, LINUX) for trial in ("pod.udp", "pod.mtu")}
     both = {(node, *row) for node in two.nodes for row in rows}
-    return both | {("win1", "pod.nodeport", "win2"), ("win2", "pod.nodeport", "win1")}
+    others = ("pod.nodeport", "pod.udp", "pod.mtu")
+    return both | {
+        (node, trial, other)
+        for node, other in (("win1", "win2"), ("win2", "win1"))
+        for trial in others
+    }
 
 
 def test_pods_of_two_nodes_reach_everything(two: Two, api: Api) -> None:
@@ -109,38 +128,50 @@ def test_pods_of_two_nodes_reach_everything(two: Two, api: Api) -> None:
 
     assert cells(found) == dict.fromkeys(everything(two), OK)
     assert (found.notes, two.left()) == ([], [])
-    assert said == ["waits for pods on 2 nodes", "tries 12 connections of pods, round 1"]
+    assert said == ["waits for pods on 3 nodes", "tries 24 connections of pods, round 1"]
     asked = {(row.verb, row.resource) for row in two.plane.audit if row.user == "ops"}
     both = {(verb, what) for verb in ("list", "create", "delete") for what in ("pods", "services")}
     assert asked == {("list", "nodes"), *both}
 
 
+FAR = ("pod.pods", "pod.linux", "pod.udp", "pod.mtu")
 LOST: dict[str, Callable[[Cell], bool]] = {
     "services": lambda cell: cell[1] in {"pod.service", "pod.dns"},
     "pod-dns": lambda cell: cell[1] == "pod.dns",
     "egress": lambda cell: cell[1] == "pod.egress",
-    "pods": lambda cell: cell[1] != "pod.egress",
+    "pods": lambda cell: cell[1] != "pod.egress" and not cell[2].startswith("from"),
     "nodeports": lambda cell: cell[1] == "pod.nodeport",
-    "pods@win2": lambda cell: cell[1:] == ("pod.pods", "win2"),
+    "udp": lambda cell: cell[1] == "pod.udp",
+    "large-packets": lambda cell: cell[1] == "pod.mtu",
+    "pods@win2": lambda cell: cell[1] in FAR and cell[2] == "win2",
+    "pods@linux-1": lambda cell: cell[1] in FAR and cell[2] in {LINUX, f"to {LINUX}"},
     "nodeports@win2": lambda cell: cell[1] == "pod.nodeport",
+    "udp@linux-1": lambda cell: cell[1:] == ("pod.udp", LINUX),
+    "large-packets@win2": lambda cell: cell[1:] == ("pod.mtu", "win2"),
 }
+WORDS = {"pod.mtu": "curl: (28) Operation timed out", "pod.udp": "TIMEOUT: read udp"}
 
 
 @pytest.mark.parametrize("lost", LOST)
 def test_what_gets_lost_fails_its_cells_and_no_other(lost: str, two: Two, api: Api) -> None:
-    """From one node alone; a cell that fails was tried three times."""
+    """From one node alone; a cell that fails was tried three times.
+
+    Where not even small packets arrive, nothing is known of large ones.
+    """
     two.nodes["win1"].worker.line.lost.add(lost)
 
     found = tried(api, two.wish)
 
     wrong = {cell for cell in everything(two) if cell[0] == "win1" and LOST[lost](cell)}
-    assert {cell for cell, verdict in cells(found).items() if verdict is FAIL} == wrong
-    assert {cell for cell, verdict in cells(found).items() if verdict is OK} == (
-        everything(two) - wrong
-    )
+    open_ = {cell for cell in wrong if cell[1] == "pod.mtu" and lost.startswith("pods")}
+    assert cells(found) == {
+        **dict.fromkeys(everything(two), OK),
+        **dict.fromkeys(wrong, FAIL),
+        **dict.fromkeys(open_, UNKNOWN),
+    }
     for row in found.tried["win1"]:
         if row.verdict is FAIL:
-            words = "DNS: lookup" if lost == "pod-dns" else "TIMEOUT"
+            words = "DNS: lookup" if lost == "pod-dns" else WORDS.get(row.attempt.trial, "TIMEOUT")
             assert row.said == f"{row.attempt.place}: {row.said.partition(': ')[2]}"
             assert words in row.said
             assert row.said.endswith("(3 tries)")
@@ -149,6 +180,21 @@ def test_what_gets_lost_fails_its_cells_and_no_other(lost: str, two: Two, api: A
 def test_every_loss_of_the_lab_is_tried() -> None:
     """A new one comes with the cells that it makes fail."""
     assert {row.partition("@")[0] for row in LOST} == set(LOSSES)
+    assert {row.partition("@")[0] for row in LOST if "@" in row} == set(AT_NODES)
+
+
+def test_what_a_linux_node_loses_is_told_of_the_node_that_it_did_not_reach(
+    two: Two, api: Api
+) -> None:
+    """The way there is whole, the way back is not."""
+    two.linux.line.lost.add("pods@win1")
+
+    found = tried(api, two.wish)
+
+    wrong = {cell for cell, verdict in cells(found).items() if verdict is FAIL}
+    assert wrong == {("win1", "pod.linux", f"from {LINUX}")}
+    (row,) = [row for row in found.tried["win1"] if row.verdict is FAIL]
+    assert row.said.endswith("TIMEOUT (3 tries)")
 
 
 def test_what_mends_itself_is_no_failure(two: Two, api: Api) -> None:
@@ -186,14 +232,82 @@ def test_an_image_that_will_not_do_leaves_all_unknown(
     assert two.left() == []
 
 
-def test_without_a_second_node_its_cells_are_unknown(two: Two, api: Api) -> None:
-    """The rest is tried all the same."""
-    found = tried(api, replace(two.wish, nodes=("win1",), peers=("win1",)))
+def test_linux_pods_that_do_not_come_up_leave_their_cells_unknown(two: Two, api: Api) -> None:
+    """An image of Windows alone; what is tried among Windows nodes is tried all the same."""
+    found = tried(api, replace(two.wish, linux_image=f"{NANO}:ltsc2022"))
 
-    open_ = {key[1:]: verdict for key, verdict in cells(found).items() if verdict is not OK}
-    assert open_ == {
-        ("pod.pods", "another node"): UNKNOWN,
-        ("pod.nodeport", "another node"): UNKNOWN,
+    verdicts = cells(found)
+    assert {key for key in verdicts if verdicts[key] is UNKNOWN} == {
+        (node, "pod.linux", f"{way} {LINUX}") for node in two.nodes for way in ("to", "from")
+    }
+    said = {row.said for row in found.tried["win1"] if row.verdict is UNKNOWN}
+    assert all("no image: ErrImagePull" in text for text in said)
+    assert verdicts["win1", "pod.mtu", "win2"] is OK
+
+
+def test_a_linux_node_that_is_named_takes_part_or_says_why_not(two: Two, api: Api) -> None:
+    """No taint keeps its pods away; another name is told."""
+    node = two.plane.objects.get("nodes", LINUX)
+    assert node is not None
+    two.plane.objects.put("nodes", {**node, "spec": {"taints": [CONTROL_PLANE]}})
+    try:
+        left_out = tried(api, two.wish)
+        named = tried(api, replace(two.wish, linux=(LINUX, "linux-9")))
+    finally:
+        two.plane.objects.put("nodes", node)
+
+    said = {row.said for row in left_out.tried["win1"] if row.verdict is UNKNOWN}
+    taint = "linux-1 has the taint node-role.kubernetes.io/control-plane:NoSchedule"
+    why = f"no Linux node takes pods as they come: {taint}; --linux-node takes one all the same"
+    assert said == {why}
+    verdicts = cells(named)
+    assert verdicts["win1", "pod.linux", f"from {LINUX}"] is OK
+    (open_,) = {row.said for row in named.tried["win1"] if row.verdict is UNKNOWN}
+    assert open_ == "linux-9 is no Linux node of the cluster that is Ready"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "named", "chosen", "why"),
+    [
+        ((), (), "", "the cluster has no Linux node"),
+        (("b", "a"), (), "a", ""),
+        (("a cordoned", "b"), (), "b", ""),
+        (("a cordoned", "b unready"), (), "", "a is cordoned, b is not Ready;"),
+        (("a cordoned",), ("a",), "a", ""),
+        (("a", "b unready"), ("b",), "", "b is no Linux node of the cluster that is Ready"),
+    ],
+)
+def test_one_linux_node_is_chosen(
+    nodes: tuple[str, ...], named: tuple[str, ...], chosen: str, why: str
+) -> None:
+    """The first that takes pods as they come; those that are named come first."""
+    rows = [
+        {
+            "metadata": {"name": text[0], "labels": {trial_places.OS_LABEL: "linux"}},
+            "spec": {"unschedulable": "cordoned" in text},
+            "status": {"conditions": [{"type": "Ready", "status": str("unready" not in text)}]},
+        }
+        for text in nodes
+    ]
+    found, shut = trial_places.linux_nodes(rows, named)
+    assert "".join(found) == chosen
+    assert why in "".join(host.why for host in shut)
+    assert bool(shut) == bool(why)
+
+
+def test_without_a_second_node_its_cells_are_unknown(two: Two, api: Api) -> None:
+    """The rest is tried all the same; without a Linux node there is nowhere to send UDP to."""
+    alone = replace(two.wish, nodes=("win1",), peers=("win1",))
+    found, without = tried(api, alone), tried(api, replace(alone, linux=("linux-9",)))
+
+    def unknown(found: Found) -> set[tuple[str, str]]:
+        return {key[1:] for key, verdict in cells(found).items() if verdict is not OK}
+
+    far = {("pod.pods", "another node"), ("pod.nodeport", "another node")}
+    assert unknown(found) == far
+    assert unknown(without) == far | {
+        *(("pod.linux", f"{way} linux-9") for way in ("to", "from")),
+        *((trial, "another node") for trial in ("pod.udp", "pod.mtu")),
     }
     said = {row.said for row in found.tried["win1"] if row.verdict is UNKNOWN}
     assert said == {"there is no second Windows node that is Ready"}
@@ -210,12 +324,28 @@ def test_a_node_that_is_not_in_the_cluster_is_unknown(two: Two, api: Api) -> Non
     assert said == {"gone is no Windows node of the cluster that is Ready"}
 
 
-def test_what_an_earlier_test_left_is_taken_away(two: Two, api: Api) -> None:
-    """Its client was killed: a pod that still runs, and the service."""
-    objects = two.plane.objects
-    limit = {"run": "killed", "limit_s": 600.0}
-    objects.put("pods", trial_pods.server("win1", trial_pods.IMAGE, **limit))
-    objects.put("services", trial_pods.service("killed"))
+def left_by_somebody(two: Two, run: str) -> None:
+    """Put in what a client that was killed leaves: a pod that still runs, and the service."""
+    maker = Maker(run=run, operator="ada@desk\x1b", images=IMAGES)
+    two.plane.objects.put("pods", trial_pods.server("win1", maker, limit_s=600.0))
+    two.plane.objects.put("services", trial_pods.service(maker))
+
+
+def test_what_an_earlier_test_left_is_taken_away_after_an_hour(two: Two, api: Api) -> None:
+    """Until then nobody knows that its client is gone, and it is told whose it is."""
+    left_by_somebody(two, "killed")
+
+    early = tried(api, two.wish)
+
+    (note,) = early.notes
+    assert re.fullmatch(
+        r"another test of the network, of ada@desk\\x1b since \d\d:\d\d UTC, may be under way:"
+        r" what it made is left alone for an hour; kubectl -n kube-system delete pods,services"
+        r" -l wincnode/run=killed takes it away",
+        note,
+    )
+    assert two.left() == ["wincnode-net-server-win1-killed", "wincnode-net-killed"]
+    two.plane.clock.advance(3601)
 
     found = tried(api, two.wish)
 
@@ -224,7 +354,34 @@ def test_what_an_earlier_test_left_is_taken_away(two: Two, api: Api) -> None:
         "took away what an earlier test had left: wincnode-net-server-win1-killed,"
         " wincnode-net-killed"
     )
-    assert set(cells(found).values()) == {OK}
+    for both in (early, found):
+        assert set(cells(both).values()) == {OK}
+
+
+def test_two_tests_at_once_leave_each_other_alone(two: Two, api: Api) -> None:
+    """Each has pods and a service of its own; both find all well, and leave nothing."""
+    wishes = [replace(two.wish, operator=name) for name in ("ada@desk", "bob@desk")]
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda wish: tried(api, wish), wishes))
+
+    for one in found:
+        assert cells(one) == dict.fromkeys(everything(two), OK)
+        assert all("may be under way" in note for note in one.notes)
+
+
+def test_a_test_that_waits_for_long_is_no_leftover(two: Two, api: Api) -> None:
+    """Its pods say for how long it may take."""
+    maker = Maker(run="slow", images=IMAGES)
+    two.plane.objects.put("pods", trial_pods.server("win1", maker, limit_s=4000.0))
+    two.plane.objects.put("services", trial_pods.service(maker))
+    two.plane.clock.advance(3700)
+    early = tried(api, two.wish)
+    two.plane.clock.advance(400)
+
+    late = tried(api, two.wish)
+
+    assert "may be under way" in early.notes[0]
+    assert "took away" in late.notes[0]
 
 
 def test_who_stops_in_the_middle_leaves_nothing(two: Two, api: Api) -> None:
@@ -252,6 +409,7 @@ def test_a_cluster_that_goes_away_is_told_with_what_may_be_left(two: Two, api: A
     (note,) = found.notes
     assert "something may be left" in note
     assert "delete pods,services -l wincnode/run=" in note
+    two.plane.clock.advance(3601)
     again = tried(api, two.wish)
     assert again.notes[0].startswith("took away what an earlier test had left")
 
@@ -275,11 +433,16 @@ def test_a_quota_that_lets_no_pod_in_is_the_reason(two: Two, api: Api) -> None:
 def test_a_node_of_many_tries_its_neighbours() -> None:
     """Itself and those that follow it, so that each is tried from several."""
     hosts = [Host(node=f"n{n}", node_ip=f"10.0.0.{n}", pod_ip=f"10.1.0.{n}") for n in range(20)]
-    made = trials.Front(name="s", address="10.96.0.5", node_port=30001)
+    made = trial_places.Front(name="s", address="10.96.0.5", node_port=30001)
+    linux = Host(node=LINUX, pod_ip="10.2.0.1")
+    places = Places(hosts=tuple(hosts), linux=(linux,), egress=("a:1",), front=made)
 
-    per_node = {host.node: trials.attempts(host.node, hosts, ("a:1",), made) for host in hosts}
+    per_node = {host.node: trials.attempts(host.node, places) for host in hosts}
 
-    assert {len(rows) for rows in per_node.values()} == {8 + 2 + 1 + 7}
+    # Pods, the Linux node, UDP and large packets to three nodes and to Linux, and the rest.
+    assert {len(rows) for rows in per_node.values()} == {8 + 1 + 2 * (3 + 1) + 2 + 1 + 7}
+    back = trials.from_linux(linux, tuple(per_node), places)
+    assert [row.of for row in back] == [f"n{n}" for n in range(8)]
     reached = [row.target for rows in per_node.values() for row in rows if row.trial == "pod.pods"]
     assert {reached.count(host.node) for host in hosts} == {8}
 
@@ -288,13 +451,13 @@ def test_addresses_that_are_none_enter_no_command() -> None:
     """The cluster's objects are written by others, too."""
     node = {"metadata": {"name": "n"}, "status": {"addresses": [{"type": "InternalIP"}]}}
     status = {"podIP": "--timeout=9h", "containerStatuses": [{"ready": True}]}
-    assert trials.host_of(node, {"status": status}, in_time=True) is None
-    found = trials.host_of(node, {"status": {**status, "podIP": "10.1.0.1"}}, in_time=True)
+    assert trial_places.host_of(node, {"status": status}, in_time=True) is None
+    found = trial_places.host_of(node, {"status": {**status, "podIP": "10.1.0.1"}}, in_time=True)
     assert found == Host(node="n", pod_ip="10.1.0.1")
-    late = trials.host_of(node, {"status": status}, in_time=False)
+    late = trial_places.host_of(node, {"status": status}, in_time=False)
     assert late is not None
     assert "did not come up in time" in late.why
-    made = trials.front({"metadata": {"name": "s"}, "spec": {"clusterIP": "None"}})
+    made = trial_places.front({"metadata": {"name": "s"}, "spec": {"clusterIP": "None"}})
     assert (made.address, made.node_port) == ("", 0)
 
 
@@ -315,6 +478,57 @@ def test_a_container_s_end_is_read_as_it_is(state: Any, verdict: Verdict, said: 
     pod = {"status": {"containerStatuses": [{"name": "t0", "state": state}]}}
     (row,) = trials.read(pod, [Attempt(trial="pod.pods", target="n", place="a:1")])
     assert (row.verdict, row.said) == (verdict, said)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "message", "verdict"),
+    [
+        ("udp", 1, "TIMEOUT: read udp 10.1.0.3:1->10.1.1.3:8081: i/o timeout", FAIL),
+        ("udp", 1, "UNKNOWN: read udp 10.1.0.3:1->10.1.1.3:8081: wsarecv: was closed", FAIL),
+        ("udp", 1, "UNKNOWN: bad arguments", UNKNOWN),
+        ("tcp", 1, "UNKNOWN: read udp", UNKNOWN),
+        ("large", 28, "curl: (28) Operation timed out", FAIL),
+        ("large", 56, "", FAIL),
+        ("large", 22, "curl: (22) The requested URL returned error: 404", UNKNOWN),
+        ("large", 128, "TIMEOUT", UNKNOWN),
+    ],
+)
+def test_words_of_udp_and_codes_of_curl_are_told_apart(
+    how: trials.How, code: int, message: str, verdict: Verdict
+) -> None:
+    """What is no word of the network leaves the cell unknown."""
+    ended = {"terminated": {"exitCode": code, "message": message}}
+    pod = {"status": {"containerStatuses": [{"name": "t0", "state": ended}]}}
+    (row,) = trials.read(pod, [Attempt(trial="pod.mtu", target="n", place="a:1", how=how)])
+    assert row.verdict is verdict
+
+
+def test_large_packets_are_judged_where_small_ones_arrive() -> None:
+    """A lost node is one failure, not two."""
+    small = Attempt(trial="pod.pods", target="n", place="a:1", peer="n")
+    large = Attempt(trial="pod.mtu", target="n", place="a:1", how="large", peer="n")
+    failed = Tried(attempt=large, verdict=FAIL, said="late")
+    for verdict, expected in ((OK, FAIL), (FAIL, UNKNOWN), (UNKNOWN, UNKNOWN)):
+        _, row = trials.sifted([Tried(attempt=small, verdict=verdict, said=""), failed])
+        assert row.verdict is expected
+
+
+def test_pods_of_both_systems_are_not_root_s() -> None:
+    """Windows refuses what Linux asks for, and the other way round."""
+    maker = Maker(run="r", images={"windows": "w/agnhost:1", "linux": "l/agnhost:1"})
+    rows = [Attempt(trial="pod.mtu", target="n", place="[fd00::1]:8080", how="large")]
+    for system, user in (("windows", "windowsOptions"), ("linux", "runAsUser")):
+        pod = trial_pods.client("n", maker, rows, number=1, limit_s=1, system=system)
+        (container,) = pod["spec"]["containers"]
+        assert pod["spec"]["os"] == {"name": system}
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert user in pod["spec"]["securityContext"]
+        assert ("securityContext" in container) == (system == "linux")
+        assert container["image"] == f"{system[0]}/agnhost:1"
+        assert container["command"] == ["curl"]
+        assert container["args"][-1].startswith("http://[fd00::1]:8080/echo?msg=xxx")
+        # What Windows' command lines hold.
+        assert len(" ".join(container["args"])) < 32767
 
 
 def test_a_pod_that_is_taken_away_by_somebody_else_is_no_failure(two: Two, api: Api) -> None:

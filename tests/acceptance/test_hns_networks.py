@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guarded import held
 from hns_networks import TYPES, document, ended, facts, fields, outcomes, step
 from nodes import ENGINES, lab_node
 
@@ -158,6 +159,21 @@ def test_what_hns_does_not_do_leaves_the_node_as_it_was(node: LabNode, fault: st
     assert (names(node), dict(node.machine.hns.bound())) == ([], {})
     node.machine.hns.faults.clear()
     assert outcomes(node, "apply", step(fields("net", "L2Bridge"))) == ["changed"]
+
+
+def test_a_node_that_may_not_call_hns_says_so_by_an_id(node: LabNode) -> None:
+    """In a check and in a run; nothing is made, removed or left behind."""
+    assert outcomes(node, "apply", step(fields("net", "NAT"))) == ["changed"]
+    before, there = held(node.machine), node.machine.hns.documents("network")
+    node.machine.compute.faults.add("hcs-refused")
+
+    for mode in ("check", "apply"):
+        for wanted in (fields("net", "NAT", "10.5.5.0/24"), {"name": "net", "state": "absent"}):
+            (found,) = ended(node, mode, step(wanted))
+            assert found.outcome == "failed"
+            assert found.error.startswith("hns.refused: ")
+    assert facts(node)["error"].startswith("hns.refused: ")
+    assert (held(node.machine), node.machine.hns.documents("network")) == (before, there)
 
 
 def test_what_was_there_is_put_back_where_the_new_one_is_refused(node: LabNode) -> None:

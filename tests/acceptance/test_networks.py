@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from client import Desk, desk
+from guarded import held, leftovers
 from nodes import ENGINES, lab_node
 
+from wincnode.lab.faults import Faults
 from wincnode.lab.nodes import LabNode
 
 # A run in the guard compiles and reads the node's network several times over.
@@ -153,3 +155,43 @@ def test_what_is_there_is_listed(node: LabNode, tmp_path: Path) -> None:
     waiting = here.run("network", "confirm", "web-1")
     assert waiting.returncode == 1
     assert "No change of the network waits here" in waiting.stderr
+
+
+def test_a_node_that_may_not_call_hns_keeps_what_it_has(node: LabNode, tmp_path: Path) -> None:
+    """The id says why, and nothing was begun, neither to be made nor to be removed."""
+    here = wanting(tmp_path / "desk", node, NAT)
+    changed(node, "lab", owner="wincnode")
+    before, there = held(node.machine), networks(node)
+    node.machine.compute.faults.add("hcs-refused")
+
+    for words in ("plan", "apply", "remove web-1"):
+        refused = ran(here, words, code=1)
+        assert refused["error"]["id"] == "hns.refused"
+        assert "HNS told nothing: hns.refused: " in refused["error"]["message"]
+        assert "Add-Type" in refused["error"]["remedy"]
+        assert refused["steps"] == []
+
+    assert (held(node.machine), networks(node)) == (before, there)
+    assert leftovers(node) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_node_without_an_address_on_its_network_goes_back(engine: str, tmp_path: Path) -> None:
+    """DHCP answers nobody on the new adapter for 45 seconds; the client is cut off meanwhile."""
+    lost = Faults(network=("address-lost",))
+    with lab_node(tmp_path / "node", engine=engine, faults=lost, speed=20) as node:
+        here = wanting(tmp_path / "desk", node)
+        before = held(node.machine)
+
+        failed = ran(here, "apply", code=1)
+
+        (step,) = failed["steps"]
+        assert step["outcome"] == "failed"
+        assert step["error"] == ("hns.no-address: the node has no address on the network External.")
+        assert failed["error"]["id"] == "guard.reverted"
+        assert "A step failed." in failed["error"]["message"]
+        assert (networks(node), node.machine.hns.bound()) == ({}, {})
+        assert held(node.machine) == before
+        assert leftovers(node) == []
+        node.machine.network.faults.clear()
+        assert outcomes(ran(here, "apply")) == ["changed"]

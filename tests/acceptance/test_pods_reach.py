@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import re
 import signal
 import time
@@ -17,13 +19,14 @@ from wincnode.cluster import trial_pods
 NODES = {"web-1": "ws2019", "web-2": "ws2025"}
 TEST = "network test --start-timeout 30"
 PODS = {("pod.service", "service"), ("pod.dns", "name of the service"), ("pod.pods", "web-1")}
-PODS |= {("pod.pods", "web-2")}
+PODS |= {("pod.pods", "web-2"), ("pod.linux", "to linux-1"), ("pod.linux", "from linux-1")}
+PODS |= {("pod.udp", "linux-1"), ("pod.mtu", "linux-1")}
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Two machines with addresses of their own."""
-    with site(tmp_path_factory.mktemp("site"), profiles=NODES) as made:
+    """Two machines with addresses of their own, and a Linux node."""
+    with site(tmp_path_factory.mktemp("site"), profiles=NODES, linux=("linux-1",)) as made:
         for number, name in enumerate(NODES, 21):
             made.change(f"  {name}:\n", f"  {name}:\n    node_ip: 192.0.2.{number}\n")
         yield made
@@ -53,7 +56,8 @@ def wait(holds: Any) -> None:
 def test_from_bare_machines_to_pods_that_reach_each_other(lab: Site) -> None:
     """Before the join the nodes alone, after it their pods; a fault fails its cells.
 
-    What a client that is killed in the middle leaves, the next one takes away.
+    What a client that is killed in the middle leaves is left alone for an hour, as nobody knows
+    that it is dead; then the next test takes it away.
     """
     before = lab.run(TEST)
     assert before.code == 0, before.stderr
@@ -82,7 +86,16 @@ def test_from_bare_machines_to_pods_that_reach_each_other(lab: Site) -> None:
     wait(lambda: len(left(lab)) > 2)
     child.send_signal(signal.SIGKILL)
     child.communicate(timeout=TIMEOUT_S)
-    assert left(lab)
+    of_killed = left(lab)
+    assert of_killed
+
+    beside = lab.run(f"{TEST} --pods")
+
+    assert beside.code == 0, beside.stderr
+    (note,) = beside.of("web-1")["notes"]
+    assert f"another test of the network, of {getpass.getuser()}@" in note
+    assert left(lab) == of_killed
+    lab.cluster.plane.clock.advance(3601)
     lab.nodes["web-1"].worker.line.lost.add("pods@web-2")
 
     again = lab.run(f"{TEST} --pods")
@@ -105,13 +118,26 @@ def test_from_bare_machines_to_pods_that_reach_each_other(lab: Site) -> None:
     assert left(lab) == []
 
     # A service may lead to the pod that is lost, too.
-    ids = ("pod.pods", "pod.service", "pod.dns", "pod.nodeport")
+    ids = ("pod.pods", "pod.udp", "pod.service", "pod.dns", "pod.nodeport")
     ignored = " ".join(f"--ignore {id}" for id in ids)
     child = lab.start(f"{TEST} --pods {ignored} -o markdown -o table=table.txt")
     out, err = child.communicate(timeout=TIMEOUT_S)
     assert child.returncode == 0, err
     assert re.search(r"\| web\\-1 \| ok \| warn \|", out)
     assert "from a pod on the node to pods" in (lab.folder / "table.txt").read_text()
+    lab.nodes["web-1"].worker.line.lost.clear()
+
+
+def test_two_people_who_test_at_once_leave_each_other_alone(lab: Site) -> None:
+    """Each has pods of its own, and takes away those alone."""
+    children = [lab.start(f"{TEST} --pods -o json") for _ in range(2)]
+    for child in children:
+        out, err = child.communicate(timeout=TIMEOUT_S)
+        assert child.returncode == 0, out + err
+        for row in json.loads(out)["nodes"]:
+            found = {(one["check"], one["target"]): one["verdict"] for one in row["findings"]}
+            assert found.items() >= dict.fromkeys(PODS, "pass").items()
+    assert left(lab) == []
 
 
 def test_a_cluster_that_is_away_is_told_or_an_error(lab: Site) -> None:
@@ -126,3 +152,17 @@ def test_a_cluster_that_is_away_is_told_or_an_error(lab: Site) -> None:
     pods = {verdict for key, verdict in cells(other, "web-1").items() if key[0].startswith("pod.")}
     assert pods == {"unknown"}
     assert Path(lab.folder).exists()
+
+
+def test_scripts_of_a_node_reach_the_api_server(tmp_path: Path) -> None:
+    """By the address that it has for nodes alone; when it is gone, they do not."""
+    with site(tmp_path, engine="powershell", profiles={"web-1": "ws2022"}) as made:
+        found = made.run(f"{TEST} --no-pods")
+        made.cluster.plane.stop()
+        away = made.run(f"{TEST} --no-pods")
+
+    told = {row["check"]: row["verdict"] for row in found.of("web-1")["findings"]}
+    assert (told["conn.api"], told["conn.api.tls"]) == ("pass", "pass")
+    assert found.code == 0, found.of("web-1")["findings"]
+    told = {row["check"]: row["verdict"] for row in away.of("web-1")["findings"]}
+    assert told["conn.api"] == "fail"

@@ -18,17 +18,21 @@ from cryptography import x509
 from lab_workers import Lab, running
 from real_cluster import VARIABLE, RealControlPlane, programs, real_control_plane
 
-from wincnode.cluster import access, apply, discovery, nodes, probe, tokens
+from wincnode.cluster import access, apply, discovery, nodes, probe, reach, tokens, trial_pods
 from wincnode.cluster.api import CONFIG_MAPS, PODS, Api, Object
 from wincnode.cluster.bound_pods import NAMESPACE
 from wincnode.cluster.drain import Drain, drain
 from wincnode.cluster.stages import StageMissed
+from wincnode.cluster.trial_pods import IMAGE, Maker
+from wincnode.cluster.trials import Attempt
 from wincnode.errors import ClusterError, ClusterRefused
 from wincnode.lab.cluster import ControlPlane, control_plane
 from wincnode.lab.cluster.signing import PREFIX
 from wincnode.lab.clusters import LabCluster
 from wincnode.lab.origin import origin
 from wincnode.lab.programs.api import ApiFailed, Client
+from wincnode.lab.programs.linux_node import linux_node
+from wincnode.lab.programs.wire import Line, Wire
 from wincnode.secrets import Secret
 from wincnode.worker import paths
 from wincnode.worker.join_command import parse_join_command
@@ -231,12 +235,30 @@ def probes(plane: RealControlPlane) -> list[Object]:
     return [row for row in plane.objects.rows("pods", NAMESPACE) if probe.is_ours(row)]
 
 
-def test_a_pod_that_proves_is_of_the_strictest_level(plane: RealControlPlane, api: Api) -> None:
-    """Pod Security `restricted` takes it, as it takes no pod that says less."""
+def bound_pods() -> list[Object]:
+    """Give the pods that wincnode makes: the probe, and those of the network's test."""
+    maker = Maker(run="r", operator="ada@desk", images={"windows": IMAGE, "linux": IMAGE})
+    rows = [
+        Attempt(trial="pod.mtu", target="n", place="10.1.0.3:8080", how=how)
+        for how in ("tcp", "udp", "large")
+    ]
+    made = [probe.pod("nowhere", PAUSE, run="1")]
+    for system in ("windows", "linux"):
+        made += [
+            trial_pods.server(system, maker, limit_s=9, system=system),
+            trial_pods.client(system, maker, rows, number=1, limit_s=9, system=system),
+        ]
+    return made
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_pods_are_of_the_strictest_level(number: int, plane: RealControlPlane, api: Api) -> None:
+    """Pod Security `restricted` takes each, as it takes no pod that says less."""
     level = {"pod-security.kubernetes.io/enforce": "restricted"}
-    plane.create("namespaces", {"metadata": {"name": "strict", "labels": level}})
+    if plane.objects.get("namespaces", "strict") is None:
+        plane.create("namespaces", {"metadata": {"name": "strict", "labels": level}})
     soon(lambda: plane.objects.get("serviceaccounts", "default", "strict"))
-    pod = probe.pod("nowhere", PAUSE, run="1")
+    pod = bound_pods()[number]
     pod["metadata"]["namespace"] = "strict"
 
     api.create(PODS, pod, namespace="strict")
@@ -246,6 +268,42 @@ def test_a_pod_that_proves_is_of_the_strictest_level(plane: RealControlPlane, ap
 
     assert caught.value.status in probe.REFUSALS
     api.delete(PODS, pod["metadata"]["name"], namespace="strict")
+
+
+def test_pods_of_both_systems_try_the_network(
+    plane: RealControlPlane, api: Api, tmp_path: Path
+) -> None:
+    """The API server takes the service and all pods, gives the addresses, and has none left."""
+    token = tokens.create(api, "real-6", "run")
+    discovery.cluster_info(api, token)
+    wire, address = Wire(), "192.0.2.31"
+    with (
+        running(tmp_path, plane, "REAL-6", wire=wire, address=address) as lab,
+        linux_node(plane, Line(wire=wire), name="linux-1", address="192.0.2.101"),
+    ):
+        lab.put(rf"{paths.CNI_CONF}\10-x.conf", '{"type": "x"}')
+        assert lab.join(token={"token": token.reveal()}).code == 0
+        soon(lambda: lab.ready().get("status") == "True")
+        both = ("real-6",)
+
+        found = reach.try_out(
+            api, reach.Wish(nodes=both, peers=both, start_s=30, look_s=0.1), run="r1"
+        )
+
+        verdicts = {
+            (row.attempt.trial, row.attempt.target): row.verdict.value
+            for row in found.tried["real-6"]
+        }
+        passed = {key for key, verdict in verdicts.items() if verdict == "pass"}
+        assert passed == {
+            *(("pod.pods", "real-6"), ("pod.linux", "to linux-1"), ("pod.linux", "from linux-1")),
+            *(("pod.udp", "linux-1"), ("pod.mtu", "linux-1")),
+            *(("pod.service", "service"), ("pod.dns", "name of the service")),
+        }
+        assert set(verdicts.values()) == {"pass", "unknown"}
+        assert found.notes == []
+        assert not api.list(PODS, namespace=NAMESPACE, labels=trial_pods.selector()).items
+    tokens.revoke(api, "real-6")
 
 
 def signature_of(plane: RealControlPlane, token: Secret) -> str | None:

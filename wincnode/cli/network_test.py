@@ -45,6 +45,21 @@ def tried(
             "--image", metavar="IMAGE", help="Kubernetes' agnhost, where the pods get it from."
         ),
     ] = "",
+    linux_node: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--linux-node",
+            metavar="NODE",
+            help="Let pods of this Linux node take part, whatever its taints; by default one that"
+            " takes pods as they come.",
+        ),
+    ] = None,
+    linux_image: Annotated[
+        str,
+        typer.Option(
+            "--linux-image", metavar="IMAGE", help="Of the pods on Linux; by default --image."
+        ),
+    ] = "",
     start_timeout: Annotated[
         int,
         typer.Option(
@@ -75,6 +90,8 @@ def tried(
     wish = verb.Wish(
         pods=pods,
         image=image,
+        linux=tuple(linux_node or ()),
+        linux_image=linux_image,
         kubeconfig=kubeconfig,
         context=context,
         may_ask=may_ask(no_input=no_input),

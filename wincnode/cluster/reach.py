@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wincnode.checks import Verdict
-from wincnode.cluster import probe, stages, trial_pods, trials
+from wincnode.cluster import probe, trial_leftovers, trial_places, trial_pods, trials
 from wincnode.cluster.api import NODES, PODS, SERVICES, Api, Object
-from wincnode.cluster.bound_pods import NAMESPACE
-from wincnode.cluster.trials import Attempt, Front, Host, Tried
+from wincnode.cluster.bound_pods import NAMESPACE, System
+from wincnode.cluster.trial_places import Host, Places
+from wincnode.cluster.trial_pods import Maker
+from wincnode.cluster.trials import Attempt, Tried
 from wincnode.errors import ClusterError, Interrupted
 
 # kube-proxy and the network's agents learn of new pods in seconds.
 ROUNDS = 3
 ROUND_S = 180.0
-# What was deleted is gone after its second of grace, and some for the kubelet.
-GONE_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,13 +28,18 @@ class Wish:
 
     Args:
         nodes: whose pods try. peers: that have servers as well. egress: `host:port` outside.
+        linux: Linux nodes whose pods take part; without any, one that takes pods as they come.
+        image, linux_image: of the pods. operator: who tests.
         start_s: seconds at most until the servers run, images included. look_s: between looks.
     """
 
     nodes: tuple[str, ...]
     peers: tuple[str, ...]
     egress: tuple[str, ...] = ()
+    linux: tuple[str, ...] = ()
     image: str = trial_pods.IMAGE
+    linux_image: str = trial_pods.IMAGE
+    operator: str = ""
     start_s: float = probe.TIMEOUT_S
     look_s: float = 0.5
 
@@ -52,10 +57,15 @@ class _Run:
     """One run: what it works with."""
 
     api: Api
-    id: str
+    maker: Maker
     wish: Wish
     stopped: Callable[[], bool]
     say: Callable[[str], None]
+
+    @property
+    def id(self) -> str:
+        """The word that no other test has."""
+        return self.maker.run
 
     def pause(self) -> None:
         """Wait a moment.
@@ -70,6 +80,19 @@ class _Run:
         """Give the run's pods by name."""
         rows = self.api.list(PODS, namespace=NAMESPACE, labels=trial_pods.selector(self.id))
         return {row["metadata"]["name"]: row for row in rows.items}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Nodes:
+    """Nodes that a run has to do with, by name; `shut` are Linux nodes that it cannot use."""
+
+    windows: Mapping[str, Object]
+    linux: Mapping[str, Object]
+    shut: tuple[Host, ...]
+
+    def system(self, name: str) -> System:
+        """Give the system of a node."""
+        return "linux" if name in self.linux else "windows"
 
 
 def try_out(
@@ -87,40 +110,48 @@ def try_out(
     Args: run: a word that no other run has. stopped: whether the user asked to stop.
         say: is told how far it is.
     """
-    this = _Run(api=api, id=run, wish=wish, stopped=stopped, say=say)
+    images: dict[System, str] = {"windows": wish.image, "linux": wish.linux_image}
+    maker = Maker(run=run, operator=wish.operator, images=images)
+    this = _Run(api=api, maker=maker, wish=wish, stopped=stopped, say=say)
     found = Found()
-    hosts: tuple[Host, ...] = ()
-    made: Front | None = None
+    places = Places(hosts=(), egress=wish.egress)
     why = ""
     try:
-        ready = _ready(api)
-        hosts = tuple(_absent(name) for name in _hosts(wish) if name not in ready)
+        rows = api.list(NODES).items
+        linux, shut = trial_places.linux_nodes(rows, wish.linux)
+        nodes = _Nodes(windows=trial_places.windows_nodes(rows), linux=linux, shut=shut)
+        hosts = tuple(_absent(name) for name in _hosts(wish) if name not in nodes.windows)
+        places = Places(hosts=hosts, linux=shut, egress=wish.egress)
         with _taken_away(this, found):
-            made, hosts = _served(this, ready, found)
-            _all_rounds(this, hosts, made, found)
+            places = _served(this, nodes)
+            _all_rounds(this, nodes, places, found)
     except (ClusterError, Interrupted) as error:
         why = error.message
-    known = {host.node: host for host in hosts}
-    everybody = [known.get(name) or Host(node=name, why=why) for name in _hosts(wish)]
     for name in wish.nodes:
         if name not in found.tried:
-            rows = trials.attempts(name, everybody, wish.egress, made)
-            found.tried[name] = trials.untried(rows, why or known[name].why)
+            found.tried[name] = untried(name, unknown_places(wish, why, places), why)
+    found.tried = {name: trials.sifted(tried) for name, tried in found.tried.items()}
     return found
+
+
+def untried(node: str, places: Places, why: str) -> tuple[Tried, ...]:
+    """Say of all that would have been tried of a node that it was not."""
+    rows = trials.attempts(node, places)
+    back = (row for host in places.linux for row in trials.from_linux(host, (node,), places))
+    return trials.untried((*rows, *back), why)
+
+
+def unknown_places(wish: Wish, why: str, known: Places | None = None) -> Places:
+    """Give what there would be to be tried, where it came to an end before all was known."""
+    there = {host.node: host for host in known.hosts} if known else {}
+    hosts = tuple(there.get(name) or Host(node=name, why=why) for name in _hosts(wish))
+    linux = (known.linux if known else ()) or (Host(node=trial_places.SOME_LINUX, why=why),)
+    front = known.front if known else None
+    return Places(hosts=hosts, linux=linux, egress=wish.egress, front=front)
 
 
 def _hosts(wish: Wish) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*wish.nodes, *wish.peers)))
-
-
-def _ready(api: Api) -> Mapping[str, Object]:
-    """Give the Windows nodes that are Ready, by name."""
-    return {
-        row["metadata"]["name"]: row
-        for row in api.list(NODES).items
-        if stages.is_ready(row)
-        and (row["metadata"].get("labels") or {}).get("kubernetes.io/os") == "windows"
-    }
 
 
 def _absent(name: str) -> Host:
@@ -130,115 +161,106 @@ def _absent(name: str) -> Host:
 @contextmanager
 def _taken_away(this: _Run, found: Found) -> Iterator[None]:
     """Take away what earlier runs left, and at the end what this one made."""
-    if left := _remove(this, ""):
-        text = f"took away what an earlier test had left: {', '.join(left)}"
+    gone, kept = trial_leftovers.of_others(this.api, this.id)
+    texts = [f"took away what an earlier test had left: {', '.join(gone)}"] if gone else []
+    for text in (*texts, *kept):
         found.notes.append(text)
         this.say(text)
     try:
         yield
     finally:
         try:
-            _remove(this, this.id)
-            still = _waited_for(this)
+            trial_leftovers.remove(this.api, this.id)
+            still = trial_leftovers.waited_for(this.api, this.id, this.wish.look_s)
         except ClusterError as error:
             # No earlier error is to be hidden.
-            still = [f"{error.message}; the next test takes it away"]
+            still = [f"{error.message}; a test in an hour takes it away"]
         if still:
-            what = f"delete pods,services -l {trial_pods.RUN}={this.id}"
-            where = f"kubectl -n {NAMESPACE} {what}"
+            where = trial_leftovers.by_hand(this.id)
             found.notes.append(f"something may be left: {'; '.join(still)} ({where})")
 
 
-def _remove(this: _Run, run: str) -> list[str]:
-    """Delete the pods and services of a run, or of all; gives their names."""
-    gone = []
-    for resource in (PODS, SERVICES):
-        rows = this.api.list(resource, namespace=NAMESPACE, labels=trial_pods.selector(run)).items
-        for row in rows:
-            meta = row["metadata"]
-            if "deletionTimestamp" in meta:
-                continue
-            this.api.delete(resource, meta["name"], namespace=NAMESPACE, uid=meta["uid"])
-            gone.append(meta["name"])
-    return gone
-
-
-def _waited_for(this: _Run) -> list[str]:
-    """Wait until the run's pods are gone; gives those that stay."""
-    end = time.monotonic() + GONE_S
-    while (there := this.pods()) and time.monotonic() < end:
-        threading.Event().wait(this.wish.look_s)
-    return sorted(there)
-
-
-def _served(
-    this: _Run, ready: Mapping[str, Object], found: Found
-) -> tuple[Front, tuple[Host, ...]]:
-    """Start a server on each node behind one service, and wait until they answer or will not.
+def _served(this: _Run, nodes: _Nodes) -> Places:
+    """Start a server on each node, and wait until they answer or will not.
 
     Raises: ClusterError, Interrupted.
     """
     wish = this.wish
-    names = [name for name in _hosts(wish) if name in ready]
-    made = trials.front(this.api.create(SERVICES, trial_pods.service(this.id), namespace=NAMESPACE))
+    service = trial_pods.service(this.maker)
+    made = trial_places.front(this.api.create(SERVICES, service, namespace=NAMESPACE))
     limit_s = wish.start_s + ROUNDS * ROUND_S
-    hosts = {name: _absent(name) for name in _hosts(wish) if name not in ready}
+    there = {name: nodes.windows[name] for name in _hosts(wish) if name in nodes.windows}
+    there |= nodes.linux
+    hosts = {name: _absent(name) for name in _hosts(wish) if name not in nodes.windows}
     pods: dict[str, str] = {}
-    for name in names:
-        pod = trial_pods.server(name, wish.image, run=this.id, limit_s=limit_s)
+    for name in there:
+        pod = trial_pods.server(name, this.maker, limit_s=limit_s, system=nodes.system(name))
         try:
             probe.created(this.api, pod)
         except probe.PodRefused as error:
-            hosts[name] = Host(node=name, why=f"the cluster takes no such pod: {error.message}")
+            hosts[name] = Host(node=name, why=_refused(error))
             continue
         pods[name] = pod["metadata"]["name"]
     this.say(f"waits for pods on {len(pods)} nodes")
     end = time.monotonic() + wish.start_s
-    while len(hosts) < len(_hosts(wish)):
-        there, in_time = this.pods(), time.monotonic() < end
-        for name, pod_name in pods.items():
-            if name not in hosts:
-                host = trials.host_of(ready[name], there.get(pod_name), in_time=in_time)
-                hosts |= {name: host} if host else {}
-        if len(hosts) < len(_hosts(wish)):
+    while left := [name for name in pods if name not in hosts]:
+        seen, in_time = this.pods(), time.monotonic() < end
+        for name in left:
+            host = trial_places.host_of(there[name], seen.get(pods[name]), in_time=in_time)
+            hosts |= {name: host} if host else {}
+        if len(left) > sum(name in hosts for name in left):
             this.pause()
-    # Without a server nothing runs on a node that could try anything.
-    for name, host in hosts.items():
-        if name in wish.nodes and not host.pod_ip:
-            rows = trials.attempts(name, list(hosts.values()), wish.egress, made)
-            found.tried[name] = trials.untried(rows, host.why)
-    return made, tuple(hosts[name] for name in _hosts(wish))
+    return Places(
+        hosts=tuple(hosts[name] for name in _hosts(wish)),
+        linux=(*(hosts[name] for name in nodes.linux), *nodes.shut),
+        egress=wish.egress,
+        front=made,
+    )
 
 
-def _all_rounds(this: _Run, hosts: Sequence[Host], made: Front, found: Found) -> None:
+def _refused(error: probe.PodRefused) -> str:
+    return f"the cluster takes no such pod: {error.message}"
+
+
+def _all_rounds(this: _Run, nodes: _Nodes, places: Places, found: Found) -> None:
     """Try everything, and what failed again: a new service is known everywhere after a while.
 
     Raises: ClusterError, Interrupted.
     """
-    wish = this.wish
     done: dict[str, dict[Attempt, Tried]] = {}
     left: dict[str, tuple[Attempt, ...]] = {}
-    for name in wish.nodes:
-        if name in found.tried:
-            continue
-        rows = trials.attempts(name, hosts, wish.egress, made)
-        done[name] = {row.attempt: row for row in trials.untried(rows, "it was not tried")}
-        left[name] = tuple(row for row in rows if row.place)
+    for name, rows, why in _asked(this.wish, places):
+        done[name] = {row.attempt: row for row in trials.untried(rows, why or "it was not tried")}
+        # Without a server nothing runs on a node that could try anything.
+        left[name] = () if why else tuple(row for row in rows if row.place)
     try:
         for number in range(1, ROUNDS + 1):
             if not any(left.values()):
                 return
             this.say(f"tries {sum(map(len, left.values()))} connections of pods, round {number}")
-            for name, results in _round(this, left, number).items():
+            for name, results in _round(this, nodes, left, number).items():
                 done[name] |= {row.attempt: row for row in results}
                 left[name] = tuple(row.attempt for row in results if row.verdict is Verdict.FAIL)
     finally:
         # What is known by now is told, also where the rest could not be tried.
-        found.tried |= {name: tuple(rows.values()) for name, rows in done.items()}
+        for name, tried in done.items():
+            for attempt, row in tried.items():
+                told = attempt.of or name
+                found.tried[told] = (*found.tried.get(told, ()), row)
+
+
+def _asked(wish: Wish, places: Places) -> Iterator[tuple[str, tuple[Attempt, ...], str]]:
+    """Give who is to try what, and why not where nothing can."""
+    hosts = {host.node: host for host in places.hosts}
+    for name in wish.nodes:
+        why = "" if hosts[name].pod_ip else hosts[name].why
+        yield name, trials.attempts(name, places), why
+    for host in places.linux:
+        yield host.node, trials.from_linux(host, wish.nodes, places), host.why
 
 
 def _round(
-    this: _Run, left: Mapping[str, tuple[Attempt, ...]], number: int
+    this: _Run, nodes: _Nodes, left: Mapping[str, tuple[Attempt, ...]], number: int
 ) -> dict[str, tuple[Tried, ...]]:
     """Let a pod on each node make its attempts.
 
@@ -250,12 +272,12 @@ def _round(
         if not rows:
             continue
         pod = trial_pods.client(
-            name, this.wish.image, rows, run=this.id, number=number, limit_s=ROUND_S
+            name, this.maker, rows, number=number, limit_s=ROUND_S, system=nodes.system(name)
         )
         try:
             probe.created(this.api, pod)
         except probe.PodRefused as error:
-            result[name] = trials.untried(rows, f"the cluster takes no such pod: {error.message}")
+            result[name] = trials.untried(rows, _refused(error))
             continue
         pods[name] = pod["metadata"]["name"]
     end = time.monotonic() + ROUND_S

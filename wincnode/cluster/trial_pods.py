@@ -1,21 +1,24 @@
 """The pods and the service of a network's test: values alone.
 
-A server runs on each node, behind one service. A pod on each node has a container for each thing
-that it tries, so that its status says what came of it: nothing is executed in it, no log is read,
-and nothing of the node need be reachable from here.
-The image is Kubernetes' own for such tests, as its documentation uses it.
-Source: kubernetes/kubernetes:test/images/agnhost/{netexec,connect}@81810de6;
+A server runs on each node, behind one service; that of a Linux node stands beside it. A pod on each
+node has a container for each thing that it tries, so that its status says what came of it: nothing
+is executed in it, no log is read, and nothing of the node need be reachable from here.
+The image is Kubernetes' own for such tests, as its documentation uses it: it has builds for Linux
+and Windows, and curl in them.
+Source: kubernetes/kubernetes:test/images/agnhost/{netexec,connect}@81810de6,
+test/images/agnhost/{BASEIMAGE,Dockerfile,Dockerfile_windows};
 kubernetes.io/docs/tutorials/hello-minikube
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from wincnode.cluster.api import SERVICES, Object
-from wincnode.cluster.bound_pods import NAMESPACE, bound
-from wincnode.cluster.trials import PORT, SERVER_PORT, Attempt
+from wincnode.cluster.bound_pods import NAMESPACE, System, bound
+from wincnode.cluster.trials import LARGE_BYTES, PORT, SERVER_PORT, UDP_PORT, Attempt
 
 IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.53"
 PREFIX = "wincnode-net"
@@ -25,8 +28,26 @@ OWNED: Mapping[str, str] = {
 }
 RUN = "wincnode/run"
 ROLE = "wincnode/role"
+# An annotation: whose test it is.
+OPERATOR = "wincnode/operator"
 CONNECT_S = 5
-Role = Literal["server", "client"]
+# Where curl leaves what it got.
+NOWHERE: Mapping[System, str] = {"windows": "NUL", "linux": "/dev/null"}
+# A beside is a server that the service does not lead to.
+Role = Literal["server", "beside", "client"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Maker:
+    """Whose pods and service they are.
+
+    Args: run: a word that no other test has. operator: who tests, for others who find them.
+        images: of the pods of each system.
+    """
+
+    run: str
+    operator: str = ""
+    images: Mapping[System, str]
 
 
 def name_of(run: str) -> str:
@@ -45,52 +66,100 @@ def selector(run: str = "") -> str:
     return ",".join(f"{name}={value}" for name, value in wanted.items())
 
 
-def service(run: str) -> Object:
+def service(maker: Maker) -> Object:
     """Give the service before the servers of a run."""
-    return {
+    made = {
         "apiVersion": SERVICES.api_version,
         "kind": SERVICES.kind,
         "metadata": {
-            "name": name_of(run),
+            "name": name_of(maker.run),
             "namespace": NAMESPACE,
-            "labels": labels(run, "server"),
+            "labels": labels(maker.run, "server"),
         },
         "spec": {
             "type": "NodePort",
-            "selector": labels(run, "server"),
+            "selector": labels(maker.run, "server"),
             "ports": [{"name": "http", "protocol": "TCP", "port": PORT, "targetPort": SERVER_PORT}],
         },
     }
+    return _signed(made, maker)
 
 
-def server(node: str, image: str, *, run: str, limit_s: float) -> Object:
+def server(node: str, maker: Maker, *, limit_s: float, system: System = "windows") -> Object:
     """Give the pod that answers on a node."""
-    rows = [_container("server", image, ["netexec", f"--http-port={SERVER_PORT}"])]
-    name = f"{PREFIX}-server-{_short(node)}-{run}"
-    return bound(node, name, rows, labels=labels(run, "server"), limit_s=limit_s)
+    ports = [f"--http-port={SERVER_PORT}", f"--udp-port={UDP_PORT}"]
+    role: Role = "server" if system == "windows" else "beside"
+    made = bound(
+        node,
+        f"{PREFIX}-server-{_short(node)}-{maker.run}",
+        [_container("server", maker.images[system], {"args": ["netexec", *ports]})],
+        labels=labels(maker.run, role),
+        limit_s=limit_s,
+        system=system,
+    )
+    return _signed(made, maker)
 
 
 def client(
-    node: str, image: str, attempts: Sequence[Attempt], *, run: str, number: int, limit_s: float
+    node: str,
+    maker: Maker,
+    attempts: Sequence[Attempt],
+    *,
+    number: int,
+    limit_s: float,
+    system: System = "windows",
 ) -> Object:
     """Give the pod that tries from a node; its containers are called by the attempts' places."""
     rows = [
-        _container(f"t{place}", image, ["connect", row.place, f"--timeout={CONNECT_S}s"])
+        _container(f"t{place}", maker.images[system], _words(row, system))
         for place, row in enumerate(attempts)
     ]
-    name = f"{PREFIX}-client-{number}-{_short(node)}-{run}"
-    return bound(node, name, rows, labels=labels(run, "client"), limit_s=limit_s)
+    made = bound(
+        node,
+        f"{PREFIX}-client-{number}-{_short(node)}-{maker.run}",
+        rows,
+        labels=labels(maker.run, "client"),
+        limit_s=limit_s,
+        system=system,
+    )
+    return _signed(made, maker)
+
+
+def _words(attempt: Attempt, system: System) -> dict[str, list[str]]:
+    """Give what a container of the image is told to try.
+
+    Source: the server answers /echo with what it was sent, and the datagram `hostname` that connect
+    sends, kubernetes/kubernetes:test/images/agnhost/netexec/netexec.go@81810de6
+    """
+    match attempt.how:
+        case "large":
+            flags = ["--silent", "--show-error", "--fail", "--globoff"]
+            flags += ["--max-time", str(CONNECT_S), "--output", NOWHERE[system]]
+            url = f"http://{attempt.place}/echo?msg={'x' * LARGE_BYTES}"
+            return {"command": ["curl"], "args": [*flags, url]}
+        case "udp":
+            how = ["--protocol=udp"]
+        case _:
+            how = []
+    return {"args": ["connect", attempt.place, f"--timeout={CONNECT_S}s", *how]}
+
+
+def _signed(made: Object, maker: Maker) -> Object:
+    """Let an object say whose it is."""
+    if not maker.operator:
+        return made
+    return {**made, "metadata": {**made["metadata"], "annotations": {OPERATOR: maker.operator}}}
 
 
 def _short(node: str) -> str:
     return node[:180].replace(".", "-").rstrip("-")
 
 
-def _container(name: str, image: str, args: list[str]) -> dict[str, Any]:
+def _container(name: str, image: str, what: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "image": image,
-        "args": args,
+        **what,
         "imagePullPolicy": "IfNotPresent",
         # What it prints last is in the pod's status: no log need be read.
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -32,6 +32,33 @@ TRIALS: tuple[Trial, ...] = (
         source=_WINDOWS,
     ),
     Trial(
+        id="pod.linux",
+        title="Pods of Windows and of Linux reach each other",
+        proves="A pod of the node reaches one of a Linux node at its address, and is reached from "
+        "there: both systems speak the cluster's network alike.",
+        remedy="Let flannel's Linux side have the VNI and the port of the Windows side (4096, "
+        "4789), open UDP port 4789 both ways, or set routes for host-gw; wincnode cluster check.",
+        source=f"{_WINDOWS}; flannel-io/flannel:Documentation/backends.md@cdf76059",
+    ),
+    Trial(
+        id="pod.udp",
+        title="Pods reach pods over UDP",
+        proves="A datagram of a pod reaches a pod of another node, and the answer comes back.",
+        remedy="Where pod.pods holds, a firewall or a NetworkPolicy lets TCP alone through: let "
+        "UDP through, too; the cluster's DNS needs it.",
+        source=_WINDOWS,
+    ),
+    Trial(
+        id="pod.mtu",
+        title="Large packets of pods arrive",
+        proves="8000 bytes pass from a pod to one of another node and back, in packets as large "
+        "as the pods' adapters make them: none is too large for the way, with VXLAN's 50 bytes.",
+        remedy="wincnode preflight --only net.mtu; give the links of all nodes one MTU, and pods "
+        "50 bytes less with VXLAN, on Linux, too; let ICMP through (fragmentation needed).",
+        source="flannel-io/flannel:Documentation/backends.md@cdf76059; "
+        "https://www.rfc-editor.org/rfc/rfc2923",
+    ),
+    Trial(
         id="pod.service",
         title="Pods reach a service",
         proves="kube-proxy on the node leads from a service's address to a pod behind it.",

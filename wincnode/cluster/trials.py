@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from wincnode.checks import Verdict
+from wincnode.cluster.api import Object
+from wincnode.cluster.trial_places import MOST_SAID, Front, Host, Places, hopeless, words
 from wincnode.events import printable
 
-if TYPE_CHECKING:
-    # Explaining an id needs no client of the cluster.
-    from wincnode.cluster.api import Object
-
-PORT, SERVER_PORT = 80, 8080
+PORT, SERVER_PORT, UDP_PORT = 80, 8080, 8081
 # A pod of a large cluster would have a container for each of its nodes.
 MOST_PEERS = 8
-# A container's words of a failure are told up to here.
-MOST_SAID = 300
+# Other Windows nodes to which UDP and large packets are tried, a container each.
+MOST_FAR = 3
+# Some packets of 1500 bytes and more there, and as many back; a command line holds 32767.
+LARGE_BYTES = 8000
 # How agnhost begins what it says of a connection that failed.
 # Source: kubernetes/kubernetes:test/images/agnhost/connect/connect.go@81810de6
 FAILURES = ("TIMEOUT", "REFUSED", "DNS", "OTHER")
-# Reasons of a container that waits in vain.
-# Source: kubernetes/kubernetes:pkg/kubelet/images/types.go@v1.36.3,
-# kubernetes/kubernetes:pkg/kubelet/kuberuntime/kuberuntime_container.go@v1.36.3
-HOPELESS = frozenset(
-    {
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "RegistryUnavailable",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-    }
-)
+# So it calls an error of UDP that is neither, such as Windows' of a port that nobody listens on.
+UDP_FAILURES = (*FAILURES, "UNKNOWN: read udp", "UNKNOWN: write udp")
+# Of curl: no connection, too late, an empty answer, and a connection that broke on either way.
+# Source: curl/curl:docs/libcurl/libcurl-errors.md (CURLE_COULDNT_CONNECT and others)
+CURL_FAILURES = frozenset({7, 28, 52, 55, 56})
+# To what small packets must come before it says anything that large ones do not.
+SMALL = {"pod.mtu": ("pod.pods", "pod.linux")}
+How = Literal["tcp", "udp", "large"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +38,18 @@ class Attempt:
     Args:
         trial: an id of trial_table.TRIALS. target: what it is called in reports.
         place: `host:port`; empty where it cannot be tried. why: it cannot.
+        how: what is sent: a connection alone, a datagram, or LARGE_BYTES there and back.
+        of: the node that it tells of, where that is not the one whose pod tries.
+        peer: the node at the other end, where there is one.
     """
 
     trial: str
     target: str
     place: str = ""
     why: str = ""
+    how: How = "tcp"
+    of: str = ""
+    peer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,67 +61,46 @@ class Tried:
     said: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Host:
-    """A node with a server.
-
-    Args: node_ip: where its NodePorts answer. pod_ip: the server's; empty where none runs.
-        why: none runs.
-    """
-
-    node: str
-    node_ip: str = ""
-    pod_ip: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Front:
-    """The service before the servers."""
-
-    name: str
-    address: str
-    node_port: int
-
-
-def front(made: Object) -> Front:
-    """Read the service as the API server has completed it."""
-    spec = made["spec"]
-    ports = spec.get("ports") or [{}]
-    return Front(
-        name=str(made["metadata"]["name"]),
-        address=_address(spec.get("clusterIP")),
-        node_port=int(ports[0].get("nodePort", 0)),
-    )
-
-
-def attempts(
-    node: str, hosts: Sequence[Host], egress: Sequence[str], made: Front | None
-) -> tuple[Attempt, ...]:
-    """List what a node's pod tries: pods, the service by address and name, beyond, NodePorts.
-
-    Args: hosts: nodes with servers, the node itself among them. made: None where there is none.
-    """
-    near = _ring(node, hosts)
+def attempts(node: str, places: Places) -> tuple[Attempt, ...]:
+    """List what a node's pod tries: pods, the service by address and name, beyond, NodePorts."""
+    near, made = _ring(node, places.hosts), places.front
     others = [host for host in near if host.node != node]
-    rows = [_to_pod(host) for host in near]
+    far = (*others[:MOST_FAR], *(host for host in places.linux if host.pod_ip))
+    rows = [_to_pod("pod.pods", host) for host in near]
+    rows += [_to_pod("pod.linux", host, target=f"to {host.node}") for host in places.linux]
+    rows += [_to_pod("pod.udp", host, how="udp") for host in far]
+    rows += [_to_pod("pod.mtu", host, how="large") for host in far]
     if made is not None:
         rows += [
             _to_service(made),
             Attempt(trial="pod.dns", target="name of the service", place=f"{made.name}:{PORT}"),
         ]
-    rows += [Attempt(trial="pod.egress", target=place, place=place) for place in egress]
+    rows += [Attempt(trial="pod.egress", target=place, place=place) for place in places.egress]
     if made is not None:
         rows += [_to_node_port(host, made) for host in others]
     if not others:
         why = "there is no second Windows node that is Ready"
+        # Where there is a Linux node, UDP and large packets go there.
+        more = () if far else ("pod.udp", "pod.mtu")
         rows += [
             Attempt(trial=trial, target="another node", why=why)
-            for trial in ("pod.pods", "pod.nodeport")
+            for trial in ("pod.pods", *more, "pod.nodeport")
         ]
-    if not egress:
+    if not places.egress:
         why = "the inventory names nothing outside that could be tried"
         rows.append(Attempt(trial="pod.egress", target="outside", why=why))
+    return tuple(rows)
+
+
+def from_linux(linux: Host, nodes: Sequence[str], places: Places) -> tuple[Attempt, ...]:
+    """List what a Linux node's pod tries: pods of the nodes that are tested, the first of many."""
+    hosts = {host.node: host for host in places.hosts}
+    rows = []
+    for name in nodes[:MOST_PEERS]:
+        host = hosts.get(name) or Host(node=name, why="it has no server")
+        row = _to_pod("pod.linux", host, target=f"from {linux.node}")
+        row = row if linux.pod_ip else replace(row, place="", why=linux.why)
+        rows.append(replace(row, of=name, peer=linux.node))
     return tuple(rows)
 
 
@@ -135,11 +113,12 @@ def _ring(node: str, hosts: Sequence[Host]) -> tuple[Host, ...]:
     return (*hosts[at:], *hosts[:at])[:MOST_PEERS]
 
 
-def _to_pod(host: Host) -> Attempt:
+def _to_pod(trial: str, host: Host, *, target: str = "", how: How = "tcp") -> Attempt:
+    made = Attempt(trial=trial, target=target or host.node, how=how, peer=host.node)
     if not host.pod_ip:
-        return Attempt(trial="pod.pods", target=host.node, why=host.why)
-    place = f"{_bracketed(host.pod_ip)}:{SERVER_PORT}"
-    return Attempt(trial="pod.pods", target=host.node, place=place)
+        return replace(made, why=host.why)
+    port = UDP_PORT if how == "udp" else SERVER_PORT
+    return replace(made, place=f"{_bracketed(host.pod_ip)}:{port}")
 
 
 def _to_service(made: Front) -> Attempt:
@@ -155,14 +134,6 @@ def _to_node_port(host: Host, made: Front) -> Attempt:
         return Attempt(trial="pod.nodeport", target=host.node, why=why)
     place = f"{_bracketed(host.node_ip)}:{made.node_port}"
     return Attempt(trial="pod.nodeport", target=host.node, place=place)
-
-
-def _address(text: object) -> str:
-    """Give an address as the cluster tells it, which stands in commands; empty where it is none."""
-    try:
-        return str(ip_address(str(text)))
-    except ValueError:
-        return ""
 
 
 def _bracketed(address: str) -> str:
@@ -190,63 +161,49 @@ def read(pod: Object, rows: Sequence[Attempt], *, number: int = 1) -> tuple[Trie
 def _read(attempt: Attempt, state: Mapping[str, Any], again: str) -> Tried:
     ended = state.get("terminated")
     if not isinstance(ended, dict):
-        waiting = _words(state.get("waiting") or {}) or "its container did not end in time"
+        waiting = words(state.get("waiting") or {}) or "its container did not end in time"
         return Tried(attempt=attempt, verdict=Verdict.UNKNOWN, said=f"{attempt.place}: {waiting}")
     if ended.get("exitCode") == 0:
-        said = f"connected to {attempt.place}{again}"
-        return Tried(attempt=attempt, verdict=Verdict.PASS, said=said)
+        return Tried(attempt=attempt, verdict=Verdict.PASS, said=f"{_reached(attempt)}{again}")
     message = str(ended.get("message", "")).strip()
     # Another program, or one that did not start, says nothing of the network.
-    verdict = Verdict.FAIL if message.startswith(FAILURES) else Verdict.UNKNOWN
-    said = printable(message or _words(ended), limit=MOST_SAID)
+    verdict = Verdict.FAIL if _is_failure(attempt.how, ended, message) else Verdict.UNKNOWN
+    said = printable(message or words(ended), limit=MOST_SAID)
     return Tried(attempt=attempt, verdict=verdict, said=f"{attempt.place}: {said}{again}")
 
 
-def _words(state: Mapping[str, Any]) -> str:
-    said = ": ".join(str(state[name]) for name in ("reason", "message") if state.get(name))
-    return printable(said, limit=MOST_SAID)
+def _reached(attempt: Attempt) -> str:
+    match attempt.how:
+        case "udp":
+            return f"{attempt.place} answered a datagram"
+        case "large":
+            return f"{LARGE_BYTES} bytes went to {attempt.place} and came back"
+    return f"connected to {attempt.place}"
+
+
+def _is_failure(how: How, ended: Mapping[str, Any], message: str) -> bool:
+    if how == "large":
+        return ended.get("exitCode") in CURL_FAILURES
+    return message.startswith(UDP_FAILURES if how == "udp" else FAILURES)
+
+
+def sifted(rows: Iterable[Tried]) -> tuple[Tried, ...]:
+    """Call unknown what a failure says nothing of: large packets where no small ones arrive."""
+    found = tuple(rows)
+    unreached = {
+        (row.attempt.trial, row.attempt.peer)
+        for row in found
+        if row.verdict is not Verdict.PASS and not row.attempt.of
+    }
+    return tuple(
+        replace(row, verdict=Verdict.UNKNOWN, said=f"{row.said}; small packets fail, too")
+        if row.verdict is Verdict.FAIL
+        and any((one, row.attempt.peer) in unreached for one in SMALL.get(row.attempt.trial, ()))
+        else row
+        for row in found
+    )
 
 
 def has_ended(pod: Object) -> bool:
     """Tell whether a pod will do nothing more, or waits in vain."""
     return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"} or bool(hopeless(pod))
-
-
-def hopeless(pod: Object) -> str:
-    """Say why a pod will not run; empty where it may."""
-    for row in pod.get("status", {}).get("containerStatuses") or ():
-        waiting = (row.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in HOPELESS:
-            return _words(waiting)
-    return ""
-
-
-def host_of(node: Object, pod: Object | None, *, in_time: bool) -> Host | None:
-    """Give a node's server as its pod stands; None where it is still to come up.
-
-    Args: pod: None where somebody has taken it away. in_time: there is time left for it.
-    """
-    meta, addresses = node["metadata"], node.get("status", {}).get("addresses") or ()
-    node_ip = next(
-        (_address(row.get("address")) for row in addresses if row.get("type") == "InternalIP"), ""
-    )
-    why = ""
-    if pod is None:
-        why = "its server was taken away by somebody else"
-    else:
-        state = pod.get("status", {})
-        rows = state.get("containerStatuses") or ()
-        pod_ip = _address(state.get("podIP"))
-        if pod_ip and rows and all(row.get("ready") for row in rows):
-            return Host(node=meta["name"], node_ip=node_ip, pod_ip=pod_ip)
-        ended = [(row.get("state") or {}).get("terminated") or {} for row in rows]
-        if found := hopeless(pod):
-            why = f"no image: {found}"
-        elif state.get("phase") in {"Failed", "Succeeded"}:
-            said = "; ".join(filter(None, map(_words, (state, *ended)))) or "nothing more is told"
-            why = f"its server ended: {said}"
-        elif not in_time:
-            waiting = [_words((row.get("state") or {}).get("waiting") or {}) for row in rows]
-            said = "; ".join(filter(None, (_words(state), *waiting))) or "nothing more is told"
-            why = f"its server did not come up in time, {state.get('phase', 'Pending')}: {said}"
-    return Host(node=meta["name"], node_ip=node_ip, why=why) if why else None

@@ -12,11 +12,11 @@ from typing import Self
 from wincnode import runner
 from wincnode.checks import Finding, Severity, Verdict
 from wincnode.checks.connectivity import CHECKS
-from wincnode.cluster import access, reach, trial_pods, trials
+from wincnode.cluster import access, reach, trial_pods
 from wincnode.cluster.api import Api
 from wincnode.cluster.reach import Found
 from wincnode.cluster.trial_table import BY_ID
-from wincnode.cluster.trials import Host, Tried
+from wincnode.cluster.trials import Tried
 from wincnode.commands.clusters import access_of
 from wincnode.commands.inspect import Item, Options, Session, inspect, over_nodes, wanted
 from wincnode.commands.readiness import Proof
@@ -38,13 +38,16 @@ class Wish:
 
     Args:
         pods: whether pods are to try: None where the cluster allows it, True or nothing is done.
-        image: of the pods, in place of the usual one. kubeconfig, context: instead of the
-            inventory's. start_s: seconds at most until the pods run.
-    Raises: ConfigError: the image is no full reference.
+        image, linux_image: of the pods, in place of the usual one. linux: Linux nodes whose pods
+            take part, in place of one that takes pods as they come. kubeconfig, context: instead
+            of the inventory's. start_s: seconds at most until the pods run.
+    Raises: ConfigError: an image is no full reference.
     """
 
     pods: bool | None = None
     image: str = ""
+    linux: tuple[str, ...] = ()
+    linux_image: str = ""
     kubeconfig: Path | None = None
     context: str | None = None
     may_ask: bool = True
@@ -52,7 +55,8 @@ class Wish:
 
     def __post_init__(self) -> None:
         """Refuse an image that no container runtime could pull, by the rule of the join's pod."""
-        Proof(image=self.image)
+        for image in (self.image, self.linux_image):
+            Proof(image=image)
 
 
 def check_ids(ids: frozenset[str]) -> None:
@@ -128,7 +132,10 @@ class _Pods:
             nodes=options.nodes,
             peers=tuple(node.name for node in inventory.nodes),
             egress=egress,
+            linux=wish.linux,
             image=wish.image or trial_pods.IMAGE,
+            linux_image=wish.linux_image or wish.image or trial_pods.IMAGE,
+            operator="{operator}@{host}".format(**runner.who("network test")),
             start_s=wish.start_s,
         )
         self._api, self._why = _reached(inventory, wish)
@@ -174,8 +181,8 @@ class _Pods:
             found = self.begun.result()
             notes = tuple(found.notes) if node == self._first else ()
             return found.tried.get(node, ()), notes
-        hosts = [Host(node=row, why=self._why) for row in self._wish.peers]
-        return trials.untried(trials.attempts(node, hosts, self._wish.egress, None), self._why), ()
+        places = reach.unknown_places(self._wish, self._why)
+        return reach.untried(node, places, self._why), ()
 
 
 def _reached(inventory: Inventory, wish: Wish) -> tuple[Api | None, str]:

@@ -11,6 +11,7 @@ from wincnode.commands.execution import Job, carry_out
 from wincnode.commands.inspect import Item, Options, Session, over_nodes
 from wincnode.commands.network_told import notes_of
 from wincnode.commands.network_wish import Asked, Target
+from wincnode.error_ids import load_error_ids
 from wincnode.errors import ConfigError, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished, StepFinished
 from wincnode.facts import from_reads
@@ -87,9 +88,7 @@ def read(transport: Transport, node: str, stop: Stop) -> Generator[Event, None, 
     broken = next((row.error for row in result.steps if row.outcome == "failed"), "")
     if answer is None or found.error:
         text = found.error if answer is not None else broken or "the node did not answer"
-        raise RunFailed(
-            f"{node}: HNS told nothing: {text}", remedy=likely(text), id="network.unread"
-        )
+        raise _failed(f"{node}: HNS told nothing: ", text, id="network.unread")
     return found
 
 
@@ -215,13 +214,17 @@ def change(
     result = yield from _told(carry_out(transport, plan, result, job=job, stop=stop))
     broken = next((row for row in result.steps if row.outcome == "failed"), None)
     if broken is not None and result.error is None:
-        error = RunFailed(
-            f"{result.node}: {broken.title}: {broken.error}",
-            remedy=likely(broken.error),
-            id="network.failed",
-        )
+        error = _failed(f"{result.node}: {broken.title}: ", broken.error, id="network.failed")
         result = replace(result, error=error)
     return result
+
+
+def _failed(where: str, text: str, *, id: str) -> RunFailed:
+    """Give the error of what a node said: where its text begins with an id of ours, that is it."""
+    row = load_error_ids().get(text.partition(":")[0])
+    if row is None:
+        return RunFailed(f"{where}{text}", remedy=likely(text), id=id)
+    return RunFailed(f"{where}{text}", remedy=row.remedy, id=row.id)
 
 
 def _told(events: Generator[Event, None, NodeReport]) -> Generator[Event, None, NodeReport]:

@@ -19,6 +19,9 @@ Mark = Literal["ok", "FAIL", "warn", "?", ""]
 HEADINGS: Mapping[str, str] = {
     "conn": "from the nodes",
     "pod.pods": "from a pod on the node to pods",
+    "pod.linux": "between a pod on the node and pods of Linux nodes",
+    "pod.udp": "from a pod on the node to pods, over UDP",
+    "pod.mtu": "from a pod on the node to pods, in large packets",
     "pod.nodeport": "from a pod on the node to NodePorts",
     "pod": "from a pod on the node to services and beyond",
 }

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from wincnode.lab.clusters import lab_cluster
+from wincnode.lab.clusters import lab_cluster, linux_nodes
 from wincnode.lab.demo import demo
 from wincnode.lab.faults import Faults, parse_fault, together
 from wincnode.lab.nodes import PASSWORD, Wish, lab_nodes, ports, write_inventory
+from wincnode.lab.programs.wire import Wire
 from wincnode.lab.windows.machine import DURATIONS, defect_names, profile_names
 
 
@@ -66,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
         help="run a control plane that the nodes can join, and a mirror of what they install",
     )
     up.add_argument(
+        "--linux",
+        type=int,
+        choices=range(10),
+        default=0,
+        metavar="N",
+        help="with --cluster: run so many Linux nodes beside, linux-1, ..., whose pods take part in"
+        " tests of the network (0)",
+    )
+    up.add_argument(
         "--powershell",
         type=Path,
         metavar="PROGRAM",
@@ -115,11 +125,19 @@ def up(options: argparse.Namespace) -> int:
             faults=faults.pop(f"lab-{number}", Faults()),
             powershell=options.powershell,
             compute=options.compute,
+            cluster=options.cluster,
             durations=dict(options.duration),
             haste=options.haste,
         )
         for number, profile in enumerate(options.profiles, start=1)
     }
+    number = options.linux if options.cluster else 0
+    names = (f"linux-{place}" for place in range(1, number + 1))
+    of_linux = {name: faults.pop(name, Faults()) for name in names}
+    if wrong := [name for name, row in of_linux.items() if row != Faults(pods=row.pods)]:
+        print(f"{', '.join(wrong)}: a Linux node has faults of pods alone", file=sys.stderr)  # noqa: T201
+        return 2
+    lost = {name: set(row.pods) for name, row in of_linux.items()}
     if faults:
         print(f"no node is called {', '.join(faults)}", file=sys.stderr)  # noqa: T201
         return 2
@@ -128,7 +146,10 @@ def up(options: argparse.Namespace) -> int:
         if options.cluster:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wincnode-cluster-"))
             cluster = stack.enter_context(lab_cluster(Path(folder)))
-        nodes = stack.enter_context(lab_nodes(wishes))
+        wire = Wire()
+        nodes = stack.enter_context(lab_nodes(wishes, wire))
+        if cluster:
+            stack.enter_context(linux_nodes(cluster.plane, wire, lost))
         write_inventory(options.inventory, ports(nodes), cluster)
         lines = [f"export WINCNODE_LAB_PASSWORD={PASSWORD}"]
         if cluster:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,10 +11,14 @@ from urllib.parse import urlsplit
 from wincnode.lab.cluster import PODS, ControlPlane, control_plane, seed
 from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.origin import Origin, origin
+from wincnode.lab.programs.linux_node import LinuxNode, linux_node
+from wincnode.lab.programs.wire import Line, Wire
 
 CONTAINERD = "2.3.7"
 # Those that the sandbox and flannel come from; the origin answers for both.
 REGISTRIES = ("registry.k8s.io", "docker.io")
+# Where addresses of Linux nodes begin: those of nobody, as the control plane's.
+LINUX = NODES_SEE.rpartition(".")[0] + "."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,3 +61,19 @@ def lab_cluster(folder: Path) -> Iterator[LabCluster]:
     with control_plane(folder) as plane, origin() as files:
         seed.flannel(plane.objects, PODS)
         yield LabCluster(plane=plane, origin=files, kubeconfig=plane.kubeconfig())
+
+
+@contextmanager
+def linux_nodes(
+    plane: ControlPlane, wire: Wire, lost: Mapping[str, set[str]]
+) -> Iterator[dict[str, LinuxNode]]:
+    """Run a Linux node for each name, with what of its pods gets lost on the shared wire."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                linux_node(
+                    plane, Line(wire=wire, lost=set(rows)), name=name, address=f"{LINUX}{number}"
+                )
+            )
+            for number, (name, rows) in enumerate(lost.items(), start=101)
+        }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from wincnode.lab.engine import Engine, Output, Process
-from wincnode.lab.programs.wire import LOSSES
+from wincnode.lab.programs.wire import AT_NODES, LOSSES
 from wincnode.lab.refusals import REFUSALS, Refusal
 from wincnode.lab.windows.compute import FAULTS as COMPUTE_FAULTS
 from wincnode.lab.windows.faults import FAULTS as MACHINE_FAULTS
@@ -145,7 +145,7 @@ _MEASURED: Mapping[str, tuple[str, str]] = {
 FAULT_NAMES = (
     *sorted(_PLAIN),
     *(f"{word}@NUMBER" for word in sorted((*_COUNTED, *REFUSALS))),
-    *("clock=SECONDS", "envelope=KB", "no-nodeports@NODE", "no-pods@NODE"),
+    *("clock=SECONDS", "envelope=KB", *(f"no-{word}@NODE" for word in sorted(AT_NODES))),
     *(f"{word}={unit}" for word, (_, unit) in sorted(_MEASURED.items())),
 )
 
@@ -167,10 +167,11 @@ def parse_fault(text: str) -> Faults:
 
 
 def _counted(text: str, word: str, number: str) -> Faults | None:
-    if word in ("no-pods", "no-nodeports"):
+    what = word.removeprefix("no-")
+    if what != word and what in AT_NODES:
         if not number:
             raise ValueError(f"the fault {text!r} needs a node's name, as in {word}@lab-2")
-        return Faults(pods=(f"{word.removeprefix('no-')}@{number}",))
+        return Faults(pods=(f"{what}@{number}",))
     if word not in _COUNTED and word not in REFUSALS:
         return None
     if not number.isdecimal() or int(number) < 1:

@@ -51,6 +51,7 @@ class Wish:
 
     faults: what goes wrong with it. powershell: the PowerShell engine's start file; without one
     the model answers. compute: a folder of what stands for the Host Compute Service there.
+    cluster: whether a control plane of the lab runs beside it, which scripts are to reach.
     pace_s: seconds that the model takes for each section and step.
     durations: seconds of long work, over those of the profile; `haste` of them pass in one of ours.
     speed: how many seconds of the node's clock pass in one of ours.
@@ -60,6 +61,7 @@ class Wish:
     faults: Faults = field(default_factory=Faults)
     powershell: Path | None = None
     compute: Path | None = None
+    cluster: bool = False
     pace_s: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
     haste: float = 1.0
@@ -101,7 +103,7 @@ def lab_node(name: str, wish: Wish, folder: Path, wire: Wire | None = None) -> I
     line = Line(wire=wire or Wire(), lost=set(wish.faults.pods))
     worker = Worker(machine, line)
     engine = (
-        PowerShellEngine(wish.powershell, machine, wish.compute)
+        PowerShellEngine(wish.powershell, machine, wish.compute, cluster=wish.cluster)
         if wish.powershell
         else ModelEngine(machine, pace_s=wish.pace_s)
     )
@@ -138,15 +140,18 @@ def _moved(machine: Machine, server: WsmanServer) -> None:
 
 
 @contextmanager
-def lab_nodes(wishes: Mapping[str, Wish]) -> Iterator[dict[str, LabNode]]:
-    """Run a node for each name, in folders that go with them."""
+def lab_nodes(wishes: Mapping[str, Wish], wire: Wire | None = None) -> Iterator[dict[str, LabNode]]:
+    """Run a node for each name, in folders that go with them.
+
+    Args: wire: joins their pods with those of others, too.
+    """
     with ExitStack() as stack:
         # A thread of a node's kubelet may write its last line while the folder goes.
         folder = tempfile.TemporaryDirectory(prefix="wincnode-lab-", ignore_cleanup_errors=True)
         root = Path(stack.enter_context(folder))
-        wire = Wire()
+        shared = wire or Wire()
         yield {
-            name: stack.enter_context(lab_node(name, wish, root / name, wire))
+            name: stack.enter_context(lab_node(name, wish, root / name, shared))
             for name, wish in wishes.items()
         }
 

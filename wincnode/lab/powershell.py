@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
+from wincnode.lab.cluster.authority import NODES_SEE
 from wincnode.lab.compute_double import ComputeDouble
 from wincnode.lab.engine import Output, Process
 from wincnode.lab.environment import copied
@@ -34,6 +35,9 @@ SHORT_LIVED = {"DOTNET_TieredPGO": "0", "DOTNET_GCgen0size": "4000000"}
 ADMINISTRATOR = "Administrator"
 # The names of variables by which the engine finds what DllImport names.
 LIBRARIES = ("WINPS_DLL_", "HCS_DOUBLE", "HNS_DOUBLE")
+# What leads sockets of scripts to the control plane, and the variable with its address for nodes.
+SOCKETS = Path(__file__).parent / "windows" / "sockets.ps1"
+CLUSTER = "WINCNODE_LAB_CLUSTER"
 
 
 class PowerShellEngine:
@@ -42,14 +46,22 @@ class PowerShellEngine:
     Args:
         program: the PowerShell engine's start file.
         compute: a folder of native libraries that stand for the Host Compute Service.
+        cluster: whether scripts are to reach a control plane beside by its address for nodes.
     A test that looks into its processes gives them `variables`, and tasks a `prologue`, a script.
     """
 
-    def __init__(self, program: Path, machine: Machine, compute: Path | None = None) -> None:
+    def __init__(
+        self,
+        program: Path,
+        machine: Machine,
+        compute: Path | None = None,
+        *,
+        cluster: bool = False,
+    ) -> None:
         self._program = program
         self.machine = machine
-        self.variables: dict[str, str] = {}
-        self.prologue = ""
+        self.variables: dict[str, str] = {CLUSTER: NODES_SEE} if cluster else {}
+        self.prologue = SOCKETS.read_text(encoding="ascii") if cluster else ""
         self._compute = ComputeDouble(compute, machine) if compute else None
         self._children: list[subprocess.Popen[bytes]] = []
         self._install()
@@ -83,6 +95,8 @@ class PowerShellEngine:
         """Start the PowerShell command line; its first word is taken for the engine."""
         # posix=False keeps the backslashes of Windows paths.
         arguments = shlex.split(command, posix=False)[1:]
+        if CLUSTER in self.variables:
+            arguments = _preceded(arguments, SOCKETS.read_text(encoding="ascii"))
         user = {"WINPS_USER": f"{self.machine.computer}\\{ADMINISTRATOR}"}
         return PipeProcess(self._popen(arguments, {**user, **environment}))
 
@@ -143,6 +157,15 @@ class PowerShellEngine:
             folder = self.machine.path(f"{MODULES}\\{source.stem}")
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder)
+
+
+def _preceded(arguments: Sequence[str], opening: str) -> list[str]:
+    """Let a script stand before the encoded one, whose text stays as it is."""
+    *switches, code = arguments
+    if not switches or switches[-1].lower() != "-encodedcommand":
+        return list(arguments)
+    text = opening + base64.b64decode(code).decode("utf-16-le")
+    return [*switches, base64.b64encode(text.encode("utf-16-le")).decode("ascii")]
 
 
 def _task_arguments(task: Task, prologue: str) -> list[str]:

@@ -24,6 +24,8 @@ Row: TypeAlias = dict[str, Any]
 Args: TypeAlias = Mapping[str, Any]
 # HCS_E and ERROR_VMCOMPUTE are one code in two spellings: winerror.h of the Windows SDK.
 _TWIN = {0x8037: 0xC037, 0xC037: 0x8037}
+# Why a node may call neither HCS nor HNS.
+REFUSED = "Add-Type: the library was blocked by application control"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,13 +45,12 @@ class Executor:
         if "hcs-refused" in self.compute.faults:
             rows = [_row(call, "skipped") for call in (*program["calls"], *program["finally"])]
             number = len(program["calls"])
-            text = "Add-Type: the library was blocked by application control"
             return {
                 "version": 1,
                 "leftovers": [],
                 "calls": rows[:number],
                 "finally": rows[number:],
-                "refused": text,
+                "refused": REFUSED,
             }
         leftovers = self._leftovers() if program["owner"] == OWNER else []
         calls: list[Row] = []

@@ -118,6 +118,12 @@ def builds_of(reference: str) -> tuple[int, ...]:
     return tuple(TAGS[word] for word in tag.split("-") if word in TAGS)
 
 
+def has_linux(reference: str) -> bool:
+    """Say whether an image has a build for Linux, too, as far as its name tells."""
+    name = normal(reference).partition("@")[0].rpartition(":")[0]
+    return not builds_of(reference) or name.endswith(("/pause", "/agnhost"))
+
+
 def is_index(reference: str) -> bool:
     """Say whether an image lists its builds, of which one that fits is fetched."""
     return not normal(reference).endswith("-amd64")

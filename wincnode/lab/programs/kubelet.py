@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from wincnode.lab.cluster import authority
-from wincnode.lab.programs import api, certificates, cni, kubelet_node, kubelet_pods
+from wincnode.lab.programs import api, certificates, cni, kubelet_node, kubelet_pods, pod_watch
 from wincnode.lab.programs.api import STRATEGIC, ApiFailed, Client, Json
 from wincnode.lab.programs.certificates import Denied
 from wincnode.lab.programs.containerd import Containerd
@@ -27,7 +27,6 @@ LEASE_S, RENEW_S, REPORT_S = 40, 10.0, 300.0
 LINGER_S = 1.0
 GLANCE_S = 0.1
 RETRY_S = 1.0
-WATCH_S = 30.0
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
@@ -227,21 +226,13 @@ class Kubelet:
 
     def _pods(self, client: Client) -> None:
         """Run the pods that are given to the node."""
-        path = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{self.settings.node}"
-        while self._goes_on():
-            try:
-                found = client.call("GET", path)
-                for pod in found["items"]:
-                    self._run_pod(client, pod)
-                version = found["metadata"]["resourceVersion"]
-                watch = f"{path}&watch=1&resourceVersion={version}&timeoutSeconds=5"
-                for event in client.watch(watch, WATCH_S):
-                    if event["type"] in {"ADDED", "MODIFIED"}:
-                        self._run_pod(client, event["object"])
-                    if not self._goes_on():
-                        return
-            except ApiFailed:
-                self._ended.wait(RETRY_S)
+        pod_watch.follow(
+            client,
+            self.settings.node,
+            lambda pod: self._run_pod(client, pod),
+            goes_on=self._goes_on,
+            ended=self._ended,
+        )
 
     def _address(self) -> str:
         return str(kubelet_node.addresses(self._machine, self.settings)[0]["address"])

@@ -10,11 +10,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from wincnode.lab.programs import agnhost, images
-from wincnode.lab.programs.api import STRATEGIC, ApiFailed, Client
+from wincnode.lab.programs import images, pod_status
+from wincnode.lab.programs.api import Client
 from wincnode.lab.programs.containerd import Containerd, Runtime, pull
 from wincnode.lab.programs.kubelet_log import Log
 from wincnode.lab.programs.wire import Line
@@ -22,7 +21,6 @@ from wincnode.lab.windows.machine import Machine
 
 Json: TypeAlias = dict[str, Any]
 ENDED = frozenset({"Succeeded", "Failed"})
-POD_IP = "10.244.1.2"
 NO_MATCH = "no match for platform in manifest: not found"
 
 
@@ -60,7 +58,7 @@ def handle(host: Host, pod: Json, work: Callable[[], None]) -> None:
     """
     if pod["metadata"].get("deletionTimestamp"):
         host.line.wire.leave(pod["metadata"]["uid"])
-        _take_away(host.client, pod)
+        pod_status.take_away(host.client, pod)
         return
     runtime, on_host = host.containerd.running, bool(pod["spec"].get("hostNetwork"))
     phase = pod.get("status", {}).get("phase", "Pending")
@@ -71,14 +69,14 @@ def handle(host: Host, pod: Json, work: Callable[[], None]) -> None:
     if problem is None:
         work()
         if phase == "Pending":
-            _tell(host.client, pod, _running(host, pod))
+            pod_status.tell(host.client, pod, pod_status.started(host, pod))
         return
     status = _stopped(host, pod, problem)
     if _states(pod.get("status", {})) != _states(status):
         host.log.error("Error syncing pod, skipping", err=problem.message)
         # What failed is recorded where it fails; the status follows from the next look.
         _post_event(host, pod, problem)
-        _tell(host.client, pod, status)
+        pod_status.tell(host.client, pod, status)
 
 
 def _problem(machine: Machine, runtime: Runtime, pod: Json) -> _Problem | None:
@@ -120,99 +118,18 @@ def _mismatch() -> _Problem:
     return _Problem(event="Failed", message=text, state=ended, ended=True)
 
 
-def _tested(host: Host, pod: Json) -> Json:
-    """Give the status of a pod of agnhost, whose containers do what they are told."""
-    services = host.client.call("GET", "/api/v1/services")["items"]
-    address = host.line.wire.address(host.node, pod["metadata"]["uid"])
-    ends = [
-        agnhost.run(row, pod, host.line, host.node, services) for row in pod["spec"]["containers"]
-    ]
-    goes_on = None in ends
-    failed = any(row is not None and row.code for row in ends)
-    phase = "Running" if goes_on else "Failed" if failed else "Succeeded"
-    status = _status(host, pod, phase, {"running": {"startedAt": _now()}}, ready=goes_on)
-    for row, end in zip(status["containerStatuses"], ends, strict=True):
-        if end is not None:
-            row |= {"state": _ended(end), "ready": False, "started": False}
-    return {**status, "podIP": address}
-
-
-def _ended(end: agnhost.Ended) -> Json:
-    """Give how a container ended; the end of its log is told of an error alone.
-
-    Source: kubernetes/api:core/v1/types.go@v0.36.3 (TerminationMessageFallbackToLogsOnError)
-    """
-    reason = "Error" if end.code else "Completed"
-    ended = {"exitCode": end.code, "reason": reason, "finishedAt": _now()}
-    return {"terminated": {**ended, **({"message": end.said} if end.code else {})}}
-
-
-def _running(host: Host, pod: Json) -> Json:
-    """Give the status of a pod that has started; one that may end, and need not wait, has ended."""
-    if all(agnhost.is_one(row) for row in pod["spec"]["containers"]):
-        return _tested(host, pod)
-    spec, now = pod["spec"], _now()
-    stays = spec.get("restartPolicy") != "Never" or all(
-        images.normal(row["image"]).rpartition(":")[0].endswith("/pause")
-        for row in spec["containers"]
-    )
-    ended = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": now}}
-    state = {"running": {"startedAt": now}} if stays else ended
-    phase = "Running" if stays else "Succeeded"
-    address = host.address if spec.get("hostNetwork") else POD_IP
-    return {**_status(host, pod, phase, state, ready=stays), "podIP": address}
-
-
 def _stopped(host: Host, pod: Json, problem: _Problem) -> Json:
     final = problem.ended and pod["spec"].get("restartPolicy") == "Never"
-    return _status(host, pod, "Failed" if final else "Pending", problem.state, ready=False)
-
-
-def _status(host: Host, pod: Json, phase: str, state: Json, *, ready: bool) -> Json:
-    rows = [
-        {
-            "name": row["name"],
-            "image": row["image"],
-            "imageID": row["image"] if phase != "Pending" else "",
-            "ready": ready,
-            "started": ready,
-            "restartCount": 0,
-            "state": state,
-        }
-        for row in pod["spec"]["containers"]
-    ]
-    return {
-        "phase": phase,
-        "hostIP": host.address,
-        "startTime": pod.get("status", {}).get("startTime") or _now(),
-        "conditions": [
-            {"type": "Ready", "status": str(ready)},
-            {"type": "Initialized", "status": "True"},
-        ],
-        "containerStatuses": rows,
-    }
-
-
-def _tell(client: Client, pod: Json, status: Json) -> None:
-    client.call("PATCH", f"{_path(pod)}/status", {"status": status}, STRATEGIC)
+    phase = "Failed" if final else "Pending"
+    return pod_status.status(host, pod, phase, problem.state, ready=False)
 
 
 def _states(status: Json) -> list[Json]:
     return [row.get("state", {}) for row in status.get("containerStatuses") or ()]
 
 
-def _take_away(client: Client, pod: Json) -> None:
-    """Tell that a pod has ended, which deletes it."""
-    body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
-    try:
-        client.call("DELETE", _path(pod), body)
-    except ApiFailed as error:
-        if error.code not in {404, 409}:
-            raise
-
-
 def _post_event(host: Host, pod: Json, problem: _Problem) -> None:
-    meta, now = pod["metadata"], _now()
+    meta, now = pod["metadata"], pod_status.now()
     names = {"name": meta["name"], "namespace": meta["namespace"]}
     body = {
         "metadata": {**names, "name": f"{meta['name']}.{secrets.token_hex(8)}"},
@@ -226,12 +143,3 @@ def _post_event(host: Host, pod: Json, problem: _Problem) -> None:
         "count": 1,
     }
     host.client.call("POST", f"/api/v1/namespaces/{meta['namespace']}/events", body)
-
-
-def _path(pod: Json) -> str:
-    meta = pod["metadata"]
-    return f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,27 +10,42 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from wincnode.lab.cluster.authority import NODES_SEE
 
 Json: TypeAlias = dict[str, Any]
 CONNECT_S = 5.0
-# What `Line.lost` may name: the last two also with @NODE, for what is on one node alone.
-LOSSES = ("services", "pod-dns", "egress", "pods", "nodeports")
+# What `Line.lost` may name: those of AT_NODES also with @NODE, for what is on one node alone.
+LOSSES = ("services", "pod-dns", "egress", "pods", "udp", "large-packets", "nodeports")
+AT_NODES = ("pods", "udp", "large-packets", "nodeports")
+How: TypeAlias = Literal["tcp", "udp", "large"]
 # What agnhost connect says: kubernetes/kubernetes:test/images/agnhost/connect/connect.go@81810de6
 TIMEOUT = "TIMEOUT\n"
-# Windows' code is another than the one that agnhost takes for REFUSED.
-# Source: WSAECONNREFUSED, learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
-REFUSED = (
-    "OTHER: dial tcp {place}: connectex: No connection could be made because the target machine "
-    "actively refused it.\n"
-)
+UDP_TIMEOUT = "TIMEOUT: read udp {place}: i/o timeout\n"
+# Windows' code is another than the one that agnhost takes for REFUSED, and of UDP it has another.
+# Source: WSAECONNREFUSED and WSAECONNRESET,
+# learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
+REFUSED: Mapping[tuple[str, bool], str] = {
+    ("windows", False): (
+        "OTHER: dial tcp {place}: connectex: No connection could be made because the target "
+        "machine actively refused it.\n"
+    ),
+    ("windows", True): (
+        "UNKNOWN: read udp {place}: wsarecv: An existing connection was forcibly closed by the "
+        "remote host.\n"
+    ),
+    ("linux", False): "REFUSED\n",
+    ("linux", True): "REFUSED: read udp {place}: read: connection refused\n",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A pod that listens."""
+    """A pod that listens.
+
+    Args: port: of TCP. udp_port: 0 where it has none.
+    """
 
     uid: str
     node: str
@@ -38,6 +53,20 @@ class Server:
     labels: Mapping[str, str]
     address: str
     port: int
+    udp_port: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """What a container tries.
+
+    Args: place: `host:port`. how: a connection alone, a datagram, or packets as large as they come.
+    """
+
+    node: str
+    namespace: str
+    place: str
+    how: How = "tcp"
 
 
 class Wire:
@@ -80,11 +109,14 @@ class Wire:
         with self._lock:
             return next((row for row in self._servers.values() if row.address == address), None)
 
-    def behind(self, service: Json, port: int) -> tuple[Server, int] | None:
+    def behind(self, service: Json, port: int, protocol: str) -> tuple[Server, int] | None:
         """Give a pod that a service's port leads to, and the port there."""
         spec, meta = service["spec"], service["metadata"]
         rows = [
-            row for row in spec.get("ports") or () if port in (row["port"], row.get("nodePort"))
+            row
+            for row in spec.get("ports") or ()
+            if port in (row["port"], row.get("nodePort"))
+            and (row.get("protocol") or "TCP") == protocol
         ]
         wanted = spec.get("selector") or {}
         with self._lock:
@@ -104,60 +136,76 @@ class Wire:
 class Line:
     """One node's end of the wire.
 
-    Args: lost: of LOSSES; packets of the node's pods that get lost.
+    Args: lost: of LOSSES; packets of the node's pods that get lost. system: of the node.
     """
 
     wire: Wire = field(default_factory=Wire)
     lost: set[str] = field(default_factory=set)
+    system: Literal["windows", "linux"] = "windows"
 
-    def connect(self, place: str, namespace: str, services: Sequence[Json]) -> str:
+    def connect(self, call: Call, services: Sequence[Json]) -> str:
         """Try a connection from a pod; gives what agnhost prints, nothing where it comes about."""
-        host, _, text = place.rpartition(":")
+        host, _, text = call.place.rpartition(":")
         port = int(text)
         if not _is_address(host):
-            service = _named(host, namespace, services)
+            service = _named(host, call.namespace, services)
             if service is None or "pod-dns" in self.lost:
                 return f"DNS: lookup {host}: no such host\n"
             host = service["spec"]["clusterIP"]
         for service in services:
             if service["spec"].get("clusterIP") == host:
-                return self._through(service, port, place, lost="services" in self.lost)
+                return self._through(service, port, call, lost="services" in self.lost)
         if nodes := self.wire.nodes_at(host):
             for service in services:
                 if port in [row.get("nodePort") for row in service["spec"].get("ports") or ()]:
-                    return self._through(service, port, place, lost=self._loses("nodeports", nodes))
-        server = self.wire.at(host)
+                    return self._through(service, port, call, lost=self._loses("nodeports", nodes))
+        server = self.wire.at(host.strip("[]"))
         if server is not None:
-            return self._to(server, port, place)
-        return self._outside(host, port, place)
+            return self._to(server, port, call)
+        return self._outside(host, port, call)
 
-    def _through(self, service: Json, port: int, place: str, *, lost: bool) -> str:
+    def _through(self, service: Json, port: int, call: Call, *, lost: bool) -> str:
         """Go on to a pod behind a service; without one the packets are dropped."""
-        found = self.wire.behind(service, port)
-        return TIMEOUT if lost or found is None else self._to(*found, place)
+        found = self.wire.behind(service, port, "UDP" if call.how == "udp" else "TCP")
+        return _late(call) if lost or found is None else self._to(*found, call)
 
-    def _to(self, server: Server, port: int, place: str) -> str:
-        if self._loses("pods", {server.node}):
-            return TIMEOUT
-        return "" if port == server.port else REFUSED.format(place=place)
+    def _to(self, server: Server, port: int, call: Call) -> str:
+        nodes = {server.node}
+        # Between pods of one node nothing is packed into other packets.
+        large = call.how == "large" and server.node != call.node
+        if (
+            self._loses("pods", nodes)
+            or (call.how == "udp" and self._loses("udp", nodes))
+            or (large and self._loses("large-packets", nodes))
+        ):
+            return _late(call)
+        there = server.udp_port if call.how == "udp" else server.port
+        return "" if port == there else self._refused(call)
 
     def _loses(self, what: str, nodes: frozenset[str] | set[str]) -> bool:
         return what in self.lost or any(f"{what}@{node}" in self.lost for node in nodes)
 
-    def _outside(self, host: str, port: int, place: str) -> str:
-        """Leave the cluster, over a real connection."""
-        if "egress" in self.lost:
-            return TIMEOUT
+    def _refused(self, call: Call) -> str:
+        return REFUSED[self.system, call.how == "udp"].format(place=call.place)
+
+    def _outside(self, host: str, port: int, call: Call) -> str:
+        """Leave the cluster, over a real connection; nobody outside is told a datagram."""
+        if "egress" in self.lost or call.how == "udp":
+            return _late(call)
         here = "127.0.0.1" if host == NODES_SEE else host
         try:
             socket.create_connection((here, port), timeout=CONNECT_S).close()
         except TimeoutError:
-            return TIMEOUT
+            return _late(call)
         except ConnectionRefusedError:
-            return REFUSED.format(place=place)
+            return self._refused(call)
         except OSError as error:
-            return f"OTHER: dial tcp {place}: {error.strerror}\n"
+            return f"OTHER: dial tcp {call.place}: {error.strerror}\n"
         return ""
+
+
+def _late(call: Call) -> str:
+    return UDP_TIMEOUT.format(place=call.place) if call.how == "udp" else TIMEOUT
 
 
 def _is_address(host: str) -> bool:

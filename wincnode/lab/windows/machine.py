@@ -183,7 +183,7 @@ class Machine:
             folder / "hns.json",
             build=profile.build,
             services=self.services,
-            adapters=self.network.physical,
+            adapters=self.network.to_come,
         )
         self.cim = {name: list(rows) for name, rows in profile.cim.items()}
         self.denied = set(profile.denied)

@@ -26,9 +26,16 @@ MOVING = (
     "DnsClientServerAddress",
 )
 WINRM_PORTS = frozenset({5985, 5986})
+# What an adapter has that DHCP does not answer (RFC 3927).
+UNANSWERED: Mapping[str, Any] = {
+    "IPAddress": "169.254.21.50",
+    "PrefixLength": 16,
+    "PrefixOrigin": "WellKnown",
+}
 # What can be wrong with the link once an external switch has an adapter, and what that is.
 FAULTS: Mapping[str, str] = {
     "address-changed": "the node's address is another one",
+    "address-lost": "DHCP gives the new adapter no address",
     "profile-public": "the network becomes a public one, and WinRM's rule does not hold in such",
     "static-lost": "Windows forgets addresses, gateways and DNS servers that were set by hand",
 }
@@ -124,6 +131,16 @@ class Network:
             ]
             rows.sort(key=lambda row: row[1] not in first)
             return {name: next(self._addresses_of(index), "") for name, index in rows}
+
+    def to_come(self) -> dict[str, str]:
+        """Give the address that each of those will have under a new switch."""
+        with self._mutex:
+            gone = {
+                str(row["IPAddress"])
+                for row in self._rows.get("NetIPAddress", [])
+                if "address-lost" in self.faults and row.get("PrefixOrigin") == "Dhcp"
+            }
+        return {name: "" if row in gone else row for name, row in self.physical().items()}
 
     def sync(self) -> None:
         """Let what HNS has changed take effect."""
@@ -277,6 +294,8 @@ class Network:
         self.set_dns(new, dns)
         if "address-changed" in self.faults:
             self._renumber(new)
+        if "address-lost" in self.faults:
+            self._lease(new)
         self.route_locally(new)
 
     def _begin_anew(self, index: int, *, dhcp: bool) -> None:
@@ -296,6 +315,16 @@ class Network:
                 row.update(
                     {"IPAddress": was} if was else {"IPAddress": there, "Was": row["IPAddress"]}
                 )
+
+    def _lease(self, index: int) -> None:
+        """Let DHCP not answer the virtual adapter, and give the physical one its own address."""
+        for row in self._rows["NetIPAddress"]:
+            if row["InterfaceIndex"] != index or row.get("AddressFamily") != "IPv4":
+                continue
+            if "Lease" in row:
+                row.update(row.pop("Lease"))
+            elif row.get("PrefixOrigin") == "Dhcp":
+                row.update({"Lease": {name: row[name] for name in UNANSWERED}, **UNANSWERED})
 
     def _index(self, name: str) -> int:
         rows = self._rows.get("NetAdapter", [])

@@ -8,6 +8,7 @@ from typing import Any
 
 from wincnode.lab.model import hns_networks
 from wincnode.lab.model.compare import same
+from wincnode.lab.model.compute import REFUSED
 from wincnode.lab.model.failures import Failure
 from wincnode.lab.model.host import BASE, Found, Host, Values
 from wincnode.lab.windows.hns import EXTERNAL
@@ -144,6 +145,8 @@ def _call(export: str, work: Callable[..., Any], *words: Any) -> Any:
 
 
 def _all(host: Host, kind: str) -> Iterator[Mapping[str, Any]]:
+    if "hcs-refused" in host.machine.compute.faults:
+        raise Failure(f"hns.refused: {REFUSED}", "hns.refused")
     hns = host.machine.hns
     export = {"network": "HcnEnumerateNetworks", "endpoint": "HcnEnumerateEndpoints"}
     for id in _call(export.get(kind, "HcnEnumerateNamespaces"), hns.enumerate, kind):
