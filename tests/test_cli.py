@@ -442,15 +442,18 @@ steps:
 def waiting(node: LabNode, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Start an apply whose first step waits for a file on the node."""
     (tmp_path / "wait.yaml").write_text(WAITING)
-    write_inventory(tmp_path / "wincnode.yaml", {"web-1": node.port, "web-2": closed_port()})
     words = ["apply", "wait.yaml", "--parallel", "1", *IGNORED]
-    client = At(tmp_path).started(*words)
-    assert client.stderr is not None
-    while "step 1/2" not in client.stderr.readline():
-        assert client.poll() is None
-    yield client
-    client.kill()
-    client.communicate()
+    with lab_nodes({"web-2": Wish(profile="ws2022")}) as others:
+        there = {"web-1": node.port, **ports(others)}
+        write_inventory(tmp_path / "wincnode.yaml", there)
+        client = At(tmp_path).started(*words)
+        assert client.stderr is not None
+        while "step 1/2" not in client.stderr.readline():
+            assert client.poll() is None
+        yield client
+        client.kill()
+        client.communicate()
+        assert not others["web-2"].machine.path(r"C:\after").exists()
 
 
 def test_the_first_interrupt_lets_the_running_step_finish(

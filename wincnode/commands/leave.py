@@ -17,9 +17,10 @@ from wincnode import runner
 from wincnode.cluster import nodes
 from wincnode.cluster.api import PODS, Api, Object
 from wincnode.cluster.drain import Drain, drain, leaving, refusals
+from wincnode.commands.apart import apart
 from wincnode.commands.clusters import connected
 from wincnode.commands.execution import Job, carry_out, look
-from wincnode.commands.inspect import Item, Options, Session, over_nodes
+from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, Unfit, over_nodes
 from wincnode.commands.network_wish import guard_of
 from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log
@@ -96,7 +97,10 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
         one = _One(name=name, job=job, where=where, guard=guards[name], api=api)
         yield (yield from _cluster_alone(one) if where.cluster_only else _leave(one, session))
 
-    report = over_nodes("leave", options, work, session)
+    asks_none = job.check or where.cluster_only
+    unfit: Unfit = NONE_UNFIT if asks_none else apart(options, session)
+    unfit = {name: _gone(row) for name, row in unfit.items()}
+    report = over_nodes("leave", options, work, session, unfit)
     return replace(report, pending_counts=job.pending_counts)
 
 
@@ -166,9 +170,19 @@ def _asked(transport: Transport, name: str) -> Generator[Event, None, tuple[Hell
                 read.append(event)
             yield event
     except NodeUnreachable as error:
-        remedy = f"{error.remedy} {GONE}".strip()
-        raise NodeUnreachable(error.message, remedy=remedy, id=error.id) from error
+        raise _or_alone(error) from error
     return hello, from_reads(read)
+
+
+def _gone(row: NodeReport) -> NodeReport:
+    if isinstance(row.error, NodeUnreachable):
+        return replace(row, error=_or_alone(row.error))
+    return row
+
+
+def _or_alone(error: NodeUnreachable) -> NodeUnreachable:
+    """Say of a machine that does not answer what is left to do where it is gone."""
+    return NodeUnreachable(error.message, remedy=f"{error.remedy} {GONE}".strip(), id=error.id)
 
 
 def _own_node(api: Api, name: str, facts: Facts) -> Object | None:
