@@ -74,7 +74,7 @@ def test_passwords_are_looked_for_and_never_shown(
     found = at(tmp_path)
     assert only(found, "password")[0] == "ok"
     assert "hunter2" not in str(found)
-    assert only(found, "inventory")[1].endswith("is valid and names 1 nodes")
+    assert only(found, "inventory")[1].endswith("is valid; nodes: 1")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,20 @@ def test_f36_a_machine_that_would_wait_for_a_pin(run: Run, lab: Lab, tmp_path: P
     assert run(*words).exit_code == 0
 
 
+def test_f36_leave_reboots_no_machine_that_would_wait(run: Run, lab: Lab, tmp_path: Path) -> None:
+    node = lab(profile="sys.bitlocker.boot")
+    (tmp_path / "playbook.yaml").write_text(
+        "name: x\nsteps:\n  - pagefile: {drive: 'C:', mode: none}\n", encoding="utf-8"
+    )
+    assert run(*APPLY).node["status"] == "needs-reboot"
+    node.machine.reboot()
+
+    end = run("leave", "--machine-only", "--yes", "--reboot", "if-needed", "-o", "json")
+
+    assert (end.exit_code, node.machine.boot) == (1, "2")
+    assert "node.boot-prompt" in end.ids
+
+
 RECORDS = 6  # hello, two for each step, finished
 
 

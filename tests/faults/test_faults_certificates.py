@@ -92,6 +92,7 @@ def test_f17_a_pin_that_fits_no_more(row: Row, run: Run, lab: Lab, tmp_path: Pat
     assert written == f'{before.rstrip()}\n      fingerprint: "{new}"\n'
     assert run(*PREFLIGHT).exit_code == 0
     assert run("trust", "web-1", "--yes", "-o", "json").node["status"] == "as-wanted"
+    assert run("trust", "web-1", "--sha256", "cd" * 32, "-o", "json").ids == ("trust.other",)
 
 
 @pytest.mark.parametrize(

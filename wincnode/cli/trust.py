@@ -84,6 +84,8 @@ def _decision(count: int, sha256: str, *, yes: bool, asks: bool) -> Decide:
 def _asked(seen: Seen) -> bool:
     from wincnode.events import printable
 
+    if seen.known:
+        return True
     for text in seen.lines:
         typer.echo(printable(f"{seen.node}: {text}"), err=True)
     return typer.confirm(f"Is this the SHA-256 that {seen.node} itself tells?", err=True)

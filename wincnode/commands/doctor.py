@@ -114,7 +114,7 @@ def _inventory(desk: Desk) -> tuple[Row, Inventory | None]:
         found = gather(desk.inventories, desk.vault)
     except ConfigError as error:
         return _wrong("inventory", error), None
-    return _ok("inventory", f"{names} is valid and names {len(found.nodes)} nodes"), found
+    return _ok("inventory", f"{names} is valid; nodes: {len(found.nodes)}"), found
 
 
 def _passwords(nodes: Sequence[Node]) -> Iterator[Row]:

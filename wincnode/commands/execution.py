@@ -184,8 +184,7 @@ def _refused_reboot(
     if asks := next((row for row in result.findings if row.check == STARTS and _waits(row)), None):
         return RunFailed(
             f"{node}: needs a reboot, and would not come back from it: {asks.evidence}",
-            remedy=f"{asks.remedy} Then run the command again; --ignore {STARTS} reboots all the"
-            " same.",
+            remedy=f"{asks.remedy} Then run the command again, or reboot it yourself.",
             id="node.boot-prompt",
         )
     if done < MOST_REBOOTS:

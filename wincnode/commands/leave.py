@@ -14,12 +14,13 @@ from pathlib import Path, PureWindowsPath
 
 from wincnode import reset as resets
 from wincnode import runner
+from wincnode.checks import Finding, Verdict, Wanted, all_checks, run_checks
 from wincnode.cluster import nodes
 from wincnode.cluster.api import PODS, Api, Object
 from wincnode.cluster.drain import Drain, drain, leaving, refusals
 from wincnode.commands.apart import apart
 from wincnode.commands.clusters import connected
-from wincnode.commands.execution import Job, carry_out, look
+from wincnode.commands.execution import STARTS, Job, carry_out, look
 from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, Unfit, over_nodes
 from wincnode.commands.network_wish import guard_of
 from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
@@ -33,7 +34,7 @@ from wincnode.reset import Reset
 from wincnode.transport import Transport
 from wincnode.worker import paths
 
-SECTIONS = ("os", "leftovers", "ownership")
+SECTIONS = ("os", "disks", "leftovers", "ownership")
 GONE = "Where the machine is gone for good, --cluster-only deletes its Node."
 
 
@@ -129,6 +130,7 @@ def _leave(one: _One, session: Session) -> Generator[Event, None, NodeReport]:
             status="as-wanted",
             computer=hello.computer if hello else "",
             build=hello.build if hello else 0,
+            findings=_prompts(facts),
         )
         if one.api is not None:
             one = replace(one, there=_own_node(one.api, one.name, facts))
@@ -150,6 +152,13 @@ def _reset(name: str, facts: Facts) -> Reset:
             remedy=r"See C:\Program Files\wincnode\manifest.json on the node.",
             id="node.manifest",
         ) from error
+
+
+def _prompts(facts: Facts) -> tuple[Finding, ...]:
+    """Find out whether the machine would come back from a reboot, if that is asked for."""
+    rules = tuple(check for check in all_checks() if check.id == STARTS)
+    found = run_checks(facts, Wanted(), rules)
+    return tuple(row for row in found if row.verdict is Verdict.FAIL)
 
 
 def _guarded(reset: Reset, guard: Guard) -> Reset:

@@ -134,10 +134,10 @@ def _trusted(path: Path, seen: Seen, decide: Decide, put: Put) -> str:
 
     Raises: UntrustedNode: it is not taken for that. ConfigError: it cannot be written.
     """
-    if seen.known:
-        return "is pinned already"
     if not decide(seen):
         raise UntrustedNode(f"{seen.node}: not trusted; nothing was written", id="trust.declined")
+    if seen.known:
+        return "is pinned already"
     try:
         _write(path, seen.node, seen.shown.sha256, put)
     except (ConfigError, OSError) as error:
