@@ -15,12 +15,7 @@ import pytest
 from client import Desk
 from nodes import lab_node
 
-from wincnode.lab.nodes import (
-    PASSWORD,
-    LabNode,
-    closed_port,
-    write_inventory,
-)
+from wincnode.lab.nodes import PASSWORD, LabNode, Wish, lab_nodes, ports, write_inventory
 
 PLANTED = "hunter2-secret"
 PLAYBOOK = r"""
@@ -101,15 +96,18 @@ steps:
 def waiting(node: LabNode, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Start an apply whose first step waits for a file on the node."""
     (tmp_path / "wait.yaml").write_text(WAITING)
-    write_inventory(tmp_path / "wincnode.yaml", {"web-1": node.port, "web-2": closed_port()})
     words = ["apply", "wait.yaml", "--parallel", "1"]
-    client = Desk(folder=tmp_path).start(*words)
-    assert client.stderr is not None
-    while "step 1/2" not in client.stderr.readline():
-        assert client.poll() is None
-    yield client
-    client.kill()
-    client.communicate()
+    with lab_nodes({"web-2": Wish(profile="ws2022")}) as others:
+        there = {"web-1": node.port, **ports(others)}
+        write_inventory(tmp_path / "wincnode.yaml", there)
+        client = Desk(folder=tmp_path).start(*words)
+        assert client.stderr is not None
+        while "step 1/2" not in client.stderr.readline():
+            assert client.poll() is None
+        yield client
+        client.kill()
+        client.communicate()
+        assert not others["web-2"].machine.path(r"C:\after").exists()
 
 
 def test_the_first_interrupt_lets_the_running_step_finish(

@@ -39,7 +39,7 @@ def ids_in_the_source() -> set[str]:
         id
         for text in product
         for id in re.findall(
-            r'\bid ?= ?"((?:artifact|cluster|registry|link|node|run|guard|network|smoke|config|internal|interrupted)[a-z.-]*)"',
+            r'\bid ?= ?"((?:artifact|cluster|registry|link|node|run|guard|network|smoke|trust|config|internal|interrupted)[a-z.-]*)"',
             text,
         )
     }

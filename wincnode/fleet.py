@@ -12,6 +12,8 @@ from typing import TypeVar
 from wincnode.errors import Interrupted
 
 T = TypeVar("T")
+# Reading changes nothing: what limits it is this host, not the nodes.
+READING = 200
 # How soon ^C is noticed while no node says anything.
 LOOK_S = 0.2
 # A node that has said nothing for so long is off, or far away: its place may be lent to another.

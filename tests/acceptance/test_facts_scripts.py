@@ -17,6 +17,7 @@ from wincnode.checks import Wanted, failures, run_checks
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import FURTHER, ON_DEMAND, SECTIONS, Facts
 from wincnode.lab.nodes import LabNode
+from wincnode.lab.windows import programs
 from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine, load_profile, profile_names
 from wincnode.lab.windows.registry import Value
 
@@ -227,3 +228,26 @@ def test_a_machine_that_counts_no_boots_is_known_by_its_last_one(odd: list[Event
     """The time at which Windows started changes with each boot, too."""
     (hello,) = [event for event in odd if isinstance(event, Hello)]
     assert hello.boot == "2026-08-02T21:30:00.0000000Z"
+
+
+@pytest.mark.parametrize("engine", ["powershell", "model"])
+def test_what_unlocks_the_system_drive_and_which_kubelet_is_ours(
+    engine: str, tmp_path: Path
+) -> None:
+    """Types of protectors come as numbers; a kubelet of others is asked for nothing."""
+    kubelet, manifest = r"C:\k\kubelet.exe", r"C:\Program Files\wincnode\manifest.json"
+    with lab_node(tmp_path / "node", engine=engine, profile="sys.bitlocker.boot") as node:
+        machine = node.machine
+        machine.path(kubelet).parent.mkdir(parents=True)
+        machine.path(kubelet).write_text(programs.script("kubelet", "1.36.3"))
+        machine.path(kubelet).chmod(0o755)
+        before = facts(read(node))
+        machine.path(manifest).parent.mkdir(parents=True, exist_ok=True)
+        machine.path(manifest).write_text("[]")
+        (volume,) = machine.cim["Win32_EncryptableVolume"]
+        machine.cim["Win32_EncryptableVolume"] = [{**volume, "Protectors": [1, 3, 9]}]
+        after = facts(read(node))
+
+    assert before["disks"]["boot"] == {"protection": 1, "protectors": [4]}
+    assert after["disks"]["boot"] == {"protection": 1, "protectors": [1, 9]}
+    assert (before["runtime"]["kubelet"], after["runtime"]["kubelet"]) == ("", "1.36.3")

@@ -1,4 +1,4 @@
-"""F35 to F40: reboots, power, clocks, and what others or wincnode installed before."""
+"""F35 to F38: reboots, power, clocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,8 @@ from nodes import base
 from test_faults_services import done, step
 
 from wincnode.commands.execution import Job
-from wincnode.commands.inspect import Inspection
-from wincnode.commands.install import worker_variables
 from wincnode.commands.reboots import Patience, Reboots
-from wincnode.errors import ConfigError, NodeUnreachable
-from wincnode.facts import Facts
-from wincnode.inventory import load
+from wincnode.errors import NodeUnreachable
 from wincnode.lab.nodes import LabNode
 
 Lab = Callable[..., LabNode]
@@ -74,13 +69,15 @@ def job(policy: str = "if-needed", patience: Patience = QUICK) -> Job:
 
 @fault(
     "F36",
-    "a reboot: the old boot still answers, two boots in a row, longer than allowed, never back",
+    "a reboot: the old boot still answers, two boots in a row, longer than allowed, never back, or"
+    " BitLocker asks for a PIN",
     does="takes another boot alone for back; gives up after 30 minutes, keeps the journal, and the"
-    " same command goes on later",
+    " same command goes on later; a machine whose system drive does not unlock by itself is warned of"
+    " (sys.bitlocker.boot) and not rebooted (node.boot-prompt)",
     error="node.not-back",
     exit_code=4,
     deadline_s=1800,
-    rehearse=("not-back", "boots-twice"),
+    rehearse=("not-back", "boots-twice", "sys.bitlocker.boot"),
 )
 def test_f36_a_node_that_does_not_come_back(row: Row, lab: Lab) -> None:
     """The wait is scaled to 4 s. That the old boot answers at first: tests/test_reboot.py."""
@@ -105,6 +102,42 @@ def test_f36_two_boots_in_a_row(lab: Lab) -> None:
 
     assert (report.status, [row.outcome for row in report.steps]) == ("done", ["changed"])
     assert node.machine.boot == "3"
+
+
+def test_f36_a_machine_that_would_wait_for_a_pin(run: Run, lab: Lab, tmp_path: Path) -> None:
+    """It is not rebooted; once BitLocker is suspended, the same command goes on."""
+    node = lab(profile="sys.bitlocker.boot")
+    (tmp_path / "playbook.yaml").write_text(
+        "name: x\nsteps:\n  - windows_feature: {name: Hyper-V}\n", encoding="utf-8"
+    )
+    words = (*APPLY, "--reboot", "if-needed")
+
+    end = run(*words)
+
+    assert (end.exit_code, end.node["status"]) == (1, "needs-reboot")
+    assert {"node.boot-prompt", "sys.bitlocker.boot"} <= set(end.ids)
+    assert "BitLocker asks for a PIN before Windows starts" in end.message
+    assert "Suspend-BitLocker" in end.message
+    assert node.machine.boot == "1"
+
+    (volume,) = node.machine.cim["Win32_EncryptableVolume"]
+    node.machine.cim["Win32_EncryptableVolume"] = [{**volume, "ProtectionStatus": 0}]
+    node.machine.reboot()
+    assert run(*words).exit_code == 0
+
+
+def test_f36_leave_reboots_no_machine_that_would_wait(run: Run, lab: Lab, tmp_path: Path) -> None:
+    node = lab(profile="sys.bitlocker.boot")
+    (tmp_path / "playbook.yaml").write_text(
+        "name: x\nsteps:\n  - pagefile: {drive: 'C:', mode: none}\n", encoding="utf-8"
+    )
+    assert run(*APPLY).node["status"] == "needs-reboot"
+    node.machine.reboot()
+
+    end = run("leave", "--machine-only", "--yes", "--reboot", "if-needed", "-o", "json")
+
+    assert (end.exit_code, node.machine.boot) == (1, "2")
+    assert "node.boot-prompt" in end.ids
 
 
 RECORDS = 6  # hello, two for each step, finished
@@ -183,106 +216,3 @@ def test_f38_limits_go_by_a_clock_that_nobody_sets() -> None:
     }
     # How far the API server's clock is ahead.
     assert users == {"cluster/connection.py"}
-
-
-@fault(
-    "F39",
-    "another tool has installed something: a kubelet, RKE2, k0s, Docker, an agent of a network, NSSM,"
-    " networks of HNS",
-    does="names what it is, and blocks where two cannot live together; `--ignore ID` takes a finding"
-    " over, and only what wincnode made is ever removed",
-    error="sw.kubelet",
-    exit_code=5,
-    rehearse=(
-        "sw.kubelet",
-        "sw.rke2",
-        "sw.k0s",
-        "sw.docker",
-        "sw.cni",
-        "sw.nssm",
-        "net.hns.networks",
-    ),
-)
-def test_f39_what_others_installed(row: Row, run: Run, lab: Lab) -> None:
-    """Install and join ask all of this; a playbook of one's own asks what it touches."""
-    lab(profile="sw.kubelet")
-    row.holds(run(*PREFLIGHT))
-
-    others = {
-        "sw.rke2": True,
-        "sw.k0s": True,
-        "left.kubeconfig": True,
-        "sw.docker": False,
-        "sw.containerd": False,
-        "sw.cni": False,
-        "sw.nssm": False,
-        "net.hns.networks": False,
-    }
-    for number, profile in enumerate(others, start=2):
-        lab(profile=profile, name=f"web-{number}")
-    seen = run(*PREFLIGHT)
-    for profile, node in zip(others, seen.report["nodes"][1:], strict=True):
-        findings = {row["check"]: row for row in node["findings"] if row["verdict"] == "fail"}
-        assert findings[profile]["evidence"]
-        assert (node["status"] == "blocked") is others[profile], profile
-
-
-INVENTORY = """\
-cluster: {kubernetes: "1.36.3", pod_cidr: 10.244.0.0/16, service_cidr: 10.96.0.0/12, cni: flannel}
-runtime: {containerd: "%s"}
-connection: {scheme: https, user: x, password: {env: WINCNODE_LAB_PASSWORD}}
-nodes: {web-1: {}}
-"""
-
-
-@fault(
-    "F40",
-    "an older or a newer version of ours is installed, or somebody has edited a file of ours",
-    does="replaces an older one; refuses to go back from a newer containerd; of an edited file the"
-    " difference is shown, and the run's journal keeps what was there",
-    error="config.downgrade",
-    exit_code=2,
-)
-@pytest.mark.parametrize(("there", "owned"), [("2.4.0", True), ("2.3.8", True)])
-def test_f40_a_newer_version(there: str, owned: bool, row: Row, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        variables(tmp_path, there, owned=owned)
-
-    row.holds(raised(caught.value))
-    assert f"web-1: containerd {there} is installed, and 2.3.7 is wanted" in caught.value.message
-
-
-@pytest.mark.parametrize(
-    ("there", "owned"), [("2.3.7", True), ("2.3.6", True), ("1.7.28", True), ("2.4.0", False)]
-)
-def test_f40_an_older_version_is_replaced(there: str, owned: bool, tmp_path: Path) -> None:
-    """What somebody else installed is judged by sw.containerd."""
-    assert variables(tmp_path, there, owned=owned)
-
-
-def variables(folder: Path, there: str, *, owned: bool) -> object:
-    """Give what install sees of a node with a containerd, or the refusal."""
-    path = folder / "wincnode.yaml"
-    path.write_text(INVENTORY % "2.3.7", encoding="utf-8")
-    inventory = load(path)
-    facts = Facts(sections={"runtime": {"version": there}, "leftovers": {"owned": owned}})
-    found = Inspection(computer="WEB-1", build=20348, facts=facts, findings=())
-    return worker_variables(inventory, today=date(2026, 11, 30))(inventory.nodes[0], found)
-
-
-def test_f40_an_edited_file_is_shown_and_kept(run: Run, lab: Lab, tmp_path: Path) -> None:
-    node = lab()
-    (tmp_path / "playbook.yaml").write_text(
-        "name: x\nsteps:\n  - file: {path: 'C:\\c.toml', content: 'ours'}\n", encoding="utf-8"
-    )
-    assert run(*APPLY).exit_code == 0
-    node.machine.path(r"C:\c.toml").write_text("edited by hand")
-
-    shown = run(*APPLY, "--plan", "--exit-code")
-    made = run(*APPLY)
-
-    assert shown.exit_code == 3
-    difference = {"field": "content", "have": "edited by hand", "want": "ours"}
-    assert shown.node["steps"][0]["diff"] == made.node["steps"][0]["diff"] == [difference]
-    assert node.machine.path(r"C:\c.toml").read_text() == "ours"
-    assert "edited by hand" in str(journals(node))

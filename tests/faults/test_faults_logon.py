@@ -1,4 +1,4 @@
-"""F14 to F20: passwords, schemes, certificates, tickets and rights."""
+"""F14, F15 and F18 to F20: passwords, schemes, tickets and rights."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from pathlib import Path
 
 import pytest
 from certificates import certificate
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from echo_engine import EchoEngine
-from fault_rows import PREFLIGHT, Row, Run, fault, inventory, raised
+from fault_rows import PREFLIGHT, Row, Run, fault, raised
 from lab_links import USERS, link_to
 
 from wincnode.errors import NodeError
-from wincnode.lab.nodes import CERTIFICATE, LabNode
+from wincnode.lab.nodes import LabNode
 from wincnode.lab.server import WsmanServer
 from wincnode.transport import errors_map
-from wincnode.transport.certificate import described
 
 Lab = Callable[..., LabNode]
 HTTPS = "  scheme: https\n  auth: ntlm\n"
@@ -77,71 +74,6 @@ def test_f15_a_scheme_that_is_not_offered(
     row.holds(end)
     assert offers in end.message
     assert remedy in end.message
-
-
-@fault(
-    "F16",
-    "the certificate is not trusted, is for another name, or has expired",
-    does="refuses before any credentials leave, and shows subject, names and SHA-256 with how to pin"
-    " it",
-    error="link.untrusted",
-    exit_code=4,
-    rehearse=("tls", "tls-other-name", "tls-expired"),
-)
-@pytest.mark.parametrize(
-    ("kind", "trusted", "why", "names"),
-    [
-        ("tls", False, "self-signed certificate", "127.0.0.1"),
-        ("tls-other-name", True, "IP address mismatch", "other.lab.example"),
-        ("tls-expired", True, "certificate has expired", "127.0.0.1"),
-    ],
-)
-def test_f16_a_certificate_that_is_not_trusted(
-    kind: str, trusted: bool, why: str, names: str, row: Row, run: Run, lab: Lab, tmp_path: Path
-) -> None:
-    node = lab(kind)
-    pem = node.machine.folder / CERTIFICATE
-    more = f"  ca_file: {pem}\n" if trusted else ""
-    inventory(tmp_path / "wincnode.yaml", {"web-1": ("127.0.0.1", node.port)}, HTTPS + more)
-
-    end = run(*PREFLIGHT)
-
-    row.holds(end)
-    assert node.server.http_requests == 0
-    shown = sha256_of(pem)
-    for text in (why, f"CN=lab for {names}", shown, "set it as `fingerprint`"):
-        assert text in end.message
-
-
-def sha256_of(pem: Path) -> str:
-    """Give a PEM's certificate as it is shown."""
-    loaded = x509.load_pem_x509_certificate(pem.read_bytes())
-    return described(loaded.public_bytes(serialization.Encoding.DER)).sha256
-
-
-@fault(
-    "F17",
-    "the pinned certificate has changed",
-    does="refuses before any credentials leave, and shows the SHA-256 of both",
-    error="link.pin",
-    exit_code=4,
-    rehearse=("tls",),
-)
-def test_f17_a_pin_that_fits_no_more(row: Row, run: Run, lab: Lab, tmp_path: Path) -> None:
-    node = lab("tls")
-    where = {"web-1": ("127.0.0.1", node.port)}
-    inventory(tmp_path / "wincnode.yaml", where, f"{HTTPS}  fingerprint: {'ab' * 32}\n")
-
-    end = run(*PREFLIGHT)
-
-    row.holds(end)
-    assert node.server.http_requests == 0
-    new = sha256_of(node.machine.folder / CERTIFICATE)
-    assert f"not the pinned one, SHA-256 {':'.join(['AB'] * 32)}; it shows CN=lab" in end.message
-    assert new in end.message
-
-    inventory(tmp_path / "wincnode.yaml", where, f'{HTTPS}  fingerprint: "{new}"\n')
-    assert run(*PREFLIGHT).exit_code == 0
 
 
 @fault(

@@ -1,7 +1,8 @@
-"""F1 to F10 and F13: names, ports, links, proxies, and two names of one machine."""
+"""F1 to F10: names, ports, links and proxies."""
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -240,7 +241,8 @@ def test_f08_idle_connections_that_are_forgotten(row: Row) -> None:
 @fault(
     "F9",
     "HTTP_PROXY, HTTPS_PROXY and a .netrc are there",
-    does="reaches nodes without the proxy, with the inventory's account and no other",
+    does="reaches nodes without the proxy, with the inventory's account and no other; `wincnode"
+    " doctor` tells what is set, and what uses it",
 )
 def test_f09_a_proxy_and_a_netrc(
     row: Row, run: Run, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -255,6 +257,15 @@ def test_f09_a_proxy_and_a_netrc(
     row.holds(end)
     assert end.node["status"] == "ready"
     assert node.server.requests[0] == "Create"
+    asked = node.server.http_requests
+
+    told = run("doctor").text
+
+    closed = r"http://127\.0\.0\.1:[0-9]+: not for nodes"
+    assert re.search(f"ok +proxy +HTTP_PROXY=.*ALL_PROXY={closed}", told), told
+    assert re.search(r"ok +netrc +.*\.netrc: not for nodes", told), told
+    assert "mallory" not in told
+    assert node.server.http_requests == asked
 
 
 @fault(
@@ -273,38 +284,3 @@ def test_f10_a_proxys_page(row: Row, run: Run, lab: Lab) -> None:
     row.holds(end)
     assert "HTTP 502" in end.message
     assert "502 Bad Gateway" in end.message
-
-
-@fault(
-    "F13",
-    "two names of the inventory are one machine",
-    does="tells by MachineGuid and UUID, before anything is changed under the second name; two"
-    " names of one address and port are told before any network is touched",
-    error="config.same-machine",
-    exit_code=2,
-)
-def test_f13_two_names_of_one_machine(row: Row, run: Run, lab: Lab, tmp_path: Path) -> None:
-    node = lab()
-    rows = {"web-1": ("127.0.0.1", node.port), "web-2": ("localhost", node.port)}
-    inventory(tmp_path / "wincnode.yaml", rows)
-
-    end = run(*APPLY, "--parallel", "1")
-
-    row.holds(end)
-    one, other = end.report["nodes"]
-    assert (one["status"], other["status"]) == ("done", "failed")
-    assert "is the same machine as web-1" in other["error"]["message"]
-    assert len(changed(node)) == 2  # each step once, under the first name
-
-
-def test_f13_one_address_twice_is_told_before_any_network_is_touched(
-    run: Run, lab: Lab, tmp_path: Path
-) -> None:
-    node = lab()
-    rows = dict.fromkeys(("web-1", "web-2"), ("127.0.0.1", node.port))
-    inventory(tmp_path / "wincnode.yaml", rows)
-
-    end = run(*APPLY)
-
-    assert (end.exit_code, node.server.http_requests) == (2, 0)
-    assert "is node web-1 already" in end.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
+from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed, unknown
 from wincnode.facts import FactMissing, Facts, Section
 
 _GIB = 1 << 30
@@ -18,6 +18,16 @@ _LEAST_FREE_BYTES = 10 * _GIB
 _ADVISED_SIZE_BYTES = 50 * 10**9
 # imagefs.available of kubernetes/kubernetes:pkg/kubelet/apis/config/v1beta1/defaults_others.go
 _EVICTION = 0.15
+# What unlocks a system drive without anybody there: the TPM, or a server of Network Unlock.
+# Source: learn.microsoft.com/windows/win32/secprov, "GetKeyProtectors method"
+_BY_ITSELF = {1, 9}
+_PROTECTORS = {
+    2: "a startup key",
+    4: "a PIN",
+    5: "a startup key",
+    6: "a PIN and a startup key",
+    8: "a passphrase",
+}
 
 
 def _cpu(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -80,6 +90,22 @@ def _bitlocker(facts: Facts, _wanted: Wanted) -> Outcome:
     if value:
         return failed(f"FDVDenyWriteAccess is {value}")
     return passed("volumes without BitLocker may be written to")
+
+
+def _boot(facts: Facts, _wanted: Wanted) -> Outcome:
+    disks = facts.known("disks")
+    if disks.value("boot") is None:
+        return passed("the system drive has no BitLocker")
+    boot = disks.section("boot")
+    if boot.number("protection") != 1:
+        return passed("BitLocker does not protect the system drive, or is suspended")
+    found = boot.value("protectors")
+    if not isinstance(found, list) or not found:
+        return unknown("what unlocks the system drive could not be read")
+    if _BY_ITSELF & set(found):
+        return passed("BitLocker's system drive is unlocked by itself")
+    asked = sorted({_PROTECTORS.get(number, f"protector {number}") for number in found})
+    return failed(f"BitLocker asks for {' or '.join(asked)} before Windows starts")
 
 
 def _both(time: Section, skew_s: float) -> str:
@@ -164,6 +190,18 @@ CHECKS = (
         "Debug-ContainerHost/Debug-ContainerHost.ps1@77e0742a",
         needs=("policy",),
         run=_bitlocker,
+    ),
+    Check(
+        id="sys.bitlocker.boot",
+        title="The machine starts without anybody there",
+        severity=Severity.WARNING,
+        proves="A node that reboots comes back by itself; wincnode reboots none that would not.",
+        remedy="Suspend-BitLocker -MountPoint C: -RebootCount 3, before it reboots; or let the TPM "
+        "alone unlock it: Add-BitLockerKeyProtector -MountPoint C: -TpmProtector; or be there.",
+        source="learn.microsoft.com/windows/win32/secprov/win32-encryptablevolume; "
+        "learn.microsoft.com/windows/win32/secprov/getkeyprotectors-win32-encryptablevolume",
+        needs=("disks",),
+        run=_boot,
     ),
     Check(
         id="sys.time",

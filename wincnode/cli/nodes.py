@@ -9,7 +9,6 @@ import typer
 from wincnode.cli.app import app
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
-    READING,
     ExitCode,
     Ignore,
     Inventories,
@@ -31,6 +30,7 @@ from wincnode.cli.options import (
     planned,
     session,
 )
+from wincnode.fleet import READING
 
 RunId = Annotated[
     str, typer.Argument(metavar="[RUN]", help="A run's id or its beginning; the newest if none.")

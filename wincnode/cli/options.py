@@ -105,6 +105,9 @@ Nodes = Annotated[
         metavar="[NODE]...", help="Nodes or groups; all by default.", autocompletion=_nodes
     ),
 ]
+NamedNodes = Annotated[
+    list[str], typer.Argument(metavar="NODE...", help="Nodes or groups.", autocompletion=_nodes)
+]
 OneNode = Annotated[str, typer.Argument(metavar="NODE", autocompletion=_node)]
 OneNodeOrHere = Annotated[
     str, typer.Argument(metavar="[NODE]", help="None with --local.", autocompletion=_node)
@@ -138,8 +141,6 @@ Ignore = Annotated[
         autocompletion=_checks,
     ),
 ]
-# Reading changes nothing: what limits it is this host, not the nodes.
-READING = 200
 Parallel = Annotated[
     int, typer.Option("--parallel", min=1, help="Nodes that are worked on at once.")
 ]
@@ -246,13 +247,13 @@ def gathered(paths: Sequence[Path], vault: Sequence[Path] | None) -> Inventory:
     from wincnode.events import printable
     from wincnode.inventory import gather
 
-    loaded = gather(paths, vault or _vault_of(os.environ))
+    loaded = gather(paths, vault or vault_of(os.environ))
     for note in loaded.notes:
         typer.echo(f"note: {printable(note)}", err=True)
     return loaded
 
 
-def _vault_of(environment: Mapping[str, str]) -> list[Path]:
+def vault_of(environment: Mapping[str, str]) -> list[Path]:
     """Give the password file that Ansible's own variable names."""
     named = environment.get("ANSIBLE_VAULT_PASSWORD_FILE")
     return [Path(named)] if named else []

@@ -78,11 +78,18 @@ def _writable(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
+    """Write a report as a whole.
+
+    Raises: OSError.
+    """
+    put(path, f"{text}\n".encode())
+
+
+def put(path: Path, data: bytes) -> None:
     """Write a file as a whole: a reader meets the old one or the new one.
 
     Raises: OSError.
     """
-    data = f"{text}\n".encode()
     if _is_special(path):
         path.write_bytes(data)
         return

@@ -14,7 +14,6 @@ from wincnode.cli.app import app
 from wincnode.cli.here import inventory_here, this_host
 from wincnode.cli.options import (
     DEFAULT_INVENTORIES,
-    READING,
     Ignore,
     Inventories,
     Nodes,
@@ -29,6 +28,7 @@ from wincnode.cli.options import (
     session,
 )
 from wincnode.errors import ConfigError
+from wincnode.fleet import READING
 
 if TYPE_CHECKING:
     from wincnode.cluster.api import Api

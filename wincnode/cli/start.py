@@ -11,14 +11,17 @@ import typer
 
 from wincnode.cli import (
     artifacts,
+    cleanup,
     cluster,
     compat,
+    doctor,
     network_test,
     networks,
     nodes,
     offline,
     preflight,
     smoke,
+    trust,
     workers,
 )
 from wincnode.cli.app import app
@@ -26,8 +29,8 @@ from wincnode.errors import Interrupted, WincnodeError
 
 # Their import is what puts the verbs on the command line.
 VERBS = (
-    *(artifacts, cluster, compat, networks, network_test, nodes, offline, preflight, smoke),
-    workers,
+    *(artifacts, cleanup, cluster, compat, doctor, networks, network_test, nodes, offline),
+    *(preflight, smoke, trust, workers),
 )
 
 

@@ -6,8 +6,16 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from wincnode import playbook as playbooks
+from wincnode.commands.apart import apart
 from wincnode.commands.execution import Job, carry_out, look
-from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
+from wincnode.commands.inspect import (
+    NONE_UNFIT,
+    Inspection,
+    Options,
+    Session,
+    over_fit_nodes,
+    wanted,
+)
 from wincnode.events import Event
 from wincnode.facts import SECTIONS
 from wincnode.inventory.model import Inventory, Node
@@ -34,7 +42,9 @@ def run(inventory: Inventory, options: Options, job: Job, session: Session) -> R
             return result
         return (yield from job.after(transport, found, result, session.stop))
 
-    report = over_fit_nodes(job.command.split()[0], options, against, session, go_on)
+    unfit = NONE_UNFIT if job.check else apart(options, session)
+    name = job.command.split()[0]
+    report = over_fit_nodes(name, options, against, session, go_on, unfit=unfit)
     return replace(report, pending_counts=job.pending_counts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from wincnode import playbook as playbooks
 from wincnode import runner
+from wincnode.checks import Finding, Verdict
 from wincnode.commands import reboots
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
@@ -23,6 +24,8 @@ from wincnode.transport import Transport
 
 # Features and updates may ask for one reboot after another.
 MOST_REBOOTS = 3
+# The check by which a node is known that would wait for somebody.
+STARTS = "sys.bitlocker.boot"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +134,7 @@ def carry_out(
             result = replace(result, error=_reverted(plan.node, went.reverted))
         if went.outcome != "needs_reboot":
             return replace(result, status=status_of(went.outcome), steps=steps)
-        if error := _refused_reboot(plan.node, job, reboots_done, stop):
+        if error := _refused_reboot(result, job, reboots_done, stop):
             return replace(result, status="needs-reboot", steps=steps, error=error)
         yield Log(text="needs a reboot")
         with job.reboots.places:
@@ -165,8 +168,11 @@ def _reverted(node: str, event: GuardReverted) -> RunFailed:
     )
 
 
-def _refused_reboot(node: str, job: Job, done: int, stop: Stop) -> RunFailed | Interrupted | None:
+def _refused_reboot(
+    result: NodeReport, job: Job, done: int, stop: Stop
+) -> RunFailed | Interrupted | None:
     """Say why a node that needs a reboot gets none; None where it gets one."""
+    node = result.node
     if stop.asked:
         return Interrupted(f"{node}: interrupted before a reboot that it needs")
     if job.reboots.policy == "never":
@@ -175,9 +181,19 @@ def _refused_reboot(node: str, job: Job, done: int, stop: Stop) -> RunFailed | I
             remedy="Reboot it and run the command again, or allow it with --reboot if-needed.",
             id="node.needs-reboot",
         )
+    if asks := next((row for row in result.findings if row.check == STARTS and _waits(row)), None):
+        return RunFailed(
+            f"{node}: needs a reboot, and would not come back from it: {asks.evidence}",
+            remedy=f"{asks.remedy} Then run the command again, or reboot it yourself.",
+            id="node.boot-prompt",
+        )
     if done < MOST_REBOOTS:
         return None
     return RunFailed(f"{node}: asks for a reboot after {done} of them", id="node.needs-reboot")
+
+
+def _waits(row: Finding) -> bool:
+    return row.verdict is Verdict.FAIL and not row.ignored
 
 
 def _together(

@@ -8,14 +8,15 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from wincnode import checks, fleet, node_ports, runner
 from wincnode.cluster import networks
 from wincnode.commands.clusters import server_named
-from wincnode.commands.machines import Machines
+from wincnode.commands.machines import Machines, identity
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
-from wincnode.events import Event, FactsRead, Hello, printable
+from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import Facts, from_reads
 from wincnode.fleet import Stop
 from wincnode.inventory.marks import nearest
@@ -30,6 +31,9 @@ Watcher = Callable[[str, Item], None]
 Opener = Callable[[str], Transport]
 # Registries and clusters are asked while nodes are read: who adds their answers waits for them.
 Beyond = Callable[[checks.Wanted], checks.Wanted]
+# Nodes that are not to be begun with, and why.
+Unfit = Mapping[str, NodeReport]
+NONE_UNFIT: Unfit = MappingProxyType({})
 
 
 def facts_alone(against: checks.Wanted) -> checks.Wanted:
@@ -219,10 +223,17 @@ def over_nodes(
     options: Options,
     work: Callable[[str], Iterator[Item]],
     session: Session,
+    unfit: Unfit = NONE_UNFIT,
 ) -> Report:
-    """Do the work of each node side by side; a node's failure is its own result."""
-    done: dict[str, NodeReport] = {}
-    for name, item in in_fleet(options, work, session):
+    """Do the work of each node side by side; a node's failure is its own result.
+
+    Args: unfit: nodes that have failed before, as `apart` tells them.
+    """
+    done = dict(unfit)
+    for name, result in unfit.items():
+        session.watch(name, result)
+    rest = tuple(name for name in options.nodes if name not in unfit)
+    for name, item in in_fleet(replace(options, nodes=rest), work, session):
         session.watch(name, item)
         if isinstance(item, NodeReport):
             done[name] = item
@@ -241,12 +252,14 @@ def over_fit_nodes(
     go_on: GoOn | None = None,
     rules: tuple[checks.Check, ...] | None = None,
     beyond: Beyond = facts_alone,
+    unfit: Unfit = NONE_UNFIT,
 ) -> Report:
     """Inspect nodes side by side, and go on with each that no check blocks.
 
     Args:
         go_on: gets the node's link, what was found, and the report so far; gives the whole one.
         rules: the checks that judge; all by default. beyond: adds what others answered.
+        unfit: nodes that have failed before, as `apart` tells them.
     """
     machines = Machines()
 
@@ -256,9 +269,7 @@ def over_fit_nodes(
             found = yield from inspect(
                 transport, node=name, against=against, rules=rules, beyond=beyond
             )
-            uuid = found.facts.sections.get("os", {}).get("uuid")
-            shown = printable(uuid) if isinstance(uuid, str) else ""
-            machines.claim(name, machine_id=printable(found.machine_id), uuid=shown)
+            machines.claim(name, identity(found.machine_id, found.facts))
             result = found.report(name)
             if go_on is not None and result.status != "blocked":
                 result = yield from go_on(transport, found, result)
@@ -266,7 +277,7 @@ def over_fit_nodes(
             transport.close()
         yield result
 
-    return over_nodes(command, options, work, session)
+    return over_nodes(command, options, work, session, unfit)
 
 
 def in_fleet(
@@ -283,7 +294,7 @@ def in_fleet(
             for item in work(name):
                 yield _lasted(item, began) if isinstance(item, NodeReport) else item
         except WincnodeError as error:
-            yield _lasted(_failed(name, error), began)
+            yield _lasted(failed(name, error), began)
 
     items = fleet.run(
         options.nodes,
@@ -309,7 +320,7 @@ def left_alone(node: str) -> NodeReport:
     return NodeReport(node=node, status="interrupted", error=error)
 
 
-def _failed(node: str, error: WincnodeError) -> NodeReport:
+def failed(node: str, error: WincnodeError) -> NodeReport:
     """Give the result of a node whose work ended with an error; what is no node's goes on up."""
     if not isinstance(error, NodeError | ConfigError | ClusterError | Interrupted):
         raise error

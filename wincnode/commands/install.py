@@ -146,24 +146,46 @@ def _refuse_combination(
 
 
 def _refuse_downgrade(inventory: Inventory, found: Inspection, *, node: str) -> None:
-    """Refuse to put an older containerd in the place of a newer one of ours.
+    """Refuse to put an older containerd, or a kubelet of an older minor, in the place of ours.
 
-    Images that a newer one has unpacked are not promised to be readable by an older one.
+    Images that a newer containerd has unpacked are not promised to be readable by an older one.
     Source: containerd/containerd:RELEASES.md@301026e5 (upgrade path)
+    A kubelet of a newer minor may have left checkpoints that an older one refuses to start with.
+    Source: kubernetes/kubernetes#86689; within a minor, kubelets may go back.
+    The other programs keep nothing that they would read again, and go either way.
     Raises: ConfigError.
     """
-    wanted = inventory.runtime.containerd or ""
     runtime, leftovers = (found.facts.sections.get(name, {}) for name in ("runtime", "leftovers"))
-    there = runtime.get("version")
-    if not (isinstance(there, str) and len(there) < 64 and leftovers.get("owned") is True):
+    if leftovers.get("owned") is not True:
         return
-    if wanted and support.numbers(there) > support.numbers(wanted):
+    newer = [
+        row
+        for row in (
+            _newer("containerd", runtime.get("version"), inventory.runtime.containerd, parts=3),
+            _newer("kubelet", runtime.get("kubelet"), inventory.cluster.kubernetes, parts=2),
+        )
+        if row
+    ]
+    if newer:
         raise ConfigError(
-            f"{node}: containerd {printable(there)} is installed, and {wanted} is wanted",
-            remedy=f"Set runtime.containerd to {printable(there)} or later, then `wincnode lock`;"
-            " to go back, take the node out with `wincnode leave` and install it anew.",
+            f"{node}: {'; '.join(newer)}",
+            remedy="Set runtime.containerd and cluster.kubernetes to what is installed or later,"
+            " then `wincnode lock`; to go back, take the node out with `wincnode leave` and install"
+            " it anew.",
             id="config.downgrade",
         )
+
+
+def _newer(what: str, there: object, wanted: str | None, *, parts: int) -> str:
+    """Say of a program that it is newer than is wanted; empty where it is not.
+
+    Args: there: what the node says. parts: how many numbers of a version count.
+    """
+    if not (wanted and isinstance(there, str) and len(there) < 64):
+        return ""
+    if support.numbers(there)[:parts] <= support.numbers(wanted)[:parts]:
+        return ""
+    return f"{what} {printable(there)} is installed, and {wanted} is wanted"
 
 
 def _read(path: str) -> str:

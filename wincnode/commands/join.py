@@ -18,10 +18,18 @@ from wincnode.cluster.kubeconfig import ClusterAccess
 from wincnode.cluster.stages import LONGEST_S, is_ready
 from wincnode.commands import beforehand as networks
 from wincnode.commands import lock
+from wincnode.commands.apart import apart
 from wincnode.commands.clusters import connected
 from wincnode.commands.diagnose import diagnose
 from wincnode.commands.execution import Job, carry_out, look
-from wincnode.commands.inspect import Inspection, Options, Session, over_fit_nodes, wanted
+from wincnode.commands.inspect import (
+    NONE_UNFIT,
+    Inspection,
+    Options,
+    Session,
+    over_fit_nodes,
+    wanted,
+)
 from wincnode.commands.install import is_joined, worker_variables
 from wincnode.commands.network_wish import Target
 from wincnode.commands.readiness import Goal, Proof, asked, reach
@@ -157,7 +165,8 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
         one = _One(inventory=inventory, node=node, found=found, job=job, way=cluster)
         return (yield from _join(one, transport, result, session))
 
-    report = over_fit_nodes("join", options, against, session, go_on)
+    unfit = NONE_UNFIT if job.check else apart(options, session)
+    report = over_fit_nodes("join", options, against, session, go_on, unfit=unfit)
     return replace(report, pending_counts=job.pending_counts)
 
 

@@ -14,12 +14,14 @@ from pathlib import Path, PureWindowsPath
 
 from wincnode import reset as resets
 from wincnode import runner
+from wincnode.checks import Finding, Verdict, Wanted, all_checks, run_checks
 from wincnode.cluster import nodes
 from wincnode.cluster.api import PODS, Api, Object
 from wincnode.cluster.drain import Drain, drain, leaving, refusals
+from wincnode.commands.apart import apart
 from wincnode.commands.clusters import connected
-from wincnode.commands.execution import Job, carry_out, look
-from wincnode.commands.inspect import Item, Options, Session, over_nodes
+from wincnode.commands.execution import STARTS, Job, carry_out, look
+from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, Unfit, over_nodes
 from wincnode.commands.network_wish import guard_of
 from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log
@@ -32,7 +34,7 @@ from wincnode.reset import Reset
 from wincnode.transport import Transport
 from wincnode.worker import paths
 
-SECTIONS = ("os", "leftovers", "ownership")
+SECTIONS = ("os", "disks", "leftovers", "ownership")
 GONE = "Where the machine is gone for good, --cluster-only deletes its Node."
 
 
@@ -96,7 +98,10 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
         one = _One(name=name, job=job, where=where, guard=guards[name], api=api)
         yield (yield from _cluster_alone(one) if where.cluster_only else _leave(one, session))
 
-    report = over_nodes("leave", options, work, session)
+    asks_none = job.check or where.cluster_only
+    unfit: Unfit = NONE_UNFIT if asks_none else apart(options, session)
+    unfit = {name: _gone(row) for name, row in unfit.items()}
+    report = over_nodes("leave", options, work, session, unfit)
     return replace(report, pending_counts=job.pending_counts)
 
 
@@ -125,6 +130,7 @@ def _leave(one: _One, session: Session) -> Generator[Event, None, NodeReport]:
             status="as-wanted",
             computer=hello.computer if hello else "",
             build=hello.build if hello else 0,
+            findings=_prompts(facts),
         )
         if one.api is not None:
             one = replace(one, there=_own_node(one.api, one.name, facts))
@@ -148,6 +154,13 @@ def _reset(name: str, facts: Facts) -> Reset:
         ) from error
 
 
+def _prompts(facts: Facts) -> tuple[Finding, ...]:
+    """Find out whether the machine would come back from a reboot, if that is asked for."""
+    rules = tuple(check for check in all_checks() if check.id == STARTS)
+    found = run_checks(facts, Wanted(), rules)
+    return tuple(row for row in found if row.verdict is Verdict.FAIL)
+
+
 def _guarded(reset: Reset, guard: Guard) -> Reset:
     """Take networks away inside the guard, as the adapter of one may move back."""
     if not any(step.kind == NETWORK for step in reset.plan.steps):
@@ -166,9 +179,19 @@ def _asked(transport: Transport, name: str) -> Generator[Event, None, tuple[Hell
                 read.append(event)
             yield event
     except NodeUnreachable as error:
-        remedy = f"{error.remedy} {GONE}".strip()
-        raise NodeUnreachable(error.message, remedy=remedy, id=error.id) from error
+        raise _or_alone(error) from error
     return hello, from_reads(read)
+
+
+def _gone(row: NodeReport) -> NodeReport:
+    if isinstance(row.error, NodeUnreachable):
+        return replace(row, error=_or_alone(row.error))
+    return row
+
+
+def _or_alone(error: NodeUnreachable) -> NodeUnreachable:
+    """Say of a machine that does not answer what is left to do where it is gone."""
+    return NodeUnreachable(error.message, remedy=f"{error.remedy} {GONE}".strip(), id=error.id)
 
 
 def _own_node(api: Api, name: str, facts: Facts) -> Object | None:

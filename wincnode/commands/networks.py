@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from wincnode import runner
 from wincnode.commands import network_wish as wishes
+from wincnode.commands.apart import apart
 from wincnode.commands.execution import Job, carry_out
-from wincnode.commands.inspect import Item, Options, Session, over_nodes
+from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, over_nodes
 from wincnode.commands.network_told import notes_of
 from wincnode.commands.network_wish import Asked, Target
 from wincnode.error_ids import load_error_ids
@@ -120,7 +121,8 @@ def run(inventory: Inventory, options: Options, how: How, session: Session) -> R
         yield result
 
     command = "network plan" if how.check else "network apply"
-    report = over_nodes(command, options, work, session)
+    unfit = NONE_UNFIT if how.check else apart(options, session)
+    report = over_nodes(command, options, work, session, unfit)
     return replace(report, pending_counts=how.pending_counts)
 
 

@@ -52,14 +52,19 @@ def plan(rows: Sequence[Entry], node: str, *, manifest: str) -> Reset:
     steps = sorted(by_name.values(), key=_place)
     if rows:
         steps.append(step_of("file", {"path": manifest}, state="absent"))
-    numbered = (
+    return Reset(
+        plan=numbered(node, steps),
+        left=tuple(dict.fromkeys(item for item in found if isinstance(item, Left))),
+    )
+
+
+def numbered(node: str, steps: Sequence[Step]) -> Plan:
+    """Give the plan of steps that take something away; what they do is noted in no manifest."""
+    rows = (
         replace(step, id=f"{number}-{step.kind.replace('_', '-')}")
         for number, step in enumerate(steps, start=1)
     )
-    return Reset(
-        plan=Plan(node=node, steps=tuple(numbered), undo=True),
-        left=tuple(dict.fromkeys(item for item in found if isinstance(item, Left))),
-    )
+    return Plan(node=node, steps=tuple(rows), undo=True)
 
 
 def folders(reset: Reset) -> Plan:

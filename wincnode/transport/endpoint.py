@@ -54,12 +54,13 @@ def endpoint_url(settings: ConnectionSettings) -> str:
 
 def node_name(settings: ConnectionSettings) -> str:
     """Return what messages call the far end: address and port."""
-    host = settings.address
-    return (
-        f"[{host}]:{port_of(settings)}"
-        if ":" in host.strip("[]")
-        else f"{host}:{port_of(settings)}"
-    )
+    return place(settings.address, port_of(settings))
+
+
+def place(address: str, port: int) -> str:
+    """Return an address with its port, IPv6 literals in brackets."""
+    host = address.strip("[]")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def normal_fingerprint(text: str) -> str:
@@ -74,8 +75,8 @@ def normal_fingerprint(text: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
         raise ConfigError(
             f"the certificate fingerprint {text!r} is not a SHA-256 (64 hex digits)",
-            remedy="The thumbprint that Windows shows is SHA-1 and cannot be used; a first attempt"
-            " without a fingerprint prints the SHA-256.",
+            remedy="The thumbprint that Windows shows is SHA-1 and cannot be used; `wincnode trust"
+            " NODE` shows the SHA-256.",
             id="link.fingerprint",
         )
     return digits

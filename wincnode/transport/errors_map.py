@@ -251,7 +251,9 @@ def link_error(
         what = "connection refused; nothing listens on this port"
         remedy = "Start the WinRM service and its listener (Enable-PSRemoting), or check the port."
         name = "refused"
-    elif "ConnectTimeoutError" in names or "ConnectTimeout" in names:
+    elif names & {"ConnectTimeoutError", "ConnectTimeout"} or (
+        isinstance(err, TimeoutError) and not started
+    ):
         what = f"no answer within {connect_timeout_s:g} s"
         remedy = "The node is off, or a firewall drops the packets: open the port on the way there."
         name = "no-answer"

@@ -185,11 +185,27 @@ def _port(protocol: str, row: Mapping[str, Any], owners: Mapping[int, str]) -> S
     return renamed(row, PORT) | {"protocol": protocol, "process": owner}
 
 
+# Types of protectors that the script asks for.
+PROTECTORS = (1, 2, 4, 5, 6, 8, 9)
+
+
 def disks(host: Host) -> Section:
     """Read the volumes that have a drive letter."""
     fixed = "DriveType = 2 OR DriveType = 3"
     rows = host.call("Get-CimInstance", ClassName="Win32_LogicalDisk", Filter=fixed)
-    return {"volumes": [renamed(row, VOLUME) for row in rows]}
+    return {"volumes": [renamed(row, VOLUME) for row in rows], "boot": _boot_protection(host)}
+
+
+def _boot_protection(host: Host) -> Section | None:
+    try:
+        drive = "DriveLetter='C:'"
+        rows = host.call("Get-CimInstance", ClassName="Win32_EncryptableVolume", Filter=drive)
+    except ERRORS:
+        return None
+    for row in rows:
+        types = [number for number in PROTECTORS if number in row["Protectors"]]
+        return {"protection": row["ProtectionStatus"], "protectors": types}
+    return None
 
 
 def time(host: Host) -> Section:

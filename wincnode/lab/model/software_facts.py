@@ -14,6 +14,8 @@ CONTROL_SET = r"HKLM\SYSTEM\CurrentControlSet"
 ENVIRONMENT = CONTROL_SET + r"\Control\Session Manager\Environment"
 CONNECTIONS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 CONTAINERD = r"C:\Program Files\containerd"
+KUBELET = r"C:\k\kubelet.exe"
+MANIFEST = r"C:\Program Files\wincnode\manifest.json"
 MOST_BYTES = 4096
 SUBNETS = (
     r"C:\k\SourceVip.json",
@@ -30,11 +32,8 @@ def runtime(host: Host) -> Section:
     named = re.search(r'--config[ =](?:"([^"]+)"|(\S+))', command)
     config = (named[1] or named[2]) if named else rf"{CONTAINERD}\config.toml"
     there = host.disk.is_file(program)
-    version = sandbox = ""
-    if there:
-        said = " ".join(programs.run(host.machine, program, ["--version"]).stdout.splitlines())
-        number = re.search(r"\sv?(\d+\.\d+\.\d+[-.\w]*)", said)
-        version = number[1] if number else ""
+    sandbox = ""
+    ours = host.disk.is_file(MANIFEST) and host.disk.is_file(KUBELET)
     if host.disk.is_file(config):
         pattern = r"(?m)^\s*sandbox(?:_image)?\s*=\s*[\"']([^\"']+)[\"']"
         found = re.findall(pattern, host.disk.read_text(config))
@@ -42,12 +41,19 @@ def runtime(host: Host) -> Section:
     return {
         "program": program,
         "there": there,
-        "version": version,
+        "version": _version(host, program) if there else "",
+        "kubelet": _version(host, KUBELET) if ours else "",
         "config": config,
         "sandbox_image": sandbox,
         "subnets": [path for path in SUBNETS if host.disk.is_file(path)],
         **_traces(host),
     }
+
+
+def _version(host: Host, program: str) -> str:
+    said = " ".join(programs.run(host.machine, program, ["--version"]).stdout.splitlines())
+    number = re.search(r"\sv?(\d+\.\d+\.\d+[-.\w]*)", said)
+    return number[1] if number else ""
 
 
 def proxy(host: Host) -> Section:

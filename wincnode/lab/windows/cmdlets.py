@@ -93,6 +93,8 @@ def _invoke_cim_method(machine: Machine, bound: Bound) -> Rows:
         member = bool(system["PartOfDomain"])
         code = naming.rename(machine.registry, arguments["Name"], domain_member=member)
         return [{"ReturnValue": code}]
+    if (name, method) == ("Win32_EncryptableVolume", "GetKeyProtectors"):
+        return _key_protectors(machine, instance, arguments)
     if name != "Win32_Service":
         raise CmdletError(
             message="Not found ", id="HRESULT 0x80041002", category="ObjectNotFound"
@@ -115,6 +117,22 @@ def _invoke_cim_method(machine: Machine, bound: Bound) -> Rows:
                 category="NotImplemented",
             )
     return [{"ReturnValue": code}]
+
+
+def _key_protectors(machine: Machine, instance: Bound, arguments: Bound) -> Rows:
+    """Name the protectors of one type; the machine's profile tells their types alone."""
+    volumes = [
+        row
+        for row in machine.cim[str(instance["CimClass"])]
+        if row["DeviceID"] == instance["DeviceID"]
+    ]
+    kind = int(arguments["KeyProtectorType"])
+    found = [
+        f"{{{kind:08X}-0000-0000-0000-000000000000}}"
+        for row in volumes
+        if kind in row["Protectors"]
+    ]
+    return [{"ReturnValue": 0, "VolumeKeyProtectorID": found}]
 
 
 def _get_windows_feature(machine: Machine, bound: Bound) -> Rows:

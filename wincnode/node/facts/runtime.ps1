@@ -1,12 +1,14 @@
 <#
 .SYNOPSIS
-Reads which containerd is installed, what its configuration says of sandboxes, and variables and subnets of old nodes.
+Reads which containerd and kubelet are installed, what of sandboxes is configured, and traces of old nodes.
 .DESCRIPTION
-The program is found by its service, or where its own archive puts it, and is asked for its version. Of the
-configuration one line is taken, of variables their names.
+containerd is found by its service, or where its own archive puts it, and is asked for its version; the kubelet
+is asked where wincnode puts it, on machines of wincnode's. Of the configuration one line is taken, of variables
+their names.
 .NOTES
 Source: github.com/containerd/containerd cmd/containerd/command/main.go, defaults/defaults_windows.go
 Source: sandbox_image up to 1.7 and sandbox from 2.0 on, github.com/containerd/containerd docs/cri/config.md
+Source: `Kubernetes v1.36.3`, github.com/kubernetes/component-base version/verflag/verflag.go
 Source: files of subnets, learn.microsoft.com/virtualization/windowscontainers/kubernetes/common-problems
 #>
 function Get-WnFactsRuntime {
@@ -16,15 +18,18 @@ function Get-WnFactsRuntime {
     if ($command -match '^"([^"]+containerd\.exe)"' -or $command -match '^(.+?containerd\.exe)(\s|$)') { $program = [Environment]::ExpandEnvironmentVariables($Matches[1]) }
     $config = "$env:ProgramFiles\containerd\config.toml"
     if ($command -match '--config[ =]"([^"]+)"' -or $command -match '--config[ =](\S+)') { $config = $Matches[1] }
-    $version = ''
     $there = [IO.File]::Exists($program)
-    if ($there) {
+    $ask = {
+        param([string]$Path)
         # What a program writes to stderr would end the script under Stop.
         $ErrorActionPreference = 'Continue'
-        $said = @(& $program --version 2>$null) -join ' '
-        $ErrorActionPreference = 'Stop'
-        if ($said -match '\sv?(\d+\.\d+\.\d+[-.\w]*)') { $version = $Matches[1] }
+        $said = @(& $Path --version 2>$null) -join ' '
+        if ($said -match '\sv?(\d+\.\d+\.\d+[-.\w]*)') { $Matches[1] } else { '' }
     }
+    $version = ''
+    if ($there) { $version = & $ask $program }
+    $kubelet = ''
+    if ([IO.File]::Exists("$env:ProgramFiles\wincnode\manifest.json") -and [IO.File]::Exists('C:\k\kubelet.exe')) { $kubelet = & $ask 'C:\k\kubelet.exe' }
     $sandbox = ''
     if ([IO.File]::Exists($config)) {
         foreach ($line in [IO.File]::ReadAllLines($config)) { if ($line -match '^\s*sandbox(?:_image)?\s*=\s*["'']([^"'']+)["'']') { $sandbox = $Matches[1] } }
@@ -42,6 +47,7 @@ function Get-WnFactsRuntime {
         program       = $program
         there         = $there
         version       = $version
+        kubelet       = $kubelet
         config        = $config
         sandbox_image = $sandbox
         subnets       = [object[]]@($subnets | Where-Object -FilterScript { Test-Path -LiteralPath $_ -PathType Leaf })
