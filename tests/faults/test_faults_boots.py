@@ -16,7 +16,8 @@ from fault_rows import APPLY, PREFLIGHT, Row, Run, fault, raised
 from nodes import base
 from test_faults_services import done, step
 
-from wincnode.commands.execution import Job
+from wincnode.checks import Finding, Severity, Verdict
+from wincnode.commands.execution import STARTS, Job
 from wincnode.commands.reboots import Patience, Reboots
 from wincnode.errors import NodeUnreachable
 from wincnode.lab.nodes import LabNode
@@ -124,6 +125,33 @@ def test_f36_a_machine_that_would_wait_for_a_pin(run: Run, lab: Lab, tmp_path: P
     node.machine.cim["Win32_EncryptableVolume"] = [{**volume, "ProtectionStatus": 0}]
     node.machine.reboot()
     assert run(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ignored", "status"),
+    [
+        (Verdict.FAIL, False, "needs-reboot"),
+        (Verdict.FAIL, True, "done"),
+        (Verdict.UNKNOWN, False, "done"),
+    ],
+)
+def test_f36_what_is_ignored_or_not_known_holds_no_reboot(
+    verdict: Verdict, ignored: bool, status: str, lab: Lab
+) -> None:
+    node = lab(profile="feat.containers")
+    found = Finding(
+        check=STARTS,
+        title="",
+        verdict=verdict,
+        severity=Severity.WARNING,
+        evidence="a PIN",
+        remedy="",
+        ignored=ignored,
+    )
+    with hurried(node):
+        report = done(node, FEATURE, job=job(), findings=(found,))
+
+    assert (report.status, node.machine.boot) == (status, "2" if status == "done" else "1")
 
 
 def test_f36_leave_reboots_no_machine_that_would_wait(run: Run, lab: Lab, tmp_path: Path) -> None:

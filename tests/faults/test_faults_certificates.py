@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -167,3 +168,19 @@ def test_f17_a_person_is_asked_with_both_in_sight(
     assert ((tmp_path / "wincnode.yaml").read_bytes() == before) is (answer == "n")
     for text in (":".join(["AB"] * 32), sha256_of(node.machine.folder / CERTIFICATE)):
         assert text in end.text
+
+
+def test_f17_trust_waits_no_longer_than_a_connection_may_take(
+    run: Run, lab: Lab, tmp_path: Path
+) -> None:
+    """Packets that vanish, and a port that takes connections and says nothing."""
+    lost = lab("no-answer")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ports = {"web-1": lost.port, "web-2": silent.getsockname()[1]}
+        where = {name: ("127.0.0.1", port) for name, port in ports.items()}
+        inventory(tmp_path / "wincnode.yaml", where, f"{HTTPS}  connect_timeout_s: 1\n")
+
+        end = run("trust", "web-1", "web-2", "--yes", "-o", "json")
+
+    assert (end.exit_code, end.ids) == (4, ("link.no-answer", "link.no-answer"))
+    assert end.seconds < 8

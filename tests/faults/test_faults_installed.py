@@ -163,7 +163,7 @@ nodes: {web-1: {}}
     " ours",
     does="replaces an older one; refuses to go back from a newer containerd, or from a newer minor of"
     " the kubelet, and names both; other programs keep no state and go either way; of an edited file"
-    " the difference is shown, and the run's journal keeps what was there",
+    " or service the difference is shown, and the run's journal keeps what was there",
     error="config.downgrade",
     exit_code=2,
 )
@@ -232,3 +232,26 @@ def test_f40_an_edited_file_is_shown_and_kept(run: Run, lab: Lab, tmp_path: Path
     assert shown.node["steps"][0]["diff"] == made.node["steps"][0]["diff"] == [difference]
     assert node.machine.path(r"C:\c.toml").read_text() == "ours"
     assert "edited by hand" in str(journals(node))
+
+
+def test_f40_an_edited_service_is_shown_and_mended(run: Run, lab: Lab, tmp_path: Path) -> None:
+    """As with `sc.exe config kubelet binPath=`: the flags of the inventory come back."""
+    node = lab()
+    (tmp_path / "playbook.yaml").write_text(
+        "name: x\nsteps:\n  - service:\n      name: kubelet\n"
+        "      command: 'C:\\k\\kubelet.exe --v=2'\n      start: manual\n      state: stopped\n",
+        encoding="utf-8",
+    )
+    assert run(*APPLY).exit_code == 0
+    edited = r"C:\k\kubelet.exe --v=9"
+    assert node.machine.services.change("kubelet", {"PathName": edited}) == 0
+
+    shown = run(*APPLY, "--plan", "--exit-code")
+    made = run(*APPLY)
+
+    difference = {"field": "command", "have": edited, "want": r"C:\k\kubelet.exe --v=2"}
+    assert (shown.exit_code, made.exit_code) == (3, 0)
+    assert shown.node["steps"][0]["diff"] == made.node["steps"][0]["diff"] == [difference]
+    assert edited in str(journals(node)).replace("\\\\", "\\")
+    (service,) = [row for row in node.machine.services.rows() if row["Name"] == "kubelet"]
+    assert service["PathName"] == r"C:\k\kubelet.exe --v=2"

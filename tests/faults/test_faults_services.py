@@ -10,6 +10,7 @@ import pytest
 from fault_rows import PREFLIGHT, Row, Run, fault, raised
 from nodes import linked
 
+from wincnode.checks import Finding
 from wincnode.commands.execution import Job, carry_out
 from wincnode.commands.failures import explained
 from wincnode.fleet import Stop
@@ -22,9 +23,14 @@ Lab = Callable[..., LabNode]
 ENGINES = ("model", "powershell")
 
 
-def done(node: LabNode, *steps: Step, job: Job | None = None) -> NodeReport:
-    """Carry steps out as the verbs do."""
-    result = NodeReport(node="web-1", status="ready")
+def done(
+    node: LabNode, *steps: Step, job: Job | None = None, findings: tuple[Finding, ...] = ()
+) -> NodeReport:
+    """Carry steps out as the verbs do.
+
+    Args: findings: of the checks before it.
+    """
+    result = NodeReport(node="web-1", status="ready", findings=findings)
     with linked(node) as link:
         events = carry_out(
             link,
