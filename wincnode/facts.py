@@ -19,7 +19,7 @@ SECTIONS: tuple[str, ...] = (
 # Read where a machine is to be a worker; a playbook of one's own has no use for them.
 FURTHER: tuple[str, ...] = (
     *("leftovers", "updates", "settings", "platform", "protection"),
-    *("links", "hns", "ports", "firewall", "names", "runtime", "proxy"),
+    *("links", "hns", "ports", "firewall", "names", "runtime", "proxy", "startup"),
 )
 # Read where a verb asks for one by name; a preflight has no use for them.
 ON_DEMAND = frozenset({"connectivity", "diagnosis", "ownership"})

@@ -248,6 +248,6 @@ def test_what_unlocks_the_system_drive_and_which_kubelet_is_ours(
         machine.cim["Win32_EncryptableVolume"] = [{**volume, "Protectors": [1, 3, 9]}]
         after = facts(read(node))
 
-    assert before["disks"]["boot"] == {"protection": 1, "protectors": [4]}
-    assert after["disks"]["boot"] == {"protection": 1, "protectors": [1, 9]}
+    assert before["startup"]["bitlocker"] == {"protection": 1, "protectors": [4]}
+    assert after["startup"]["bitlocker"] == {"protection": 1, "protectors": [1, 9]}
     assert (before["runtime"]["kubelet"], after["runtime"]["kubelet"]) == ("", "1.36.3")

@@ -93,13 +93,13 @@ def _bitlocker(facts: Facts, _wanted: Wanted) -> Outcome:
 
 
 def _boot(facts: Facts, _wanted: Wanted) -> Outcome:
-    disks = facts.known("disks")
-    if disks.value("boot") is None:
+    startup = facts.known("startup")
+    if startup.value("bitlocker") is None:
         return passed("the system drive has no BitLocker")
-    boot = disks.section("boot")
-    if boot.number("protection") != 1:
+    drive = startup.section("bitlocker")
+    if drive.number("protection") != 1:
         return passed("BitLocker does not protect the system drive, or is suspended")
-    found = boot.value("protectors")
+    found = drive.value("protectors")
     if not isinstance(found, list) or not found:
         return unknown("what unlocks the system drive could not be read")
     if _BY_ITSELF & set(found):
@@ -200,7 +200,7 @@ CHECKS = (
         "alone unlock it: Add-BitLockerKeyProtector -MountPoint C: -TpmProtector; or be there.",
         source="learn.microsoft.com/windows/win32/secprov/win32-encryptablevolume; "
         "learn.microsoft.com/windows/win32/secprov/getkeyprotectors-win32-encryptablevolume",
-        needs=("disks",),
+        needs=("startup",),
         run=_boot,
     ),
     Check(

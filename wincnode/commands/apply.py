@@ -29,7 +29,9 @@ def run(inventory: Inventory, options: Options, job: Job, session: Session) -> R
     by_name = {node.name: node for node in inventory.nodes}
     against = wanted(inventory, ignore=options.ignore | job.mends)
     if not job.makes_workers:
-        against = replace(against, sections=SECTIONS)
+        # A playbook of one's own asks nothing of workers, and of reboots where it may reboot.
+        more = ("startup",) if job.reboots.policy != "never" else ()
+        against = replace(against, sections=(*SECTIONS, *more))
 
     def go_on(
         transport: Transport, found: Inspection, result: NodeReport

@@ -34,7 +34,7 @@ from wincnode.reset import Reset
 from wincnode.transport import Transport
 from wincnode.worker import paths
 
-SECTIONS = ("os", "disks", "leftovers", "ownership")
+SECTIONS = ("os", "leftovers", "ownership", "startup")
 GONE = "Where the machine is gone for good, --cluster-only deletes its Node."
 
 

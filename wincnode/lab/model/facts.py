@@ -185,27 +185,28 @@ def _port(protocol: str, row: Mapping[str, Any], owners: Mapping[int, str]) -> S
     return renamed(row, PORT) | {"protocol": protocol, "process": owner}
 
 
-# Types of protectors that the script asks for.
-PROTECTORS = (1, 2, 4, 5, 6, 8, 9)
-
-
 def disks(host: Host) -> Section:
     """Read the volumes that have a drive letter."""
     fixed = "DriveType = 2 OR DriveType = 3"
     rows = host.call("Get-CimInstance", ClassName="Win32_LogicalDisk", Filter=fixed)
-    return {"volumes": [renamed(row, VOLUME) for row in rows], "boot": _boot_protection(host)}
+    return {"volumes": [renamed(row, VOLUME) for row in rows]}
 
 
-def _boot_protection(host: Host) -> Section | None:
+# Types of protectors that the script asks for.
+PROTECTORS = (1, 2, 4, 5, 6, 8, 9)
+
+
+def startup(host: Host) -> Section:
+    """Read what unlocks the system drive where BitLocker protects it."""
     try:
         drive = "DriveLetter='C:'"
         rows = host.call("Get-CimInstance", ClassName="Win32_EncryptableVolume", Filter=drive)
     except ERRORS:
-        return None
+        return {"bitlocker": None}
     for row in rows:
         types = [number for number in PROTECTORS if number in row["Protectors"]]
-        return {"protection": row["ProtectionStatus"], "protectors": types}
-    return None
+        return {"bitlocker": {"protection": row["ProtectionStatus"], "protectors": types}}
+    return {"bitlocker": None}
 
 
 def time(host: Host) -> Section:
@@ -328,6 +329,7 @@ SECTIONS: Mapping[str, Callable[[Host], Section]] = {
     "names": names,
     "runtime": runtime,
     "proxy": proxy,
+    "startup": startup,
     "connectivity": lambda host: connectivity(host, ()),
     "diagnosis": diagnosis,
     "ownership": ownership,

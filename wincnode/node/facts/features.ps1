@@ -2,8 +2,7 @@
 .SYNOPSIS
 Reads whether the features for containers are installed, and whether they could be.
 .DESCRIPTION
-A server answers with InstallState (Installed, Available, Removed, InstallPending, UninstallPending), a client with
-the states of DISM (Enabled, Disabled, DisabledWithPayloadRemoved, EnablePending). Both are names of enumerations, never localized.
+A server answers with an InstallState, a client with a state of DISM: names of enumerations, never localized.
 .NOTES
 Source: learn.microsoft.com/powershell/module/servermanager/get-windowsfeature
 Source: learn.microsoft.com/powershell/module/dism/get-windowsoptionalfeature

@@ -2,9 +2,9 @@
 .SYNOPSIS
 Reads the firewall's inbound rules that concern ports of Kubernetes and of WinRM, as Windows keeps them.
 .DESCRIPTION
-From the registry, local rules and those of group policy, since the cmdlets take most of a minute on machines with a
-thousand rules. A rule is taken that is active and names one of the ports, or no port, program, service or package at
-all; and one that is named after Kubernetes' programs. The text is taken as it is: the client reads it.
+From the registry, local rules and those of group policy: the cmdlets take most of a minute for a thousand rules. An
+active rule is taken that names one of the ports, or no port, program, service or package at all, or that is named
+after Kubernetes' programs. The client reads its text.
 .NOTES
 Source: learn.microsoft.com/openspecs/windows_protocols/ms-gpfas/2efe0b76-7b4a-41ff-9050-1023f8196d16
 #>

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Reads what the Host Network Service, NAT and the Host Compute Service hold.
 .DESCRIPTION
-The cmdlets of HNS come with the feature Containers; without them its objects are null. Compute systems that run are
-mirrored by HCS into the registry, which needs no program whose text would have to be read.
+Without the cmdlets of HNS, which come with the feature Containers, its objects are null. HCS mirrors compute systems
+that run into the registry.
 .NOTES
 Source: learn.microsoft.com/powershell/module/hostnetworkingservice/get-hnsnetwork
 Source: learn.microsoft.com/powershell/module/netnat/get-netnat

@@ -2,8 +2,7 @@
 .SYNOPSIS
 Reads which traces of container and Kubernetes software lie on the disk.
 .DESCRIPTION
-Of a kubeconfig only the server's address is taken, never a credential. Whether the traces are ours is
-said by wincnode's own manifest.
+Of a kubeconfig only the server's address is taken, never a credential.
 .NOTES
 Source: github.com/kubernetes-sigs/sig-windows-tools/blob/master/hostprocess/PrepareNode.ps1
 Source: github.com/rancher/rke2/blob/master/bundle/bin/rke2-uninstall.ps1

@@ -2,8 +2,7 @@
 .SYNOPSIS
 Reads what the domain name system says of this machine, and the suffixes that names get.
 .DESCRIPTION
-Only servers of DNS are asked: no hosts file, no multicast, which other machines do not see. An error is told by its
-id, which is never localized.
+Only servers of DNS are asked: no hosts file, no multicast. An error is told by its id, which is never localized.
 .NOTES
 Source: learn.microsoft.com/powershell/module/dnsclient/resolve-dnsname
 Source: learn.microsoft.com/troubleshoot/windows-server/networking/configure-domain-suffix-search-list-domain-name-system-clients

@@ -2,9 +2,9 @@
 .SYNOPSIS
 Reads adapters with their IPv4 addresses, routes, listening ports and the IPv6 switch.
 .DESCRIPTION
-InterfaceOperationalStatus 1 is up. PrefixOrigin and NetworkCategory are names of enumerations, never localized.
-Routes to single hosts of the machine itself and to multicast are left out, but for that of a cloud's metadata. The owner of a port is
-named by the process's name. What comes in to http.sys, whose owner is process 4, may be the session that reads this.
+InterfaceOperationalStatus 1 is up. PrefixOrigin and NetworkCategory are names of enumerations. Routes to single hosts
+and to multicast are left out, but for that of a cloud's metadata. A port's owner is the name of its process. What
+comes in to http.sys, process 4, may be the session that reads this.
 .NOTES
 Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapter
 Source: learn.microsoft.com/powershell/module/nettcpip/get-nettcpconnection

@@ -2,8 +2,8 @@
 .SYNOPSIS
 Reads the installed Windows: build, product, names, waiting reboots, PowerShell.
 .DESCRIPTION
-The build comes from CurrentBuildNumber: ReleaseId is frozen at 2009 and ProductName lies on Windows 11.
-Reasons for a reboot are the five marks that ansible.windows reads, too.
+The build is CurrentBuildNumber: ReleaseId is frozen at 2009 and ProductName lies on Windows 11. Reasons for a reboot
+are the five marks that ansible.windows reads, too.
 .NOTES
 Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-operatingsystem
 Source: github.com/ansible-collections/ansible.windows/blob/main/plugins/modules/setup.ps1

@@ -2,9 +2,8 @@
 .SYNOPSIS
 Reads what containers stand on: drivers, how the hypervisor is started, which services ended unexpectedly.
 .DESCRIPTION
-Drivers have the numbers of their start modes, 4 is disabled. How the hypervisor is started stands in the boot entry that
-the boot manager takes by default: 0 is never, 1 by itself. Of events only ids and values count: the first value of 7031
-and 7034 is the service's name as it is shown.
+Drivers have the numbers of their start modes, 4 is disabled. How the hypervisor is started stands in the default boot
+entry: 0 is never, 1 by itself. The first value of events 7031 and 7034 is the service's name as it is shown.
 .NOTES
 Source: learn.microsoft.com/windows-hardware/drivers/install/hklm-system-currentcontrolset-services-registry-tree (Start)
 Source: learn.microsoft.com/previous-versions/windows/desktop/bcd/bcdosloaderelementtypes (0x250000f0)

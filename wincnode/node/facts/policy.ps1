@@ -2,8 +2,8 @@
 .SYNOPSIS
 Reads what policy forbids: rights, language mode, firewall, TLS 1.2, code integrity, BitLocker.
 .DESCRIPTION
-The firewall's policy comes from the registry, since its cmdlets take most of a minute on machines with a thousand
-rules. For each profile the group policy's value wins over the local one. A missing value is null.
+The firewall's policy comes from the registry, as its cmdlets are slow. For each profile the group policy's value wins
+over the local one. A missing value is null.
 .NOTES
 Source: learn.microsoft.com/openspecs/windows_protocols/ms-gpfas/2c979624-900a-4b6e-b4ef-09b387cd62ab
 Source: learn.microsoft.com/windows-server/security/tls/tls-registry-settings

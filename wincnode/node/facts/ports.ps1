@@ -2,8 +2,8 @@
 .SYNOPSIS
 Reads the ranges of ports that Windows hands out or keeps back, and ports that it forwards.
 .DESCRIPTION
-Of what netsh.exe shows only rows of two numbers are read, with a star behind them where an administrator made the
-range: its words are of the machine's language. Forwarded ports are read where netsh.exe keeps them.
+Of what netsh.exe shows only rows of two numbers are read, with a star where an administrator made the range. Forwarded
+ports are read where netsh.exe keeps them.
 .NOTES
 Source: learn.microsoft.com/powershell/module/nettcpip/get-nettcpsetting
 Source: rows, github.com/docker/for-win/issues/3171

@@ -2,8 +2,7 @@
 .SYNOPSIS
 Reads the proxies of the machine: variables of all programs, variables of services, and WinHTTP's.
 .DESCRIPTION
-WinHTTP's are read where netsh.exe keeps them, as hexadecimal digits, since what it shows is localized. Credentials in
-addresses are masked.
+WinHTTP's are read where netsh.exe keeps them, as hexadecimal digits. Credentials in addresses are masked.
 .NOTES
 Source: docs.rs/proxyconf/latest/proxyconf/internet_settings/modern
 Source: learn.microsoft.com/troubleshoot/windows-server/group-policy/use-group-policy-apply-winhttp-proxy-settings-clients

@@ -1,10 +1,9 @@
 <#
 .SYNOPSIS
-Reads which containerd and kubelet are installed, what of sandboxes is configured, and traces of old nodes.
+Reads versions of containerd and the kubelet, the sandbox image, and traces of old nodes.
 .DESCRIPTION
-containerd is found by its service, or where its own archive puts it, and is asked for its version; the kubelet
-is asked where wincnode puts it, on machines of wincnode's. Of the configuration one line is taken, of variables
-their names.
+containerd is found by its service, or where its own archive puts it; the kubelet is asked on machines of wincnode's.
+Of the configuration one line is taken, of variables their names.
 .NOTES
 Source: github.com/containerd/containerd cmd/containerd/command/main.go, defaults/defaults_windows.go
 Source: sandbox_image up to 1.7 and sandbox from 2.0 on, github.com/containerd/containerd docs/cri/config.md

@@ -2,8 +2,7 @@
 .SYNOPSIS
 Reads the services that containers need, and those of other container software.
 .DESCRIPTION
-One query gives all services; a service that is not in the answer is not installed. The values of HNS's State key
-change how networks behave, so they are listed as they are.
+One query gives all services. The values of HNS's State key change how networks behave, so they are listed.
 .NOTES
 Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-service
 Source: github.com/moby/moby/blob/master/daemon/daemon_windows.go

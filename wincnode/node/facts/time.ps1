@@ -2,8 +2,8 @@
 .SYNOPSIS
 Reads the clock and where it gets its time from.
 .DESCRIPTION
-The registry is read instead of w32tm, whose text is localized. Type is NTP, NT5DS, AllSync or NoSync; the
-provider VMICTimeProvider follows the host of a virtual machine.
+The registry is read, as w32tm's text is localized. Type is NTP, NT5DS, AllSync or NoSync; the provider
+VMICTimeProvider follows the host of a virtual machine.
 .NOTES
 Source: learn.microsoft.com/windows-server/networking/windows-time-service/windows-time-service-tools-and-settings
 #>
