@@ -124,6 +124,7 @@ def run(
     stop: Stop,
     on_stop: Callable[[tuple[str, ...]], None] = lambda _: None,
     patience_s: float = math.inf,
+    limit_s: float = math.inf,
 ) -> Iterator[tuple[str, T | Exception]]:
     """Yield (node, item) as items come; a node's exception is its last item, never the fleet's end.
 
@@ -134,6 +135,7 @@ def run(
         work: gives the items of one node; it runs in a thread, and changes nothing before its first
             item. parallel: nodes at once. on_stop: is told the nodes that are waited for, once.
         patience_s: after so much silence a node that has given no item yet lends its place.
+        limit_s: for all of it; nodes that are at work then are left, as on ^C.
     """
     items: queue.Queue[tuple[str, T | Exception | _End]] = queue.Queue()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -160,7 +162,8 @@ def run(
 
     more(parallel)
     try:
-        yield from _items(items, set(names), stop, on_stop, lambda: more(places.lend()))
+        until = time.monotonic() + limit_s
+        yield from _items(items, set(names), stop, on_stop, lambda: more(places.lend()), until)
     finally:
         closed.set()
 
@@ -171,11 +174,15 @@ def _items(
     stop: Stop,
     on_stop: Callable[[tuple[str, ...]], None],
     look: Callable[[], None],
+    until: float,
 ) -> Iterator[tuple[str, T | Exception]]:
-    """Give what the nodes that run say until the last has ended; `look` is called now and then."""
+    """Give what the nodes that run say until the last has ended; `look` is called now and then.
+
+    Args: until: the time of the clock that counts at which nobody is waited for any more.
+    """
     told = False
     looked = time.monotonic()
-    while running:
+    while running and time.monotonic() < until:
         if time.monotonic() - looked > LOOK_S:
             look()
             looked = time.monotonic()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from client import changed
 from fault_rows import APPLY, Row, Run, fault, inventory
 
+from wincnode.commands.apart import apart
+from wincnode.commands.inspect import Options, Session
+from wincnode.errors import NodeUnreachable
 from wincnode.lab.nodes import LabNode
+from wincnode.transport import Stdin
 
 Lab = Callable[..., LabNode]
 
@@ -54,6 +60,35 @@ def test_f13_a_node_that_does_not_tell_is_asked_once(run: Run, lab: Lab, tmp_pat
     # A blank request, the challenge's answer; no operation.
     assert refuses.server.http_requests == 3
     assert len(changed(node)) == 2
+
+
+def test_f13_a_node_that_hangs_holds_up_the_others_for_a_while_alone() -> None:
+    """It is not judged; the others are, as soon as the time is over."""
+    over = threading.Event()
+
+    class Machine:
+        exit_code, stderr = 0, b""
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run(self, _command: str, _stdin: Stdin) -> Iterator[bytes]:
+            if self.name == "hangs":
+                over.wait(20)
+            raise NodeUnreachable(f"{self.name}: gone", id="link.refused")
+
+        def close(self) -> None:
+            """Hold nothing."""
+
+    names = ("hangs", "gone")
+    session = Session(connect=Machine, watch=lambda *_: None)
+    began = time.monotonic()
+    found = apart(Options(nodes=names), session, limit_s=0.5)
+    took_s = time.monotonic() - began
+    over.set()
+
+    assert [*found] == ["gone"]
+    assert 0.5 <= took_s < 5
 
 
 def test_f13_a_plan_tells_it_as_well(run: Run, lab: Lab, tmp_path: Path) -> None:

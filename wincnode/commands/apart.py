@@ -13,11 +13,15 @@ from wincnode.events import FactsRead, Hello
 from wincnode.facts import from_reads
 from wincnode.report import NodeReport
 
+# A node that hangs holds up the others for no longer.
+LONGEST_S = 60.0
 
-def apart(options: Options, session: Session) -> Unfit:
+
+def apart(options: Options, session: Session, *, limit_s: float = LONGEST_S) -> Unfit:
     """Ask nodes which machines they are, before a verb changes anything on any of them.
 
     It costs a process that reads one section on each node, and none where there is one node alone.
+    Who has not told after a minute is not judged here.
 
     Returns: the nodes that cannot be gone on with, and why: those that did not tell, which are
         asked no second time, or all of them where two are one machine.
@@ -36,7 +40,7 @@ def apart(options: Options, session: Session) -> Unfit:
         yield identity(told, from_reads(reads))
 
     reading = replace(options, parallel=max(options.parallel, fleet.READING))
-    answers = dict(in_fleet(reading, ask, session))
+    answers = dict(in_fleet(reading, ask, session, limit_s=limit_s))
     silent = {name: row for name, row in answers.items() if isinstance(row, NodeReport)}
     told = {name: row for name, row in answers.items() if not isinstance(row, NodeReport)}
     if text := _shared(told):

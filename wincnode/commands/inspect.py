@@ -281,9 +281,13 @@ def over_fit_nodes(
 
 
 def in_fleet(
-    options: Options, work: Callable[[str], Iterator[T]], session: Session
+    options: Options,
+    work: Callable[[str], Iterator[T]],
+    session: Session,
+    *,
+    limit_s: float = math.inf,
 ) -> Iterator[tuple[str, T | NodeReport]]:
-    """Do the work of each node side by side, until the user asks to stop.
+    """Do the work of each node side by side, until the user asks to stop, or the time is over.
 
     A node's failure is its last item; each result says how long the node has taken.
     """
@@ -303,6 +307,7 @@ def in_fleet(
         stop=session.stop,
         on_stop=session.finishing,
         patience_s=fleet.LEND_S if options.lends else math.inf,
+        limit_s=limit_s,
     )
     for name, item in items:
         if isinstance(item, Exception):
