@@ -11,6 +11,7 @@ import harmless
 import pytest
 from client import desk
 from nodes import lab_node, settings
+from test_outputs import here
 
 from wincnode.commands import compute, smoke
 from wincnode.commands.inspect import Options, Session
@@ -197,19 +198,26 @@ def test_every_format_tells_the_rung_its_code_and_its_remedy(tmp_path: Path) -> 
                 assert word in text, (name, word)
 
 
-def test_this_host_is_tried_where_it_is_windows(tmp_path: Path) -> None:
-    with node_of(tmp_path) as (node, _session, _lines):
-        here = desk(tmp_path, node, "")
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("smoke --local", "this host is not Windows"),
+        ("hcs ls --local", "this host is not Windows"),
+        ("hcs rm --local", "this host is not Windows"),
+        ("hcs rm --local some-id", "this host is not Windows"),
+        ("smoke --local web-1", "--local means this host alone; it takes no NODE"),
+        ("hcs ls --local web-1", "--local means this host alone; it takes no NODE"),
+        ("hcs rm web-1 some-id --local", "--local means this host alone; it takes no NODE"),
+        ("hcs ls", "a NODE is missing"),
+        ("hcs rm", "a NODE is missing"),
+    ],
+)
+def test_this_host_is_tried_where_it_is_windows(tmp_path: Path, line: str, said: str) -> None:
+    """A word beside --local is the ID of a system, as this host has no name among the nodes."""
+    code, stdout, stderr = here(tmp_path, *line.split())
 
-        for verb in (["smoke"], ["hcs", "ls"], ["hcs", "rm"], ["hcs", "rm", "some-id"]):
-            done = here.run(*verb, "--local")
-            assert (done.returncode, "this host is not Windows" in done.stderr) == (2, True)
-        for verb in (["smoke", "web-1"], ["hcs", "ls", "web-1"], ["hcs", "rm", "web-1", "some-id"]):
-            done = here.run(*verb, "--local")
-            assert (done.returncode, "it takes no NODE" in done.stderr) == (2, True)
-        for verb in (["hcs", "ls"], ["hcs", "rm"]):
-            done = here.run(*verb)
-            assert (done.returncode, "a NODE is missing" in done.stderr) == (2, True)
+    assert (code, stdout) == (2, "")
+    assert said in stderr
 
 
 def test_options_are_judged_before_any_node_is_asked() -> None:

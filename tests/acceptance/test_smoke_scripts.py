@@ -53,15 +53,20 @@ def test_the_scripts_climb_the_ladder_to_a_container_of_each_isolation(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("fault", "rung", "code"),
+    ("fault", "rung", "words"),
     [
-        ("hcs-logon-right", "vm", "0x80070569"),
-        ("hcs-logon-right", "vm", "S-1-5-83-0 lacks the right to log on as a service (holders:"),
-        ("hcs-filter", "storage", "0x80070001"),
-        ("hcs-stuck-layer", "storage", "0x80070020"),
+        (
+            "hcs-logon-right",
+            "vm",
+            ("0x80070569", "; S-1-5-83-0 lacks the right", "(holders: S-1-5-80-0)"),
+        ),
+        ("hcs-filter", "storage", ("0x80070001",)),
+        ("hcs-stuck-layer", "storage", ("0x80070020",)),
     ],
 )
-def test_a_fault_is_found_with_its_code(tmp_path: Path, fault: str, rung: str, code: str) -> None:
+def test_a_fault_is_found_with_its_code(
+    tmp_path: Path, fault: str, rung: str, words: tuple[str, ...]
+) -> None:
     """As on the model."""
     with lab_node(tmp_path / "node", engine="powershell") as node:
         if not (node.machine.folder / "compute").exists():
@@ -74,7 +79,8 @@ def test_a_fault_is_found_with_its_code(tmp_path: Path, fault: str, rung: str, c
 
         report = json.loads(done.stdout)["nodes"][0]
         row = next(row for row in report["findings"] if row["check"] == f"smoke.{rung}")
-        assert (row["verdict"], code in row["evidence"]) == ("fail", True), row
+        assert row["verdict"] == "fail"
+        assert [word for word in words if word not in row["evidence"]] == [], row
 
 
 def test_what_stays_is_told_until_it_can_be_removed(tmp_path: Path) -> None:
