@@ -76,6 +76,15 @@ FAILING = Step(
     want={"state": "present"},
     timeout_s=1,
 )
+# Lets a test do something on the node between the guard's note and the change.
+GATE = Step(
+    id="0-gate",
+    kind="wait_for",
+    title="a file that the test makes",
+    key={"subject": "file", "name": r"C:\gate"},
+    want={"state": "present"},
+    timeout_s=60,
+)
 # What a machine holds of its network, by which it is the same as before.
 HELD = (
     *("NetAdapter", "NetIPAddress", "NetRoute", "NetIPInterface", "NetConnectionProfile"),
@@ -120,6 +129,7 @@ def guarded_node(
     static: bool = True,
     name: str = "web-1",
     speed: float = 4.0,
+    profile: str = "ws2022",
 ) -> Iterator[LabNode]:
     """Start a node with what is to go wrong; `speed` is the model's, scripts have clocks of ours."""
     chosen = [parse_fault(fault) for fault in faults]
@@ -128,7 +138,7 @@ def guarded_node(
         link_lost_s=max((fault.link_lost_s for fault in chosen), default=0.0),
     )
     wish = Wish(
-        profile="ws2022",
+        profile=profile,
         faults=wrong,
         powershell=Path(winps()) if engine == "powershell" else None,
         compute=libraries() if engine == "powershell" else None,
@@ -201,6 +211,10 @@ class Run:
         whole, _, _ = (self.folder / "journal.jsonl").read_text().rpartition("\n")
         return [json.loads(row) for row in whole.splitlines()]
 
+    def told(self) -> list[dict[str, Any]]:
+        """Give what the node has written of having put its network back."""
+        return [row for row in self.journal() if row["type"] == "guard_reverted"]
+
     def waits(self) -> None:
         """Wait until the node has asked to be confirmed, while the client stands still."""
         self.until(StepStarted)
@@ -213,6 +227,11 @@ class Run:
             self.node.engine.kill(pid)
         else:
             os.kill(pid, signal.SIGKILL)
+
+    def dies(self) -> None:
+        """End the runner, and let the minute pass after which the node's task looks."""
+        self.kill()
+        self.node.machine.clock.advance(61)
 
     def put_back(self) -> None:
         """Wait until the node has ended what it guards."""

@@ -396,4 +396,32 @@ MUTATIONS = (
         "-RemoteAddress @($note.clients) -Profile Private",
         GUARD,
     ),
+    one(
+        "HNS that is off is taken for one that has no network",
+        "guard",
+        "if (-not $note.hns) { return }",
+        "return",
+        GUARD,
+    ),
+    one(
+        "a disk that is full keeps the node from going back",
+        "guard",
+        "if ($Word -ne 'reverted') { throw }",
+        "throw",
+        GUARD,
+    ),
+    one(
+        "members of a team get what the team's port has",
+        "adapters",
+        " -and @($Was.addresses).Count) {",
+        ") {",
+        GUARD,
+    ),
+    one(
+        "what others set on other adapters is undone",
+        "adapters",
+        "if ($all -or $Touched -contains",
+        "if ($true -or $Touched -contains",
+        GUARD,
+    ),
 )

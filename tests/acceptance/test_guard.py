@@ -6,11 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import guard_adapter_cases
+import guard_cases
+import guard_client_cases
+import guard_takeover_cases
+import guard_windows_cases
 import pytest
-from guard_cases import CASES
 from guarded import EXTERNAL, guarded_node, started
 from nodes import ENGINES
 
+CASES = [
+    *guard_cases.CASES,
+    *guard_takeover_cases.CASES,
+    *guard_windows_cases.CASES,
+    *guard_adapter_cases.CASES,
+    *guard_client_cases.CASES,
+]
 # What is another one each time, or tells the time.
 OWN = {"run", "at", "deadline", "elapsed_ms", "pid", "powershell", "clients"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,36 @@ def test_what_was_there_is_put_back_where_the_new_one_is_refused(node: LabNode) 
 def plain(row: Any) -> dict[str, Any]:
     """Leave out what HNS makes up each time."""
     return {name: value for name, value in row.items() if name != "Health"}
+
+
+def test_a_network_that_does_not_say_whose_it_is_nor_where_it_lies(node: LabNode) -> None:
+    """The manifest says that it is wincnode's, its port on which adapter it lies."""
+
+    def net(vlan: int) -> dict[str, Any]:
+        made = document("net", "L2Bridge")
+        del made["Owner"], made["Policies"]
+        (subnet,) = made["Ipams"][0]["Subnets"]
+        subnet["Routes"].append({"NextHop": "10.244.1.1", "DestinationPrefix": "10.0.0.0/8"})
+        subnet["Policies"] = [{"Type": "VLAN", "Settings": {"IsolationId": vlan}}]
+        return made
+
+    wanted = step(
+        {
+            **fields("net", "L2Bridge"),
+            "routes": ["10.0.0.0/8 10.244.1.1"],
+            "vlans": ["7"],
+            "document": json.dumps(net(7)),
+        }
+    )
+    hns = node.machine.hns
+    assert outcomes(node, "apply", wanted, wanted) == ["changed", "ok"]
+    hns.delete("network", str(hns.documents("network")[0]["ID"]))
+    hns.create("network", "", net(8))
+
+    (shown,) = ended(node, "check", wanted)
+
+    assert shown.diff == (("vlans", ["8"], ["7"]),)
+    assert outcomes(node, "apply", wanted) == ["changed"]
 
 
 def test_hns_that_is_off_has_no_network_that_could_go(node: LabNode) -> None:

@@ -50,22 +50,49 @@ function Read-WnAdapters {
     @((ConvertFrom-Json -InputObject (ConvertTo-WnLine @{ rows = @(Get-WnAdapter) })).rows)
 }
 function Find-WnHeir([object]$Was, [object[]]$Now) {
-    # The adapter that has taken over: a virtual one that was not there, by its name or its MAC.
-    if ($Was.physical) {
-        $known = @(foreach ($row in $note.adapters) { $row.name })
-        foreach ($row in $Now) {
-            if (-not $row.physical -and $known -notcontains $row.name -and ($row.name -eq "vEthernet ($($Was.name))" -or ($Was.mac -ne '' -and $row.mac -eq $Was.mac))) { return $row }
-        }
+    # The adapter that has taken over: a virtual one that was not there, by its name, or else by its
+    # MAC, which the members of a team have, too, that have no address.
+    $known = @(foreach ($row in $note.adapters) { $row.name })
+    $new = @(foreach ($row in $Now) { if (-not $row.physical -and $known -notcontains $row.name) { $row } })
+    foreach ($row in $new) { if ($row.name -eq "vEthernet ($($Was.name))") { return $row } }
+    if ($Was.physical -and $Was.mac -ne '' -and @($Was.addresses).Count) {
+        foreach ($row in $new) { if ($row.mac -eq $Was.mac) { return $row } }
     }
     foreach ($row in $Now) { if ($row.name -eq $Was.name) { return $row } }
     # With the last network of a switch its port goes, and what it had is the adapter's again.
     foreach ($row in $Now) { if ($row.physical -and $Was.name -eq "vEthernet ($($row.name))") { return $row } }
 }
-function Select-WnNoted([object[]]$Now) {
-    # All that were noted, but for adapters below a port that is gone: these become what the port was.
+function Get-WnTouched {
+    # The adapters that the change is about: those of the steps' networks, and whichever has moved.
+    # An empty name stands for all, where a network does not say which it lies on.
+    foreach ($step in @($plan.steps)) {
+        if ($step.kind -ne 'hns_network') { continue }
+        $rows = @(foreach ($row in $note.networks) { if ($row.Name -eq $step.key.name) { $row } })
+        $text = Get-WnPart $step.want 'document'
+        if ($text -is [string]) { $rows += ConvertFrom-Json -InputObject $text }
+        foreach ($row in $rows) {
+            if (@('L2Bridge', 'L2Tunnel', 'Overlay', 'Transparent') -notcontains (Get-WnPart $row 'Type')) { continue }
+            $named = @(foreach ($policy in @(Get-WnPart $row 'Policies')) { if ((Get-WnPart $policy 'Type') -eq 'NetAdapterName') { "$(Get-WnPart (Get-WnPart $policy 'Settings') 'NetworkAdapterName')" } })
+            if ($named.Count) { $named } else { '' }
+        }
+    }
+    $now = @(Read-WnAdapters)
+    foreach ($was in $note.adapters) {
+        $heir = Find-WnHeir $was $now
+        if ($null -ne $heir -and $heir.name -ne $was.name) { $was.name }
+    }
+}
+function Select-WnNoted([object[]]$Now, [string[]]$Touched) {
+    # Those that were noted and are touched, but for adapters below a port that is gone: these become
+    # what the port was.
     $names = @(foreach ($row in $Now) { $row.name })
     $gone = @(foreach ($row in $note.adapters) { if ($names -notcontains $row.name) { $row.name } })
-    foreach ($row in $note.adapters) { if ($gone -notcontains "vEthernet ($($row.name))") { $row } }
+    $all = $Touched.Count -eq 0 -or $Touched -contains ''
+    $ports = @(foreach ($name in $Touched) { "vEthernet ($name)" })
+    foreach ($row in $note.adapters) {
+        if ($gone -contains "vEthernet ($($row.name))") { continue }
+        if ($all -or $Touched -contains $row.name -or $ports -contains $row.name) { $row }
+    }
 }
 function Test-WnLease([object]$Was, [object]$Route) {
     # The way out of an adapter with DHCP comes with the lease.
@@ -73,7 +100,11 @@ function Test-WnLease([object]$Was, [object]$Route) {
 }
 function Compare-WnAdapter([object]$Was, [object]$Is, [bool]$Exactly) {
     # What is different, a text each; DHCP's own addresses may change.
-    if ($null -eq $Is) { "adapter $($Was.name)"; return }
+    if ($null -eq $Is) {
+        # The port of a container, or of a network that is gone, was nobody's way out.
+        if ($Was.physical -or @(foreach ($one in $Was.routes) { if (@('0.0.0.0/0', '::/0') -contains $one.destination) { $one } }).Count) { "adapter $($Was.name)" }
+        return
+    }
     $have = @(foreach ($one in $Is.addresses) { $one.address })
     $had = @(foreach ($one in $Was.addresses) { $one.address })
     foreach ($one in $Was.addresses) { if ($one.origin -eq 'Manual' -and $have -notcontains $one.address) { "address $($one.address)" } }
@@ -81,7 +112,11 @@ function Compare-WnAdapter([object]$Was, [object]$Is, [bool]$Exactly) {
     if ($null -ne $Was.dhcp -and $Was.dhcp -ne $Is.dhcp) { 'DHCP' }
     if ($Exactly -and $Was.dhcp -and $had.Count -and -not $have.Count) { 'address of DHCP' }
     $there = @(foreach ($one in $Is.routes) { "$($one.destination) $($one.next_hop)" })
-    foreach ($one in $Was.routes) { if (-not (Test-WnLease $Was $one) -and $there -notcontains "$($one.destination) $($one.next_hop)") { "route to $($one.destination)" } }
+    foreach ($one in $Was.routes) {
+        if ($there -contains "$($one.destination) $($one.next_hop)" -or (Test-WnLease $Was $one)) { continue }
+        # Further routes may come with a lease, too, and another lease has others.
+        if ($Was.dhcp -and -not $one.persistent) { "leased route to $($one.destination)" } else { "route to $($one.destination)" }
+    }
     if (($Was.dns_set -join ' ') -ne ($Is.dns_set -join ' ')) { 'DNS servers' }
     if ($Was.metric -ne $Is.metric) { 'metric' }
     if ($Was.mtu -and $Was.mtu -ne $Is.mtu) { 'MTU' }
@@ -124,18 +159,18 @@ function Set-WnAdapter([object]$Was, [object]$Is, [bool]$Exactly) {
     }
     if ($Was.category -ne $Is.category -and @('Public', 'Private') -contains $Was.category) { & $do { Set-NetConnectionProfile -InterfaceIndex $index -NetworkCategory $Was.category -ErrorAction Stop } }
 }
-function Set-WnAdapters([double]$Seconds, [bool]$Exactly) {
+function Set-WnAdapters([double]$Seconds, [bool]$Exactly, [string[]]$Touched) {
     # An adapter needs seconds to come back. Gives what is still different, with why.
     $watch = [Diagnostics.Stopwatch]::StartNew()
     while ($true) {
         $problems = New-Object -TypeName 'Collections.Generic.List[string]'
         $now = @(Read-WnAdapters)
-        foreach ($was in @(Select-WnNoted $now)) {
+        foreach ($was in @(Select-WnNoted $now $Touched)) {
             $heir = Find-WnHeir $was $now
             if ($null -ne $heir) { Set-WnAdapter $was $heir $Exactly }
         }
         $now = @(Read-WnAdapters)
-        $left = @(foreach ($was in @(Select-WnNoted $now)) { foreach ($text in @(Compare-WnAdapter $was (Find-WnHeir $was $now) $Exactly)) { "$($was.name): $text" } })
+        $left = @(foreach ($was in @(Select-WnNoted $now $Touched)) { foreach ($text in @(Compare-WnAdapter $was (Find-WnHeir $was $now) $Exactly)) { "$($was.name): $text" } })
         if ($left.Count -eq 0 -or $watch.Elapsed.TotalSeconds -ge $Seconds) { break }
         [Threading.Thread]::Sleep(500)
     }

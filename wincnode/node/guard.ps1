@@ -3,15 +3,16 @@
 Guards a change of the node's network: what was there is noted first, and put back by the node
 itself unless a client comes back over the changed network and confirms.
 .DESCRIPTION
-Loaded by the runner of a plan with a guard, by the task wincnode-guard (restore.ps1), which takes
-over where the runner died or the node was started anew, and by the launcher for a client that
-confirms. guard\ holds the note (before.json) and the request; in the run's folder `guarded` says
+Loaded by the runner of a plan with a guard, by the task wincnode-guard (restore.ps1, takeover.ps1),
+which takes over where the runner died or the node was started anew, and by the launcher for a client
+that confirms. guard\ holds the note (before.json) and the request; in the run's folder `guarded` says
 that there is something to put back, `waiting` that a client may confirm, and `verdict` what was
 decided: whoever writes it first decides.
 .NOTES
 Source: a new vEthernet begins as Public, github.com/PlagueHO/LabBuilder/issues/222; there WinRM's rules let in the local
 subnet alone, learn.microsoft.com/powershell/module/microsoft.powershell.core/enable-psremoting
 Source: settings of tasks, learn.microsoft.com/powershell/module/scheduledtasks/new-scheduledtasktrigger
+Source: a folder that is a process's current one cannot be removed, devblogs.microsoft.com/oldnewthing/20101109-00
 #>
 function Import-WnNetworks {
     # What the plan's kinds bring along besides code of C#, such as the calls of HNS.
@@ -26,11 +27,25 @@ function Get-WnNetworks {
     # A node without HNS, or whose HNS is off, has no network.
     try { @(Get-WnNetworkDocument -Until ([DateTime]::UtcNow.AddSeconds(60))) } catch { if (@('0x8007007e', '0x800706d9') -notcontains $_.FullyQualifiedErrorId) { throw } }
 }
+function Test-WnHns {
+    # Whether HNS answers; of one that is off nobody knows what networks it keeps.
+    try { $null = Get-WnNetworkDocument -Until ([DateTime]::UtcNow.AddSeconds(30)); $true } catch { $false }
+}
 function Restore-WnNetworks {
     # Of all networks those alone that the plan's steps are about. Gives what failed.
     $names = @(foreach ($step in @($plan.steps)) { if ($step.kind -eq 'hns_network') { $step.key.name } })
+    if ($names.Count -eq 0) { return }
     try {
-        $now = @(Get-WnNetworks)
+        if (-not (Test-WnHns)) {
+            if (-not $note.hns) { return }
+            # Early in a boot it may be off, and its networks are there all the same.
+            foreach ($service in @(Get-CimInstance -ClassName Win32_Service -Filter "Name='hns'")) {
+                if ($service.State -eq 'Running') { continue }
+                $null = Invoke-CimMethod -InputObject $service -MethodName StartService
+                for ($try = 0; $try -lt 20 -and -not (Test-WnHns); $try++) { [Threading.Thread]::Sleep(500) }
+            }
+        }
+        $now = @(Get-WnNetworkDocument -Until ([DateTime]::UtcNow.AddSeconds(30)))
         $had = @(foreach ($row in $note.networks) { $row.ID })
         foreach ($row in $now) {
             if ($names -notcontains $row.Name -or $had -contains $row.ID) { continue }
@@ -48,48 +63,84 @@ function New-WnDoor([string]$Name) {
     try { Remove-NetFirewallRule -Name $Name -ErrorAction Stop } catch { $null = $_ }
     $null = New-NetFirewallRule -Name $Name -DisplayName "wincnode: WinRM for who changes the network ($Name)" -Enabled True -Direction Inbound -Action Allow -Protocol TCP -LocalPort ([string]$plan.guard.port) -RemoteAddress @($note.clients) -Profile Any -ErrorAction Stop
 }
+function Write-WnDurable([string]$Path, [string]$Text) {
+    # On the disk itself before anything relies on it: what is in a cache goes with the power.
+    $stream = [IO.File]::Open($Path, 'Create', 'Write', 'None')
+    try {
+        $bytes = [Text.Encoding]::ASCII.GetBytes($Text)
+        $stream.Write($bytes, 0, $bytes.Length)
+        $stream.Flush($true)
+    } finally { $stream.Dispose() }
+}
+function Write-WnTold([string]$Type, [Collections.IDictionary]$Fields) {
+    # Where the disk takes nothing, the network matters more than what is told of it.
+    try { Write-WnEvent $Type $Fields } catch { $null = $_ }
+}
 function Set-WnVerdict([string]$Word) {
     # A file gets its name with its text in it, or not at all; gives the word that holds.
     $mine = "$Folder\verdict.$PID"
-    [IO.File]::WriteAllText($mine, $Word)
-    try { [IO.File]::Move($mine, "$Folder\verdict") } catch [IO.IOException] { [IO.File]::Delete($mine) }
+    try {
+        Write-WnDurable $mine $Word
+        [IO.File]::Move($mine, "$Folder\verdict")
+    } catch {
+        if ([IO.File]::Exists($mine)) { [IO.File]::Delete($mine) }
+        if (-not [IO.File]::Exists("$Folder\verdict")) {
+            # A disk that takes nothing keeps nobody from going back; then nothing waits to be confirmed.
+            if ($Word -ne 'reverted') { throw }
+            if ([IO.Directory]::Exists($Folder)) { [IO.File]::Delete("$Folder\waiting") }
+            return $Word
+        }
+    }
     [IO.File]::ReadAllText("$Folder\verdict")
 }
-function Register-WnRestore {
+function Register-WnRestore([bool]$EachMinute) {
     # The task as SYSTEM that puts back when nobody else does: at each start, and each minute.
     $code = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes((Get-WnScript 'restore')))
     $action = New-ScheduledTaskAction -Execute 'powershell.exe' -Argument ('-NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand ' + $code) -WorkingDirectory "$base\guard"
-    $triggers = @((New-ScheduledTaskTrigger -AtStartup), (New-ScheduledTaskTrigger -Once -At ([DateTime]::Now.AddMinutes(1)) -RepetitionInterval (New-TimeSpan -Minutes 1) -RepetitionDuration (New-TimeSpan -Days 30)))
+    $triggers = @(New-ScheduledTaskTrigger -AtStartup)
+    if ($EachMinute) { $triggers += New-ScheduledTaskTrigger -Once -At ([DateTime]::Now.AddMinutes(1)) -RepetitionInterval (New-TimeSpan -Minutes 1) -RepetitionDuration (New-TimeSpan -Days 30) }
     $principal = New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -LogonType ServiceAccount -RunLevel Highest
     $settings = New-ScheduledTaskSettingsSet -Priority 4 -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries -ExecutionTimeLimit (New-TimeSpan -Minutes 10)
     $null = Register-ScheduledTask -TaskPath '\wincnode\' -TaskName 'wincnode-guard' -Action $action -Trigger $triggers -Principal $principal -Settings $settings -Force -ErrorAction Stop
 }
+function Remove-WnNote {
+    # A task that is just starting has the folder for its current one; then it stays, empty.
+    try { [IO.Directory]::Delete("$base\guard", $true) } catch [IO.IOException] { $null = $_ }
+}
 function Clear-WnNetworkGuard {
     # In this order, as from the mark's end on there is nothing to put back.
-    [IO.File]::Delete("$Folder\guarded")
+    if ([IO.Directory]::Exists($Folder)) { [IO.File]::Delete("$Folder\guarded") }
     Unregister-ScheduledTask -TaskPath '\wincnode\' -TaskName 'wincnode-guard' -Confirm:$false -ErrorAction SilentlyContinue
-    if ([IO.Directory]::Exists("$base\guard")) { [IO.Directory]::Delete("$base\guard", $true) }
+    Remove-WnNote
 }
 function Start-WnNetworkGuard {
     # Nothing of the network is changed before all of this is done; gives the note.
     $earlier = "$base\guard\run"
     if ([IO.File]::Exists($earlier)) {
         $run = [IO.File]::ReadAllText($earlier)
-        if ([IO.File]::Exists("$base\runs\$run\guarded")) { throw "Run $run changed the network and nobody has confirmed it; the node is about to put it back." }
+        $mark = New-Object -TypeName IO.FileInfo -ArgumentList "$base\runs\$run\guarded"
+        if ($mark.Exists -and $mark.Length -lt 10) {
+            # Its task may be gone, and with it who puts back.
+            Register-WnRestore $true
+            throw "Run $run changed the network and nobody has confirmed it; the node is about to put it back."
+        }
+        # What ten attempts could not put back, and people neither, is what this one begins with.
+        if ($mark.Exists) { $mark.Delete() }
     }
     $clients = @($plan.guard.clients)
-    foreach ($row in @(Get-NetTCPConnection -State Established -LocalPort $plan.guard.port -ErrorAction SilentlyContinue)) { $clients += [string]$row.RemoteAddress }
+    # No rule takes the scope of a link-local address.
+    foreach ($row in @(Get-NetTCPConnection -State Established -LocalPort $plan.guard.port -ErrorAction SilentlyContinue)) { $clients += ([string]$row.RemoteAddress).Split('%')[0] }
     $clients = @($clients | Where-Object -FilterScript { $_ } | Sort-Object -Unique)
     if ($clients.Count -eq 0) { throw 'The guard knows no client that could come back.' }
-    $line = ConvertTo-WnLine ([ordered]@{ clients = $clients; adapters = @(Get-WnAdapter); networks = @(Get-WnNetworks) })
+    $line = ConvertTo-WnLine ([ordered]@{ clients = $clients; adapters = @(Get-WnAdapter); networks = @(Get-WnNetworks); hns = [bool](Get-Command -Name 'Get-WnNetworkDocument' -ErrorAction SilentlyContinue) -and (Test-WnHns) })
     $note = ConvertFrom-Json -InputObject $line
-    if ([IO.Directory]::Exists("$base\guard")) { [IO.Directory]::Delete("$base\guard", $true) }
+    Remove-WnNote
     $null = [IO.Directory]::CreateDirectory("$base\guard")
-    [IO.File]::WriteAllText("$base\guard\before.json", $line)
-    [IO.File]::WriteAllText("$base\guard\payload.json", (ConvertTo-WnLine ([ordered]@{ scripts = $Request.scripts; plan = $plan; flush_s = @() })))
-    [IO.File]::WriteAllText($earlier, $plan.run)
+    Write-WnDurable "$base\guard\before.json" $line
+    Write-WnDurable "$base\guard\payload.json" (ConvertTo-WnLine ([ordered]@{ scripts = $Request.scripts; plan = $plan; flush_s = @() }))
+    Write-WnDurable $earlier $plan.run
     try {
-        Register-WnRestore
+        Register-WnRestore $true
         New-WnDoor 'wincnode-guard'
     } catch {
         $why = $_.Exception.GetBaseException().Message
@@ -109,19 +160,24 @@ function Stop-WnNetworkGuard {
             $step = ConvertFrom-Json -InputObject '{"kind": "firewall_rule", "key": {"name": "wincnode-winrm"}, "want": {}}'
             Add-WnManifest $step @{ values = @{ state = 'absent' } }
         }
-        Write-WnEvent 'log' ([ordered]@{ level = 'warning'; text = "The network of $($shut -join ', ') is Public now. The firewall rule wincnode-winrm lets $(@($note.clients) -join ', ') in." })
+        Write-WnTold 'log' ([ordered]@{ level = 'warning'; text = "The network of $($shut -join ', ') is Public now. The firewall rule wincnode-winrm lets $(@($note.clients) -join ', ') in." })
     }
     Remove-NetFirewallRule -Name 'wincnode-guard' -ErrorAction SilentlyContinue
     Clear-WnNetworkGuard
 }
 function Restore-WnNetwork([string]$Why) {
     # Gives what could not be put back; then the task stays, and tries again.
-    $left = @(Restore-WnNetworks) + @(Set-WnAdapters 45 $true)
+    $left = @(
+        # Asked first: what has moved is seen while its port is there.
+        try { $touched = @(Get-WnTouched) } catch { $touched = @('') }
+        Restore-WnNetworks
+        try { Set-WnAdapters 45 $true $touched } catch { "adapters: $($_.Exception.GetBaseException().Message)" }
+    )
     if ($left.Count -eq 0) {
         Remove-NetFirewallRule -Name 'wincnode-guard' -ErrorAction SilentlyContinue
         Clear-WnNetworkGuard
     }
-    Write-WnEvent 'guard_reverted' ([ordered]@{ reason = $Why; after = @(Get-WnShownAdapters); left = $left })
+    Write-WnTold 'guard_reverted' ([ordered]@{ reason = $Why; after = @(Get-WnShownAdapters); left = $left })
 }
 function Get-WnShownAdapters {
     try { Read-WnAdapters } catch { $null = $_ }
@@ -147,18 +203,22 @@ function Wait-WnVerdict {
     }
     if ((Set-WnVerdict 'reverted') -eq 'reverted') { "No client came back and confirmed within $($plan.guard.confirm_within_s) s." } else { '' }
 }
+function Test-WnUnchanged {
+    (ConvertTo-WnLine @(Read-WnAdapters)) -eq (ConvertTo-WnLine @($note.adapters)) -and (ConvertTo-WnLine @(Get-WnNetworks)) -eq (ConvertTo-WnLine @($note.networks))
+}
 function Step-WnNetwork([object]$Ended) {
     # After the steps: what Windows did not take along is brought over, then a client has to confirm. Gives why not.
     if ($Ended.outcome -eq 'failed') { return 'A step failed.' }
     if ($Ended.outcome -eq 'cancelled') { return 'The run was cancelled.' }
-    $same = (ConvertTo-WnLine @(Read-WnAdapters)) -eq (ConvertTo-WnLine @($note.adapters)) -and (ConvertTo-WnLine @(Get-WnNetworks)) -eq (ConvertTo-WnLine @($note.networks))
-    if ($same -and -not $Ended.counts['changed']) { return '' }
-    foreach ($text in @(Invoke-WnBounded 90 '@(Set-WnAdapters 30 $false)')) {
+    # What hangs here would hold the lock, and the node's task back.
+    if ((Invoke-WnBounded 90 'Test-WnUnchanged') -and -not $Ended.counts['changed']) { return '' }
+    foreach ($text in @(Invoke-WnBounded 90 '@(Set-WnAdapters 30 $false @(Get-WnTouched))')) {
         Write-WnEvent 'log' ([ordered]@{ level = 'warning'; text = "Not brought over: $text" })
         if ($text -match ': (address|route|DNS|DHCP|adapter)') { return "What the node had did not come along: $text" }
     }
-    [IO.File]::WriteAllText("$Folder\waiting", (ConvertTo-WnLine $Ended))
-    Write-WnEvent 'guard_waiting' ([ordered]@{ deadline = [DateTime]::UtcNow.AddSeconds($plan.guard.confirm_within_s).ToString('o'); within_s = $plan.guard.confirm_within_s; before = @($note.adapters); after = @(Read-WnAdapters) })
+    $after = @(Invoke-WnBounded 60 '@(Read-WnAdapters)')
+    Write-WnDurable "$Folder\waiting" (ConvertTo-WnLine $Ended)
+    Write-WnEvent 'guard_waiting' ([ordered]@{ deadline = [DateTime]::UtcNow.AddSeconds($plan.guard.confirm_within_s).ToString('o'); within_s = $plan.guard.confirm_within_s; before = @($note.adapters); after = $after })
     $why = Wait-WnVerdict
     if ($why -eq '') { Write-WnEvent 'guard_confirmed' @{} }
     $why
@@ -180,54 +240,6 @@ function Invoke-WnGuardedPlan {
     }
     $null = Invoke-WnBounded 120 'Stop-WnNetworkGuard'
     $ended
-}
-function Open-WnJournal {
-    # Goes on behind the last whole line of a run that has not told its end.
-    $text = [IO.File]::ReadAllText("$Folder\journal.jsonl")
-    $whole = $text.Substring(0, $text.LastIndexOf("`n") + 1)
-    if ($whole -match '"type":"(finished|refused)"') {
-        $out.journal = [IO.File]::Open("$Folder\restore.jsonl", 'Append', 'Write', 'Read')
-        return
-    }
-    $out.journal = [IO.File]::Open("$Folder\journal.jsonl", 'Open', 'ReadWrite', 'Read')
-    $out.journal.SetLength($whole.Length)
-    $null = $out.journal.Seek(0, 'End')
-    $out.seq = $whole.Split("`n").Count - 1
-}
-function Restore-WnAfterDeath {
-    $outcome = 'failed'
-    $counts = @{}
-    if ((Set-WnVerdict 'reverted') -eq 'confirmed') {
-        # It was confirmed, and its steps were done by then.
-        $ended = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$Folder\waiting"))
-        $outcome = $ended.outcome
-        $counts = $ended.counts
-        Write-WnEvent 'guard_confirmed' @{}
-        Stop-WnNetworkGuard
-    } else { Restore-WnNetwork 'The run ended before a client confirmed.' }
-    Write-WnEvent 'finished' ([ordered]@{ outcome = $outcome; counts = $counts })
-}
-function Invoke-WnRestore {
-    # What the task does; whoever holds the lock is alive, and sees to it.
-    try { $out.lock = [IO.File]::Open("$base\lock", 'OpenOrCreate', 'ReadWrite', 'None') } catch [IO.IOException] { return }
-    try {
-        if (-not [IO.File]::Exists("$Folder\guarded")) { Clear-WnNetworkGuard; return }
-        Write-WnHolder (ConvertTo-WnLine ([ordered]@{ run = $plan.run; who = $plan.who }))
-        Open-WnJournal
-        Start-WnGuard
-        [IO.File]::AppendAllText("$Folder\guarded", '.')
-        $note = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText("$base\guard\before.json"))
-        foreach ($text in @(Import-WnNetworks)) { . ([scriptblock]::Create($text)) }
-        $null = Invoke-WnBounded 300 'Restore-WnAfterDeath'
-        # What ten attempts could not put back is left to people; the door stays open for them.
-        if ([IO.File]::Exists("$Folder\guarded") -and [IO.File]::ReadAllText("$Folder\guarded").Length -ge 10) { Clear-WnNetworkGuard }
-        # A runner that died left its task.
-        Unregister-ScheduledTask -TaskPath '\wincnode\' -TaskName ('wincnode-' + $plan.run) -Confirm:$false -ErrorAction SilentlyContinue
-    } finally {
-        $guard.done = $true
-        if ($null -ne $out.journal) { $out.journal.Dispose() }
-        Close-WnLock
-    }
 }
 function Confirm-WnNetwork {
     # What a client asks for that is back: of its run, or of whatever waits here.

@@ -8,6 +8,8 @@ $Request = ConvertFrom-Json -InputObject ([IO.File]::ReadAllText([Environment]::
 $Secrets = ''
 $plan = $Request.plan
 $base = Join-Path -Path $env:ProgramFiles -ChildPath 'wincnode'
+# The guard's folder could not be removed while it is this process's.
+[Environment]::CurrentDirectory = $base
 $Folder = $base + '\runs\' + $plan.run
 $out = @{ seq = 0; journal = $null; lock = $null }
 $guard = [hashtable]::Synchronized(@{ job = $null; done = $false; grace_ms = 60000 })
@@ -16,5 +18,5 @@ $masked = @()
 # The functions of the runner, without its work.
 $runner = [scriptblock]::Create($Request.scripts.runner.text)
 foreach ($one in $runner.Ast.FindAll({ param($Node) $Node -is [Management.Automation.Language.FunctionDefinitionAst] }, $false)) { . ([scriptblock]::Create($one.Extent.Text)) }
-foreach ($name in @('steps', 'adapters', 'guard')) { . ([scriptblock]::Create((Get-WnScript $name))) }
+foreach ($name in @('steps', 'adapters', 'guard', 'takeover')) { . ([scriptblock]::Create((Get-WnScript $name))) }
 Invoke-WnRestore

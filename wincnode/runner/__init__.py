@@ -33,7 +33,7 @@ from wincnode.runner.request import (
     payload_of,
     who,
 )
-from wincnode.transport import Transport
+from wincnode.transport import ConnectionLost, Transport
 
 __all__ = [
     "END_MARK",
@@ -183,19 +183,19 @@ def cancel(transport: Transport, *, run: str, node: str) -> Iterator[Event]:
 
 
 def confirm(
-    transport: Transport, *, node: str, run: str = "", machine_id: str = ""
+    transport: Transport, *, node: str, run: str = "", machine: str = ""
 ) -> Iterator[Event]:
     """Confirm a change of the network that waits for it; gives what the node says to that.
 
     The connection is a new one, so that it proves that the node is there to be reached.
 
-    Args: run: the one that waits; "" for whichever does. machine_id: of the machine that it is
-        to be, as its `Hello` told it; "" takes any.
+    Args: run: the one that waits; "" for whichever does. machine: which it is to be, as
+        `machine_of` tells; "" takes any.
     Raises: OtherMachine. RunFailed: nothing waits there, or it is too late. NodeError.
     """
     # Closed, so that the next message asks anew where the name leads.
     transport.close()
-    _identified(transport, node=node, as_before=machine_id)
+    _identified(transport, node=node, as_before=machine)
     own = new_run()
     request = pack(payload_of("confirm", run=own, plan={"node": node, "run": run}))
     for event in events_of(transport, request, run=own):
@@ -211,13 +211,18 @@ def confirm(
         raise died(transport, node=node)
 
 
+def machine_of(hello: Hello) -> str:
+    """Give what a machine is told apart by: its MachineGuid, which copies share, and its name."""
+    return f"{hello.machine_id} {hello.computer}".lower().strip()
+
+
 def _identified(transport: Transport, *, node: str, as_before: str) -> str:
     """Give what identifies the machine that answers.
 
     Raises: OtherMachine: it is not the one that did before. NodeError.
     """
     events = read_facts(transport, node=node, sections=())
-    found = "".join(event.machine_id for event in events if isinstance(event, Hello))
+    found = "".join(machine_of(event) for event in events if isinstance(event, Hello))
     if as_before and found != as_before:
         raise other_machine(node)
     return found
@@ -273,13 +278,14 @@ def refuse_held(transport: Transport, *, node: str) -> None:
 class _Heard:
     """What was heard of a run so far.
 
-    Args: waits: its change of the network is to be confirmed. drops: attempts in vain by now.
-        strange: another machine has answered.
+    Args: waits: its change of the network is to be confirmed; waited: it was at some time. drops:
+        attempts in vain by now. strange: another machine has answered.
     """
 
     since: int = 0
-    machine_id: str = ""
+    machine: str = ""
     waits: bool = False
+    waited: bool = False
     ended: bool = False
     strange: bool = False
     drops: int = 0
@@ -307,12 +313,10 @@ def _to_the_end(
         began = time.monotonic()
         try:
             if heard.waits:
-                # Where it is too late, the next events tell what became of it.
-                with contextlib.suppress(RunFailed):
-                    yield from confirm(transport, node=node, run=run, machine_id=heard.machine_id)
+                yield from _confirmed(transport, node=node, run=run, machine=heard.machine)
                 heard.waits = False
             if guarded and not heard.since:
-                heard.machine_id = _identified(transport, node=node, as_before=heard.machine_id)
+                heard.machine = _identified(transport, node=node, as_before=heard.machine)
             events = events_of(transport, request(heard.since), run=run)
             with contextlib.closing(events):
                 yield from _unheard(events, heard, node=node)
@@ -329,13 +333,26 @@ def _to_the_end(
             if (never and not drops) or now + pause > deadline:
                 raise
             if isinstance(error, OtherMachine):
-                # The next connection asks anew where the name leads.
+                # The next one asks anew where the name leads; at this one nothing waited.
                 transport.close()
+                heard.waits = heard.waited
                 if not heard.strange:
                     yield Log(text=error.message, level="warning")
                 heard.strange = True
             time.sleep(pause)
             heard.drops += 1
+
+
+def _confirmed(transport: Transport, *, node: str, run: str, machine: str) -> Iterator[Event]:
+    """Confirm what waits; where it is too late, the next events tell what became of it.
+
+    Raises: ConnectionLost: a shell ended without a word; another may answer. NodeError.
+    """
+    try:
+        yield from confirm(transport, node=node, run=run, machine=machine)
+    except RunFailed as error:
+        if error.id != "guard.not-waiting":
+            raise ConnectionLost(error.message, remedy=error.remedy) from error
 
 
 def _unheard(events: Iterator[Event], heard: _Heard, *, node: str) -> Iterator[Event]:
@@ -352,8 +369,9 @@ def _unheard(events: Iterator[Event], heard: _Heard, *, node: str) -> Iterator[E
             heard.since, heard.drops = event.seq, 0
         yield event
         if isinstance(event, Hello):
-            heard.machine_id = event.machine_id
+            heard.machine = machine_of(event)
         heard.ended = isinstance(event, Finished)
         heard.waits = isinstance(event, GuardWaiting)
+        heard.waited = heard.waited or heard.waits
         if heard.ended or heard.waits:
             return

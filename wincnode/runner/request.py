@@ -104,7 +104,7 @@ def payload_of(
     if verb == "confirm":
         names.append("guard")
     if verb in {"attached", "detached"} and plan.get("guard"):
-        names += ["adapters", "guard", "restore"]
+        names += ["adapters", "guard", "restore", "takeover"]
     names += [f"facts/{row['section']}" for row in plan.get("facts", ())]
     used = sorted({step["kind"] for step in plan.get("steps", ())})
     names += [f"kinds/{kind}" for kind in used]

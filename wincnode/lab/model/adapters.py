@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from wincnode.lab.model.failures import ERRORS
@@ -66,34 +66,49 @@ def read(host: Host) -> list[Adapter]:
 def heir(was: Adapter, before: Sequence[Adapter], now: Sequence[Adapter]) -> Adapter | None:
     """Give the adapter that has taken over from one, or itself; None where neither is there."""
     known = {row["name"] for row in before}
-    virtual = (
-        row
-        for row in now
-        if not row["physical"]
-        and row["name"] not in known
-        and (
-            row["name"] == f"vEthernet ({was['name']})" or (was["mac"] and row["mac"] == was["mac"])
-        )
-    )
+    new = [row for row in now if not row["physical"] and row["name"] not in known]
+    port = (row for row in new if row["name"] == _port(was["name"]))
+    # The members of a team have its MAC, and no address.
+    inherits = was["physical"] and was["mac"] and was["addresses"]
+    twin = (row for row in new if inherits and row["mac"] == was["mac"])
     same = (row for row in now if row["name"] == was["name"])
     # With the last network of a switch its port goes, and what it had is the adapter's again.
-    below = (row for row in now if row["physical"] and was["name"] == f"vEthernet ({row['name']})")
-    return next(virtual if was["physical"] else same, None) or next(same, next(below, None))
+    below = (row for row in now if row["physical"] and was["name"] == _port(row["name"]))
+    return next((row for rows in (port, twin, same, below) for row in rows), None)
 
 
-def noted(before: Sequence[Adapter], now: Sequence[Adapter]) -> list[Adapter]:
-    """Give all that were noted, but for adapters below a port that is gone.
+def moved(before: Sequence[Adapter], now: Sequence[Adapter]) -> Iterator[str]:
+    """Give the names of adapters that another one has taken over from."""
+    for was in before:
+        row = heir(was, before, now)
+        if row and row["name"] != was["name"]:
+            yield was["name"]
 
-    These become what the port was.
+
+def noted(
+    before: Sequence[Adapter], now: Sequence[Adapter], touched: Collection[str]
+) -> list[Adapter]:
+    """Give those that were noted and are touched, but for adapters below a port that is gone.
+
+    These become what the port was. Args: touched: adapters by name; "" or none stand for all.
     """
     gone = {row["name"] for row in before} - {row["name"] for row in now}
-    return [row for row in before if f"vEthernet ({row['name']})" not in gone]
+    mine = {*touched, *map(_port, touched)}
+    return [
+        row
+        for row in before
+        if _port(row["name"]) not in gone and (not touched or "" in touched or row["name"] in mine)
+    ]
+
+
+def _port(name: str) -> str:
+    return f"vEthernet ({name})"
 
 
 def compare(was: Adapter, now: Adapter | None, *, exactly: bool) -> Iterator[str]:
     """Say what is different; DHCP's own addresses may change."""
     if now is None:
-        yield f"adapter {was['name']}"
+        yield from _lost(was)
         return
     have, had = ({row["address"] for row in side["addresses"]} for side in (now, was))
     yield from (f"address {row['address']}" for row in _manual(was) if row["address"] not in have)
@@ -104,7 +119,10 @@ def compare(was: Adapter, now: Adapter | None, *, exactly: bool) -> Iterator[str
         yield "DHCP"
     if exactly and was["dhcp"] and had and not have:
         yield "address of DHCP"
-    yield from (f"route to {row['destination']}" for row in _missing_routes(was, now))
+    for row in _missing_routes(was, now):
+        # Further routes may come with a lease, too, and another lease has others.
+        leased = "leased " if was["dhcp"] and not row["persistent"] else ""
+        yield f"{leased}route to {row['destination']}"
     if was["dns_set"] != now["dns_set"]:
         yield "DNS servers"
     if was["metric"] != now["metric"]:
@@ -160,6 +178,12 @@ def _link_changes(was: Adapter, now: Adapter) -> Iterator[dict[str, Any]]:
         yield metric if was["metric"] else {"AutomaticMetric": "Enabled"}
     if was["mtu"] not in {0, now["mtu"]}:
         yield {"NlMtuBytes": was["mtu"]}
+
+
+def _lost(was: Adapter) -> Iterator[str]:
+    """Say that an adapter is gone, unless it was nobody's way out: the port of a container."""
+    if was["physical"] or any(row["destination"] in DEFAULT_ROUTES for row in was["routes"]):
+        yield f"adapter {was['name']}"
 
 
 def _manual(adapter: Adapter) -> list[Mapping[str, Any]]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wincnode.lab.model import adapters, hns_networks
+from wincnode.lab.model import adapters, guard_networks
 from wincnode.lab.model.adapters import Adapter
 from wincnode.lab.model.failures import ERRORS, Failure
 from wincnode.lab.model.host import BASE, Found, Host, to_line
 from wincnode.lab.model.secrets import Secrets
 from wincnode.lab.model.steps import Steps
 from wincnode.lab.process import FunctionProcess
-from wincnode.lab.windows.hns_rules import HnsError
 
 FOLDER = BASE + r"\guard"
 TASK = {"TaskPath": "\\wincnode\\", "TaskName": "wincnode-guard"}
 CANCELLED = "The run was cancelled."
+# What more of them could not put back is tried at starts of the machine alone.
+MOST_ATTEMPTS = 10
 ESSENTIAL = (": address", ": route", ": DNS", ": DHCP", ": adapter")
 Ended = tuple[str, Mapping[str, int]]
 
@@ -70,17 +72,28 @@ class NetworkGuard:
 
     def restore(self, why: str) -> None:
         """Put the network back; the task stays where something is left."""
-        left = [*self._restore_networks(), *self._set_adapters(45, exactly=True)]
+        # Asked first: what has moved is seen while its port is there.
+        touched: tuple[str, ...] = ()
+        after: Sequence[Adapter] = ()
+        with contextlib.suppress(*ERRORS):
+            touched = self._touched()
+        left = guard_networks.restore(self._host.machine, self._plan, self._note)
+        try:
+            left += self._set_adapters(45, touched, exactly=True)
+        except ERRORS as error:
+            left.append(f"adapters: {error.message}")
         if not left:
-            self._remove_rule("wincnode-guard")
+            self.remove_door()
             self.clear()
-        self._tell("guard_reverted", reason=why, after=adapters.read(self._host), left=left)
+        with contextlib.suppress(*ERRORS):
+            after = adapters.read(self._host)
+        self._told("guard_reverted", reason=why, after=after, left=left)
 
     def stop(self) -> None:
         """Let the change stay; a network that is Public now and was not keeps its rule."""
         shut = [
             heir["name"]
-            for was, heir in self._pairs()
+            for was, heir in self._pairs(())
             if heir and heir["category"] == "Public" != was["category"]
         ]
         if shut:
@@ -88,32 +101,51 @@ class NetworkGuard:
             self._own_rule()
             names, clients = ", ".join(shut), ", ".join(self._note["clients"])
             text = f"The network of {names} is Public now. The firewall rule wincnode-winrm lets "
-            self._tell("log", level="warning", text=f"{text}{clients} in.")
-        self._remove_rule("wincnode-guard")
+            self._told("log", level="warning", text=f"{text}{clients} in.")
+        self.remove_door()
         self.clear()
 
     def clear(self) -> None:
         """Leave nothing to put back."""
         clear(self._host, self._folder)
 
+    def remove_door(self) -> None:
+        """Let nobody in any more but whom the machine's own rules do."""
+        self._remove_rule("wincnode-guard")
+
+    def register(self, *, each_minute: bool) -> None:
+        """Make the task that puts back at each start of the machine, and each minute.
+
+        Raises: CmdletError.
+        """
+        self._host.call("Register-ScheduledTask", **self._task(each_minute=each_minute))
+
     def _start(self) -> None:
         earlier = FOLDER + r"\run"
         if self._disk.is_file(earlier):
             run = self._disk.read_text(earlier)
-            if self._disk.is_file(rf"{BASE}\runs\{run}\guarded"):
+            mark = rf"{BASE}\runs\{run}\guarded"
+            if self._disk.is_file(mark) and len(self._disk.read(mark)) < MOST_ATTEMPTS:
+                # Its task may be gone, and with it who puts back.
+                self.register(each_minute=True)
                 raise Failure(
                     f"Run {run} changed the network and nobody has confirmed it; the node is about "
                     "to put it back."
                 )
+            # What ten attempts could not put back, and people neither, is what this begins with.
+            self._disk.delete(mark)
         port = self._wants["port"]
         rows = self._host.call("Get-NetTCPConnection", State=["Established"], LocalPort=[port])
-        clients = {*self._wants["clients"], *(row["RemoteAddress"] for row in rows)} - {""}
+        # No rule takes the scope of a link-local address.
+        seen = {row["RemoteAddress"].partition("%")[0] for row in rows}
+        clients = ({*self._wants["clients"]} | seen) - {""}
         if not clients:
             raise Failure("The guard knows no client that could come back.")
         self._note = {
             "clients": sorted(clients),
             "adapters": adapters.read(self._host),
-            "networks": self._networks(),
+            "networks": guard_networks.noted(self._host.machine, self._plan),
+            "hns": guard_networks.answers(self._host.machine.hns),
         }
         self._disk.delete_folder(FOLDER)
         self._disk.make_folder(FOLDER)
@@ -122,7 +154,7 @@ class NetworkGuard:
         self._disk.write(FOLDER + r"\payload.json", to_line(payload))
         self._disk.write(earlier, self._plan["run"])
         try:
-            self._host.call("Register-ScheduledTask", **self._task())
+            self.register(each_minute=True)
             self._add_rule("wincnode-guard")
         except ERRORS as error:
             self.clear()
@@ -130,9 +162,11 @@ class NetworkGuard:
             raise Failure(text + error.message) from error
         self._disk.write(self._folder + r"\guarded", "")
 
-    def _task(self) -> dict[str, Any]:
+    def _task(self, *, each_minute: bool) -> dict[str, Any]:
         script = self._request["scripts"]["restore"]["text"].encode("utf-16-le")
         words = "-NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand "
+        minute = {"Once": True, "RepetitionInterval": "00:01:00"}
+        minute["At"] = datetime.now(UTC) + timedelta(minutes=1)
         return {
             **TASK,
             "Force": True,
@@ -141,14 +175,7 @@ class NetworkGuard:
                 "Argument": words + base64.b64encode(script).decode("ascii"),
                 "WorkingDirectory": FOLDER,
             },
-            "Trigger": [
-                {"AtStartup": True},
-                {
-                    "Once": True,
-                    "At": datetime.now(UTC) + timedelta(minutes=1),
-                    "RepetitionInterval": "00:01:00",
-                },
-            ],
+            "Trigger": [{"AtStartup": True}, *([minute] if each_minute else ())],
             "Principal": {
                 "UserId": "S-1-5-18",
                 "LogonType": "ServiceAccount",
@@ -168,9 +195,13 @@ class NetworkGuard:
         if outcome in {"failed", "cancelled"}:
             return "A step failed." if outcome == "failed" else CANCELLED
         same = adapters.read(self._host) == self._note["adapters"]
-        if same and self._networks() == self._note["networks"] and not counts.get("changed"):
+        if (
+            same
+            and guard_networks.noted(self._host.machine, self._plan) == self._note["networks"]
+            and not counts.get("changed")
+        ):
             return ""
-        for text in self._set_adapters(30, exactly=False):
+        for text in self._set_adapters(30, self._touched(), exactly=False):
             self._tell("log", level="warning", text=f"Not brought over: {text}")
             if any(word in text for word in ESSENTIAL):
                 return f"What the node had did not come along: {text}"
@@ -204,23 +235,38 @@ class NetworkGuard:
             return f"No client came back and confirmed within {within_s} s."
         return ""
 
-    def _pairs(self) -> list[tuple[Adapter, Adapter | None]]:
+    def _told(self, kind: str, **fields: Any) -> None:
+        """Tell it; where the disk takes nothing, the network matters more."""
+        with contextlib.suppress(Failure, OSError):
+            self._tell(kind, **fields)
+
+    def _pairs(self, touched: Collection[str]) -> list[tuple[Adapter, Adapter | None]]:
         before, now = self._note["adapters"], adapters.read(self._host)
-        rows = adapters.noted(before, now)
+        rows = adapters.noted(before, now, touched)
         return [(was, adapters.heir(was, before, now)) for was in rows]
 
-    def _set_adapters(self, seconds: float, *, exactly: bool) -> list[str]:
+    def _touched(self) -> tuple[str, ...]:
+        """Give the adapters that the change is about: the networks' and whichever has moved."""
+        before = self._note["adapters"]
+        return (
+            *guard_networks.adapters_of(self._plan, self._note),
+            *adapters.moved(before, adapters.read(self._host)),
+        )
+
+    def _set_adapters(
+        self, seconds: float, touched: Collection[str], *, exactly: bool
+    ) -> list[str]:
         """Give what is still different, with why."""
         clock = self._host.machine.clock
         end = clock.seconds() + seconds
         while True:
             problems: list[str] = []
-            for was, is_now in self._pairs():
+            for was, is_now in self._pairs(touched):
                 if is_now:
                     adapters.set_(self._host, was, is_now, problems, exactly=exactly)
             left = [
                 f"{was['name']}: {text}"
-                for was, is_now in self._pairs()
+                for was, is_now in self._pairs(touched)
                 for text in adapters.compare(was, is_now, exactly=exactly)
             ]
             if not left:
@@ -228,32 +274,6 @@ class NetworkGuard:
             if clock.seconds() >= end:
                 return [*left, *dict.fromkeys(problems)]
             self._process.pause(0.5, clock)
-
-    def _networks(self) -> list[Mapping[str, Any]]:
-        if not any(row["kind"] == "hns_network" for row in self._plan["steps"]):
-            return []
-        hns = self._host.machine.hns
-        return [dict(hns.query("network", id)) for id in hns.enumerate("network")]
-
-    def _restore_networks(self) -> list[str]:
-        """Put back those networks that the steps are about; gives what failed."""
-        names = {row["key"]["name"] for row in self._plan["steps"] if row["kind"] == "hns_network"}
-        if not names:
-            return []
-        hns, left = self._host.machine.hns, []
-        now = {row["ID"]: row for row in hns.documents("network") if row["Name"] in names}
-        had = {row["ID"]: row for row in self._note["networks"] if row["Name"] in names}
-        for id in now.keys() - had.keys():
-            try:
-                hns_networks.remove(hns, id)
-            except HnsError as error:
-                left.append(f"network {now[id]['Name']}: {error}")
-        for id in had.keys() - now.keys():
-            try:
-                hns_networks.create(hns, had[id])
-            except HnsError as error:
-                left.append(f"network {had[id]['Name']}: {error}")
-        return left
 
     def _add_rule(self, name: str) -> None:
         self._remove_rule(name)
@@ -290,10 +310,16 @@ def clear(host: Host, folder: str) -> None:
 
 def set_verdict(host: Host, folder: str, word: str) -> str:
     """Decide, unless somebody has; gives the word that holds."""
+    path = folder + r"\verdict"
     try:
-        host.disk.create(folder + r"\verdict", word)
+        host.disk.create(path, word)
     except Failure:
-        return host.disk.read_text(folder + r"\verdict")
+        if host.disk.is_file(path):
+            return host.disk.read_text(path)
+        # A disk that takes nothing keeps nobody from going back; then nothing waits.
+        if word != "reverted":
+            raise
+        host.disk.delete(folder + r"\waiting")
     return word
 
 

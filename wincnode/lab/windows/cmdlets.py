@@ -49,6 +49,8 @@ def call(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
             limits.work(machine, "feature_install")
         except limits.TooLong as error:
             raise CmdletError(message=str(error), id="TooLong,WincnodeLab") from error
+    if cmdlet in machine.denied:
+        raise _denied(cmdlet)
     with machine.mutex:
         machine.calls.append(f"{cmdlet} {bound.get('ClassName', '')}".strip())
         return ANSWERS[cmdlet](machine, bound)
@@ -250,11 +252,7 @@ def _values(_machine: Machine, bound: Bound) -> Rows:
 
 def _register_task(machine: Machine, bound: Bound) -> Rows:
     if machine.denied & {"tasks", str(bound["TaskName"])}:
-        raise CmdletError(
-            message="Access is denied.",
-            id="HRESULT 0x80070005,Register-ScheduledTask",  # E_ACCESSDENIED, [MS-ERREF] 2.1.1
-            category="PermissionDenied",
-        )
+        raise _denied("Register-ScheduledTask")
     if _task_id(bound) in machine.tasks and not bound.get("Force"):
         raise CmdletError(
             message="Cannot create a file when that file already exists.",
@@ -265,6 +263,14 @@ def _register_task(machine: Machine, bound: Bound) -> Rows:
     machine.tasks[_task_id(bound)] = task
     triggers.follow(machine, _task_id(bound), task)
     return [{"TaskPath": task.path, "TaskName": task.name}]
+
+
+def _denied(cmdlet: str) -> CmdletError:
+    return CmdletError(
+        message="Access is denied.",
+        id=f"HRESULT 0x80070005,{cmdlet}",  # E_ACCESSDENIED, [MS-ERREF] 2.1.1
+        category="PermissionDenied",
+    )
 
 
 def _defined(bound: Bound) -> Task:

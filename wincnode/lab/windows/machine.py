@@ -63,7 +63,8 @@ class Profile:
     ports: `dynamic`: protocol -> [start, count]; `reserved` and `excluded`: protocol -> rows of
     [first, count], of Windows and of administrators. programs: path -> [name, version].
     durations: seconds of the work that DURATIONS names.
-    denied: what policy forbids: `tasks`, a task by its name, or a program to all but SYSTEM.
+    denied: what policy forbids: `tasks`, a task or a cmdlet by its name, or a program to all but
+        SYSTEM.
     process: what PowerShell's process is, where it is not as it should be: elevated, language_mode,
         powershell, process_64bit, system_drive. The `powershell` engine follows `elevated` alone.
     unreached: what a try to connect ends with, by the kind of what is tried (`checks.Target`): a

@@ -53,6 +53,15 @@ def complete(rows: Rows, *, static_dns: Callable[[int], list[str]]) -> None:
             dns.append({**row, "ServerAddresses": servers})
 
 
+def takes_a_switch(row: Mapping[str, Any]) -> bool:
+    """Tell whether an adapter can be put under a switch: hardware, and a team of it by LBFO.
+
+    Source: learn.microsoft.com/windows-server/networking/technologies/nic-teaming (its driver)
+    """
+    team = "Multiplexor" in str(row.get("InterfaceDescription", ""))
+    return bool(row.get("HardwareInterface")) or team
+
+
 def guid(name: str) -> str:
     """Give an adapter's id: its name's, so that both engines of a test have the same."""
     return f"{{{str(uuid5(NAMESPACE_DNS, name)).upper()}}}"

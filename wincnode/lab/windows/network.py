@@ -127,7 +127,7 @@ class Network:
             rows = [
                 (row["Name"], self._index(self._there.get(row["Name"], row["Name"])))
                 for row in self._rows.get("NetAdapter", [])
-                if row.get("HardwareInterface") and row.get("InterfaceOperationalStatus") == 1
+                if net_rows.takes_a_switch(row) and row.get("InterfaceOperationalStatus") == 1
             ]
             rows.sort(key=lambda row: row[1] not in first)
             return {name: next(self._addresses_of(index), "") for name, index in rows}

@@ -1,0 +1,108 @@
+"""Parts of Windows that do not do theirs while a network is guarded, HNS before all.
+
+Each case gets an engine and a folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from guarded import (
+    DOCUMENT,
+    EXTERNAL,
+    GATE,
+    events_of,
+    guarded_node,
+    held,
+    is_as_before,
+    leftovers,
+    of_guard,
+    reverted,
+    started,
+    until,
+)
+
+from wincnode.events import StepStarted
+from wincnode.lab.windows.cmdlets import call
+
+
+def hns_off(engine: str, folder: Path) -> None:
+    """HNS that is off has not lost its networks: it is started, and asked until it answers."""
+    with guarded_node(folder, engine, static=False) as node:
+        before, services = held(node.machine), node.machine.services
+        with started(node, within_s=600) as run:
+            run.waits()
+            index = node.machine.network.get("NetAdapter")[-1]["InterfaceIndex"]
+            metric = {"InterfaceIndex": index, "AddressFamily": "IPv4", "InterfaceMetric": 42}
+            call(node.machine, "Set-NetIPInterface", metric)
+            services.change("hns", {"StartMode": "Disabled"})
+            services.stop("hns")
+            run.dies()
+            until(lambda: bool(run.told()))
+            assert [text for text in run.told()[0]["left"] if text.startswith("networks: ")]
+            services.change("hns", {"StartMode": "Manual"})
+            node.machine.reboot()
+            run.put_back()
+        assert is_as_before(node, before)
+
+
+def hns_never_there(engine: str, folder: Path) -> None:
+    """HNS that was off before made nothing, so that nothing waits for it to come."""
+    with guarded_node(folder, engine) as node:
+        before = held(node.machine)
+        node.machine.services.change("hns", {"StartMode": "Disabled"})
+        events = events_of(node)
+        assert of_guard(events) == ["GuardReverted", "failed"]
+        assert reverted(events).left == ()
+        assert is_as_before(node, before)
+
+
+def refused_as_it_is_put_back(engine: str, folder: Path) -> None:
+    """A network that HNS does not make again at once is made a minute later."""
+    absent = replace(EXTERNAL, want={"state": "absent"})
+    with guarded_node(folder, engine) as node:
+        id = node.machine.hns.create("network", "", json.loads(json.dumps(DOCUMENT)))
+        before = held(node.machine)
+        with started(node, absent, within_s=600) as run:
+            run.waits()
+            node.machine.hns.faults.add("hns-refused")
+            run.dies()
+            until(lambda: bool(run.told()))
+            assert run.told()[0]["left"][0].startswith("network External: ")
+            node.machine.hns.faults.clear()
+            node.machine.clock.advance(61)
+            run.put_back()
+        assert [row["ID"] for row in node.machine.hns.documents("network")] == [id]
+        assert held(node.machine) == before
+        assert not leftovers(node)
+
+
+def adapters_unread(engine: str, folder: Path) -> None:
+    """Adapters of which Windows tells nothing keep no network, and are asked again."""
+    with guarded_node(folder, engine) as node:
+        before = held(node.machine)
+        with started(node, GATE, EXTERNAL) as run:
+            run.until(StepStarted)
+            node.machine.denied.add("Get-DnsClientServerAddress")
+            node.machine.path(r"C:\gate").touch()
+            until(lambda: bool(run.told()))
+            (told,) = run.told()
+            node.machine.denied.clear()
+            node.machine.clock.advance(61)
+            run.put_back()
+        assert (told["reason"], told["left"]) == (
+            "Access is denied.",
+            ["adapters: Access is denied."],
+        )
+        assert is_as_before(node, before)
+
+
+CASES: tuple[Callable[[str, Path], None], ...] = (
+    hns_off,
+    hns_never_there,
+    refused_as_it_is_put_back,
+    adapters_unread,
+)
