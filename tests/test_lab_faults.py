@@ -16,8 +16,10 @@ from echo_engine import EchoEngine
 from lab_links import USERS, link_to
 
 from wincnode.errors import NodeError
+from wincnode.lab.__main__ import main
 from wincnode.lab.faults import FAULT_NAMES, LONG_LINE_BYTES, Faults, parse_fault, together
 from wincnode.lab.nodes import PASSWORD, USER, Wish, lab_nodes, ports, write_inventory
+from wincnode.lab.programs.wire import AT_NODES
 from wincnode.lab.refusals import REFUSALS
 from wincnode.lab.server import WsmanServer
 
@@ -57,6 +59,32 @@ def test_each_fault_is_an_error_with_a_remedy(
     assert error.message.startswith(f"127.0.0.1:{server.port}: ")
     assert says in error.message
     assert advises in error.remedy
+
+
+def test_what_pods_lose_may_be_on_one_node_alone() -> None:
+    """Each loss between pods; of the others there is none of the kind."""
+    for loss in AT_NODES:
+        assert parse_fault(f"no-{loss}@lab-2") == Faults(pods=(f"{loss}@lab-2",))
+        with pytest.raises(ValueError, match=f"as in no-{loss}@lab-2"):
+            parse_fault(f"no-{loss}@")
+    with pytest.raises(ValueError, match="there is no fault"):
+        parse_fault("no-egress@lab-2")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--cluster", "--linux", "1", "--fault", "linux-1:drop@1"), "has faults of pods alone"),
+        (("--cluster", "--fault", "linux-1:no-pods"), "no node is called linux-1"),
+        (("--linux", "1", "--fault", "linux-1:no-pods"), "no node is called linux-1"),
+    ],
+)
+def test_faults_of_linux_nodes_are_those_of_their_pods(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing else of such a node is simulated; without a cluster there is none."""
+    assert main(["up", "ws2022", *words]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", ["drop@4", "lost-reply@4", "slow=0.02"])
