@@ -17,9 +17,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file in one process with what its tests share, but for the many kills."""
+    """Keep each file in one process with what its tests share, but for those that share nothing."""
     for item in items:
-        if item.path.name != "test_killed_joins.py":
+        if item.path.name not in {"test_killed_joins.py", "test_guard.py"}:
             item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
