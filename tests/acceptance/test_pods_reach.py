@@ -127,12 +127,14 @@ def test_from_bare_machines_to_pods_that_reach_each_other(lab: Site) -> None:
     assert "from a pod on the node to pods" in (lab.folder / "table.txt").read_text()
     lab.nodes["web-1"].worker.line.lost.clear()
 
+    two_at_once(lab)
 
-def test_two_people_who_test_at_once_leave_each_other_alone(lab: Site) -> None:
-    """Each has pods of its own, and takes away those alone."""
+
+def two_at_once(lab: Site) -> None:
+    """Let two people test: each has pods of its own, and takes away those alone."""
     children = [lab.start(f"{TEST} --pods -o json") for _ in range(2)]
-    for child in children:
-        out, err = child.communicate(timeout=TIMEOUT_S)
+    ended = [(child, *child.communicate(timeout=TIMEOUT_S)) for child in children]
+    for child, out, err in ended:
         assert child.returncode == 0, out + err
         for row in json.loads(out)["nodes"]:
             found = {(one["check"], one["target"]): one["verdict"] for one in row["findings"]}
