@@ -108,6 +108,15 @@ def mute(engine: str, folder: Path) -> None:
         assert of_guard(events) == ["GuardWaiting", "GuardConfirmed", "ok"], texts(events)
 
 
+def followed(engine: str, folder: Path) -> None:
+    """Who attaches to a run that waits has reached the node, and confirms."""
+    with guarded_node(folder, engine) as node, started(node, within_s=600) as run:
+        run.waits()
+        with linked(node) as link:
+            events = list(runner.follow(link, run=run.id, node="web-1"))
+        assert of_guard(events) == ["GuardWaiting", "GuardConfirmed", "ok"]
+
+
 def scoped_client(engine: str, folder: Path) -> None:
     """A client by a link-local address is let in without the scope, which no rule takes."""
     with guarded_node(folder, engine) as node:
@@ -139,6 +148,7 @@ CASES: tuple[Callable[[str, Path], None], ...] = (
     clone,
     twin,
     mute,
+    followed,
     scoped_client,
     nobody,
 )

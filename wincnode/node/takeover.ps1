@@ -52,8 +52,9 @@ function Invoke-WnRestore {
         }
         # For a day each start of the node tries what ten attempts could not, as HNS may need one. Then it is left
         # to people, who may have mended it: for them the note is kept, and the door stays open.
-        if ($mark.Exists -and $mark.Length -ge 10 -and ([DateTime]::UtcNow - [IO.File]::GetLastWriteTimeUtc("$base\guard\run")).TotalDays -ge 1) {
-            [IO.File]::Copy("$base\guard\before.json", "$Folder\before.json", $true)
+        $tried = -not $mark.Exists -or $mark.Length -ge 10
+        if ($tried -and ([DateTime]::UtcNow - [IO.File]::GetLastWriteTimeUtc("$base\guard\run")).TotalDays -ge 1) {
+            if ($mark.Exists) { [IO.File]::Copy("$base\guard\before.json", "$Folder\before.json", $true) }
             Clear-WnNetworkGuard
             return
         }

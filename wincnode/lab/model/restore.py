@@ -41,9 +41,10 @@ def restore(host: Host, process: FunctionProcess) -> int:
     if disk.is_folder(folder) and attempts is None:
         one.network.remove_door()
         guard.clear(host, folder)
-    elif (attempts or 0) >= MOST_ATTEMPTS and datetime.now(UTC) - began >= LONGEST:
+    elif (attempts is None or attempts >= MOST_ATTEMPTS) and datetime.now(UTC) - began >= LONGEST:
         # It is left to people, who may have mended it: the note is kept, and the door stays.
-        disk.write(folder + r"\before.json", disk.read_text(FOLDER + r"\before.json"))
+        if attempts is not None:
+            disk.write(folder + r"\before.json", disk.read_text(FOLDER + r"\before.json"))
         guard.clear(host, folder)
     else:
         one.go()
