@@ -30,6 +30,20 @@ from wincnode.events import GuardWaiting, StepStarted
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.cmdlets import call
 
+# Where a network does not say on which adapter it lies, all are looked after.
+SOMEWHERE = replace(
+    EXTERNAL, want={**EXTERNAL.want, "document": json.dumps({**DOCUMENT, "Policies": []})}
+)
+INNER = replace(
+    EXTERNAL,
+    id="0-inner",
+    key={"name": "inner"},
+    want={
+        "state": "present",
+        "type": "NAT",
+        "document": json.dumps({**DOCUMENT, "Name": "inner", "Type": "NAT", "Policies": []}),
+    },
+)
 CONTAINER = "vEthernet (Container NIC 4f2a)"
 
 
@@ -59,7 +73,7 @@ def set_elsewhere(engine: str, folder: Path) -> None:
         further_adapter(node, "Storage", 9)
         before = held(node.machine)
         added = {"InterfaceIndex": 9, "IPAddress": "172.20.9.7", "PrefixLength": 24}
-        with started(node, within_s=600) as run:
+        with started(node, INNER, EXTERNAL, within_s=600) as run:
             run.waits()
             call(node.machine, "New-NetIPAddress", added)
             servers = {"InterfaceIndex": 9, "ServerAddresses": ["10.9.9.1"]}
@@ -133,7 +147,7 @@ def container_gone_as_it_is_put_back(engine: str, folder: Path) -> None:
     with guarded_node(folder, engine, "static-lost") as node:
         before = held(node.machine)
         further_adapter(node, CONTAINER, 9, HardwareInterface=False)
-        with started(node, within_s=600) as run:
+        with started(node, SOMEWHERE, within_s=600) as run:
             run.waits()
             gone(node, 9)
             (run.folder / "cancel").touch()
@@ -187,9 +201,7 @@ def nothing_can_be_set(engine: str, folder: Path) -> None:
     with guarded_node(folder, engine, speed=20) as node:
         machine = node.machine
         before = held(machine)
-        # Where no network says on which adapter it lies, all are looked after.
-        somewhere = {**EXTERNAL.want, "document": json.dumps({**DOCUMENT, "Policies": []})}
-        with started(node, replace(EXTERNAL, want=somewhere), within_s=600) as run:
+        with started(node, SOMEWHERE, within_s=600) as run:
             run.waits()
             index = machine.network.get("NetAdapter")[-1]["InterfaceIndex"]
             for cmdlet, bound in others:

@@ -127,6 +127,7 @@ def ten_attempts(engine: str, folder: Path) -> None:
             run.dies()
             until(lambda: [len(task.triggers) for task in node.machine.tasks.values()] == [1])
             assert "wincnode-guard" in node.machine.registry.values(firewall.RULES)
+            assert run.state() == "finished"
             services.change("hns", {"StartMode": "Auto"})
             node.machine.reboot()
             run.put_back()

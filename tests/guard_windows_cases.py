@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from guard_cases import texts
 from guarded import (
     DOCUMENT,
     EXTERNAL,
@@ -43,6 +44,7 @@ def hns_off(engine: str, folder: Path) -> None:
             run.dies()
             until(lambda: bool(run.told()))
             assert [text for text in run.told()[0]["left"] if text.startswith("networks: ")]
+            assert run.state() == "finished"
             services.change("hns", {"StartMode": "Manual"})
             node.machine.reboot()
             run.put_back()
@@ -57,6 +59,18 @@ def hns_never_there(engine: str, folder: Path) -> None:
         events = events_of(node)
         assert of_guard(events) == ["GuardReverted", "failed"]
         assert reverted(events).left == ()
+        assert is_as_before(node, before)
+
+
+def hns_mute(engine: str, folder: Path) -> None:
+    """Of HNS that does not say what it has nothing is changed."""
+    with guarded_node(folder, engine) as node:
+        before = held(node.machine)
+        node.machine.hns.faults.add("hns-stopped")
+        events = events_of(node)
+        assert of_guard(events) == ["failed"]
+        assert not [event for event in events if isinstance(event, StepStarted)]
+        assert "HcnEnumerateNetworks gave 0x803b0020." in texts(events)
         assert is_as_before(node, before)
 
 
@@ -103,6 +117,7 @@ def adapters_unread(engine: str, folder: Path) -> None:
 CASES: tuple[Callable[[str, Path], None], ...] = (
     hns_off,
     hns_never_there,
+    hns_mute,
     refused_as_it_is_put_back,
     adapters_unread,
 )

@@ -233,6 +233,11 @@ class Run:
         self.kill()
         self.node.machine.clock.advance(61)
 
+    def state(self) -> str:
+        """Ask the node how its run is."""
+        with linked(self.node) as link:
+            return next(row.state for row in runner.list_runs(link, node="web-1"))
+
     def put_back(self) -> None:
         """Wait until the node has ended what it guards."""
         until(lambda: not (self.folder / "guarded").exists())

@@ -71,6 +71,7 @@ ACCEPTED = (
     ("networks", "'0x803b0002') -notcontains", RACE),
     ("guard", "Remove-WnNetworkDocument -Id", "a network that HNS does not let go of"),
     ("guard", "took longer than $Seconds s.", "takes two minutes"),
+    ("guard", "if ($names.Count -eq 0) { return }", "no such plan"),
     ("guard", "if ($Word -ne 'reverted') { throw }", "nothing fills the disk of the scripts"),
     ("adapters", "if ($row.mac -eq $Was.mac)", "the lab calls a port by its adapter"),
     ("receive", "throw 'Silent for 60 s.'", "takes a minute"),
