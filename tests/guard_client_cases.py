@@ -5,6 +5,7 @@ Each case gets an engine and a folder.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,18 @@ def twin(engine: str, folder: Path) -> None:
         assert not base(other).exists()
 
 
+def refused_at_first(engine: str, folder: Path) -> None:
+    """Behind a new switch a domain logon may fail for a while; twice it is asked for again."""
+    with guarded_node(folder, engine) as node, started(node) as run:
+        run.until(GuardWaiting)
+        node.server.faults = parse_fault("deny")
+        heal = threading.Timer(0.5, lambda: setattr(node.server, "faults", Faults()))
+        heal.start()
+        events = run.end()
+        heal.join()
+        assert of_guard(events) == ["GuardWaiting", "GuardConfirmed", "ok"], texts(events)
+
+
 def mute(engine: str, folder: Path) -> None:
     """A shell that ends without a word, as one that has no memory, is asked to confirm again."""
     with guarded_node(folder, engine) as node, started(node) as run:
@@ -150,5 +163,6 @@ CASES: tuple[Callable[[str, Path], None], ...] = (
     mute,
     followed,
     scoped_client,
+    refused_at_first,
     nobody,
 )

@@ -256,7 +256,7 @@ def started(
     """Start a run under a guard."""
     run, wire = wire_of(*(steps or (EXTERNAL,)), within_s=within_s, port=port or node.port)
     with linked(node, address) as link:
-        events = runner.detached(link, run=run, plan=wire)
+        events = runner.detached(link, run=run, plan=wire, logon_pause_s=1)
         yield Run(node=node, id=run, events=events, seen=[])
 
 

@@ -98,13 +98,38 @@ def test_the_other_sources_of_a_password(
 
 
 def test_a_proxys_password_is_hidden(tmp_path: Path) -> None:
-    """With a scheme or without; lower case counts as well."""
+    """With a scheme or without; lower case goes before, as for programs in Python."""
     _, text, _ = only(
-        at(tmp_path, HTTPS_PROXY="u:hunter2@p:3128", http_proxy="http://u:hunter2@p", NO_PROXY="h"),
+        at(
+            tmp_path,
+            HTTPS_PROXY="u:hunter2@p:3128",
+            http_proxy="http://u:hunter2@p",
+            HTTP_PROXY="http://other",
+            NO_PROXY="h",
+        ),
         "proxy",
     )
     assert "hunter2" not in text
-    assert "HTTP_PROXY=http://***@p, HTTPS_PROXY=//***@p:3128, NO_PROXY=h: not for nodes" in text
+    assert "HTTP_PROXY=http://***@p, HTTPS_PROXY=***@p:3128, NO_PROXY=h: not for nodes" in text
+
+
+@pytest.mark.parametrize("sign", ["/", "#", "?", "[", "@", "://", "\uff20"])
+def test_whatever_a_proxys_password_holds_is_hidden(sign: str, tmp_path: Path) -> None:
+    """A person writes it as it is, whatever an address would have to look like."""
+    found = at(tmp_path, HTTP_PROXY=f"http://u:hunter{sign}2@p:1")
+    assert only(found, "proxy")[1].startswith("HTTP_PROXY=http://***@p:1: not for nodes")
+
+
+def test_a_home_that_one_may_not_look_into_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with another user's HOME; root may look everywhere, so the refusal is put there."""
+
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    assert only(at(tmp_path), "netrc") == ("ok", "there is none", "")
 
 
 @pytest.mark.parametrize(("code", "verdict"), [(0, "ok"), (1, "error")])

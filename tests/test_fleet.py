@@ -186,3 +186,13 @@ def test_nothing_is_begun_after_stopping() -> None:
     with pytest.raises(Interrupted, match="a: interrupted before anything was changed"):
         stop.bind("a")
     assert stop.bound() == frozenset()
+
+
+def test_what_is_begun_may_go_on_after_stopping() -> None:
+    """A node that is bound already is followed to its end."""
+    stop = Stop()
+    stop.bind("a")
+    stop.ask()
+
+    stop.bind("a")
+    assert stop.bound() == frozenset({"a"})

@@ -91,6 +91,16 @@ def test_a_long_list_is_cut() -> None:
     assert told.endswith("S-1-5-21-1-2-3-19 and 5 more)")
 
 
+def test_a_denial_counts_for_those_whom_it_covers() -> None:
+    """As hardened servers deny it to Guests, which virtual machines are none of."""
+    machines = ("S-1-5-83-0",)
+
+    guests = Logon(allowed=machines, denied=("S-1-5-32-546",))
+    everyone = Logon(allowed=machines, denied=("S-1-5-32-546", "S-1-1-0"))
+
+    assert (guests.advice, everyone.advice) == (logon.COMES_AND_GOES, logon.DENIED)
+
+
 def test_other_failures_are_left_as_they_are() -> None:
     """Only the cause that the right explains is explained by it."""
     start = {"id": "start", "do": "system.start", "status": "failed", "ms": 1, "message": ""}

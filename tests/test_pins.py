@@ -40,6 +40,10 @@ PIN = f'fingerprint: "{NEW}"'
             f"{DEFAULT}    address: h  # 7\n    labels:\n      x: y\n",
             f"{DEFAULT}    address: h  # 7\n    connection: {{{PIN}}}\n    labels:\n      x: y\n",
         ),
+        (  # what stands above the first row stays with it
+            "nodes:\n  a:\n    connection:\n      # pw\n      password: {env: X}\n",
+            f"nodes:\n  a:\n    connection:\n      {PIN}\n      # pw\n      password: {{env: X}}\n",
+        ),
         (  # no row of one value
             "nodes:\n  a:\n    labels:\n      x: y\n",
             f"nodes:\n  a:\n    connection: {{{PIN}}}\n    labels:\n      x: y\n",
@@ -78,6 +82,8 @@ def test_the_pin_is_set_and_the_rest_stays(before: str, after: str) -> None:
         "nodes:\n  b: {connection: {fingerprint: &p cd}}\n  a: {connection: {fingerprint: *p}}\n",
         "nodes:\n  a: &n {connection: {port: 1}}\n  b: *n\n",
         "nodes:\n  a: !x {address: h}\n",
+        # A block of lines, whose end takes in what stands below it.
+        "nodes:\n  a:\n    connection:\n      fingerprint: |-\n        cd\n\n    # keep me\n    labels: {}\n",
         "- a\n",
         "nodes: [\n",
     ],

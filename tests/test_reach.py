@@ -395,14 +395,30 @@ def test_a_test_that_waits_for_long_is_no_leftover(two: Two, api: Api) -> None:
 
 
 def test_who_stops_in_the_middle_leaves_nothing(two: Two, api: Api) -> None:
-    """What was not tried is unknown."""
+    """What was not tried is unknown, with the reason."""
     said: list[str] = []
 
-    found = tried(api, two.wish, say=said.append, stopped=lambda: len(said) > 1)
+    found = tried(
+        api, two.wish, say=said.append, stopped=lambda: any("round 1" in text for text in said)
+    )
 
     assert two.left() == []
     assert set(cells(found)) == everything(two)
-    assert UNKNOWN in set(cells(found).values())
+    unknown = {row.said for rows in found.tried.values() for row in rows if row.verdict is UNKNOWN}
+    assert unknown == {"interrupted before all was tried"}
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else(two: Two, api: Api) -> None:
+    """Such as a pod that is another one by now: all are tried, and the first error is told."""
+    left_by_somebody(two, "killed")
+    pod, service = trial_leftovers._made(api, "killed")
+    other = (pod[0], {"metadata": {**pod[1]["metadata"], "uid": "another"}})
+
+    gone, error = trial_leftovers._all_deleted(api, [other, service])
+
+    assert (gone, error is not None) == (["wincnode-net-killed"], True)
+    trial_leftovers.remove(api, "killed")
+    assert trial_leftovers.waited_for(api, "killed", 0.1) == []
 
 
 def test_a_cluster_that_goes_away_is_told_with_what_may_be_left(two: Two, api: Api) -> None:
@@ -488,6 +504,14 @@ def test_a_container_s_end_is_read_as_it_is(state: Any, verdict: Verdict, said: 
     pod = {"status": {"containerStatuses": [{"name": "t0", "state": state}]}}
     (row,) = trials.read(pod, [Attempt(trial="pod.pods", target="n", place="a:1")])
     assert (row.verdict, row.said) == (verdict, said)
+
+
+def test_a_pod_that_the_kubelet_refuses_says_why() -> None:
+    """It has no containers, and is not waited for."""
+    status = {"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough: cpu"}
+    (row,) = trials.read({"status": status}, [Attempt(trial="pod.pods", target="n", place="a:1")])
+    told = "a:1: OutOfcpu: Node didn't have enough: cpu"
+    assert (row.verdict, row.said) == (UNKNOWN, told)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from nodes import ENGINES, base, lab_node, linked
 from wincnode import runner
 from wincnode.commands.reboots import Patience, Reboots, reboot
 from wincnode.errors import NodeLocked, NodeRefused, NodeUnreachable
+from wincnode.events import Log
 from wincnode.lab import nodes
 from wincnode.lab.faults import Faults
 from wincnode.lab.nodes import Wish
@@ -56,6 +59,23 @@ def test_a_node_that_a_run_holds_does_not_reboot(tmp_path: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with pytest.raises(NodeLocked):
                 list(runner.reboot(link, node="web-1"))
+
+
+def test_a_node_that_lets_nobody_in_for_a_while_is_asked_again(tmp_path: Path) -> None:
+    """A member of a domain may need a moment until it has found its domain."""
+    wish = Wish(profile="ws2022", speed=20)
+    patience = replace(QUICK, logon_pause_s=0.5)
+    with nodes.lab_node("web-1", wish, tmp_path) as node, linked(node) as link:
+        before = boot(link)
+        events = reboot(link, node="web-1", boot=before, patience=patience)
+        assert isinstance(next(events), Log)
+        node.server.faults = Faults(refuse_auth=True)
+        heal = threading.Timer(0.8, lambda: setattr(node.server, "faults", Faults()))
+        heal.start()
+        list(events)
+        heal.join()
+
+        assert boot(link) != before
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -37,10 +37,12 @@ class Stop:
         self.asked = True
 
     def bind(self, node: str) -> None:
-        """Say that a node's work, from now on, goes on whoever listens.
+        """Say that a node's work, from now on, goes on whoever listens; again it says nothing new.
 
         Raises: Interrupted: the user asked to stop before.
         """
+        if node in self._bound:
+            return
         # Bound before asking: whoever asks in between sees the node, or is seen here.
         self._bound.add(node)
         if self.asked:

@@ -140,6 +140,10 @@ class _Watched:
             yield first
         yield from lines
 
+    def log_on_again(self) -> None:
+        """Let one more attempt be made."""
+        self._inner.log_on_again()
+
     def close(self) -> None:
         """Give back what the node holds for the link."""
         self._inner.close()

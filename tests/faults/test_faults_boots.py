@@ -105,6 +105,26 @@ def test_f36_two_boots_in_a_row(lab: Lab) -> None:
     assert node.machine.boot == "3"
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "error", "boot"),
+    [
+        ("needs a reboot", "needs-reboot", "interrupted before a reboot that it needs", "1"),
+        ("The node reboots.", "interrupted", "interrupted after its reboot", "2"),
+    ],
+)
+def test_f36_an_interrupt_about_a_reboot(
+    said: str, status: str, error: str, boot: str, lab: Lab
+) -> None:
+    """What was done is told; who waits for a place does not reboot, who is down is waited for."""
+    node = lab(profile="feat.containers")
+    with hurried(node):
+        report = done(node, FEATURE, job=job(), stop_at=said)
+
+    assert (report.status, [row.outcome for row in report.steps]) == (status, ["needs_reboot"])
+    assert error in str(report.error)
+    assert node.machine.boot == boot
+
+
 def test_f36_a_machine_that_would_wait_for_a_pin(run: Run, lab: Lab, tmp_path: Path) -> None:
     """It is not rebooted; once BitLocker is suspended, the same command goes on."""
     node = lab(profile="sys.bitlocker.boot")

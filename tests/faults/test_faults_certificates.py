@@ -101,6 +101,8 @@ def test_f17_a_pin_that_fits_no_more(row: Row, run: Run, lab: Lab, tmp_path: Pat
     [
         (("web-1", "--sha256", "cd" * 32), "trust.other", 4),
         (("web-1", "--sha256", "cd" * 20), "", 2),
+        (("web-1", "--sha256", "sha256:"), "", 2),
+        (("web-1", "--sha256", "", "--yes"), "", 2),
         (("web-1", "web-2", "--sha256", "cd" * 32), "", 2),
         (("web-1", "--no-input"), "", 2),
         (("web-2", "--yes"), "link.not-tls", 4),
@@ -142,6 +144,8 @@ def test_f17_a_pin_that_has_no_place_is_told_as_a_line(run: Run, lab: Lab, tmp_p
     before = hosts.read_bytes()
 
     end = run("trust", "web-1", "--yes", "-i", "hosts.ini", "-o", "json")
+
+    assert "SHA-256 that is pinned: none" in end.node["notes"]
 
     assert (end.exit_code, end.ids, hosts.read_bytes()) == (2, ("trust.by-hand",), before)
     new = sha256_of(node.machine.folder / CERTIFICATE)

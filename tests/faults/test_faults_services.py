@@ -13,6 +13,7 @@ from nodes import linked
 from wincnode.checks import Finding
 from wincnode.commands.execution import Job, carry_out
 from wincnode.commands.failures import explained
+from wincnode.events import Log
 from wincnode.fleet import Stop
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows.services import Service
@@ -24,12 +25,17 @@ ENGINES = ("model", "powershell")
 
 
 def done(
-    node: LabNode, *steps: Step, job: Job | None = None, findings: tuple[Finding, ...] = ()
+    node: LabNode,
+    *steps: Step,
+    job: Job | None = None,
+    findings: tuple[Finding, ...] = (),
+    stop_at: str = "",
 ) -> NodeReport:
     """Carry steps out as the verbs do.
 
-    Args: findings: of the checks before it.
+    Args: findings: of the checks before it. stop_at: the user asks to stop as this is said.
     """
+    stop = Stop()
     result = NodeReport(node="web-1", status="ready", findings=findings)
     with linked(node) as link:
         events = carry_out(
@@ -37,11 +43,13 @@ def done(
             Plan(node="web-1", steps=steps),
             result,
             job=job or Job(playbooks=(), command="apply"),
-            stop=Stop(),
+            stop=stop,
         )
         while True:
             try:
-                next(events)
+                event = next(events)
+                if isinstance(event, Log) and event.text == stop_at:
+                    stop.ask()
             except StopIteration as end:
                 found: NodeReport = end.value
                 return found

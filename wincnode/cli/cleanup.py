@@ -34,7 +34,7 @@ def cleanup(
     output: Outputs = None,
     plan: Plan = False,
     exit_code: ExitCode = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
     parallel: Parallel = 20,
     no_input: NoInput = False,
 ) -> None:
@@ -42,23 +42,32 @@ def cleanup(
 
     Example: wincnode cleanup win1 --plan
     """
+    from dataclasses import replace
+
     from wincnode.commands import cleanup as verb
     from wincnode.commands.execution import Job
     from wincnode.errors import ConfigError
+    from wincnode.formats import table
+    from wincnode.ui import show
 
     planned(plan=plan, exit_code=exit_code)
     wanted = outputs(output)
     known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
-    if not (plan or yes):
-        if not may_ask(no_input=no_input):
-            raise ConfigError(
-                "cleanup removes what others installed, and nobody is there to confirm it",
-                remedy="Look at it with --plan, then give --yes.",
-                id="config.no-input",
-            )
-        names = ", ".join(known.options.nodes)
-        typer.confirm(f"Remove what others left of a node on {names}?", abort=True, err=True)
-    job = Job(playbooks=(), command="cleanup", check=plan, pending_counts=exit_code)
+    asks = not (plan or yes)
+    if asks and not may_ask(no_input=no_input):
+        raise ConfigError(
+            "cleanup removes what others installed, and nobody is there to confirm it",
+            remedy="Look at it with --plan, then give --yes.",
+            id="config.no-input",
+        )
+    look = Job(playbooks=(), command="cleanup", check=True, pending_counts=exit_code)
+    if plan or asks:
+        with session(known) as running:
+            report = verb.run(known.options, look, running)
+        if plan or not any(node.status == "pending" for node in report.nodes):
+            end(report, wanted, known.inventory)
+        show(table.rows(report), to_stderr=True)
+        typer.confirm("Remove this?", abort=True, err=True)
     with session(known) as running:
-        report = verb.run(known.options, job, running)
+        report = verb.run(known.options, replace(look, check=False), running)
     end(report, wanted, known.inventory)

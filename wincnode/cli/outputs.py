@@ -97,6 +97,7 @@ def put(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as opened:
             os.fchmod(opened.fileno(), _mode(path)) if hasattr(os, "fchmod") else None
+            _keep_owner(opened.fileno(), path)
             opened.write(data)
             opened.flush()
             os.fsync(opened.fileno())
@@ -105,6 +106,14 @@ def put(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)  # noqa: PTH108
         raise
+
+
+def _keep_owner(handle: int, path: Path) -> None:
+    """Let a file stay its owner's where that may be said, as for root who edits another's."""
+    if hasattr(os, "fchown"):
+        with contextlib.suppress(OSError):
+            there = path.stat()
+            os.fchown(handle, there.st_uid, there.st_gid)
 
 
 def _beside(path: Path) -> tuple[int, str]:

@@ -139,8 +139,11 @@ def listed(
 
     with _host(node, inventory, vault=vault_password_file, local=local, no_input=no_input) as host:
         rows = verb.listed(host)
+    from wincnode.events import printable
+
     for row in rows:
-        typer.echo(f"{row.id:36}  {row.type:14}  {row.state:8}  {row.owner}")
+        line = f"{row.id:36}  {row.type:14}  {row.state:8}  {row.owner}"
+        typer.echo(printable(line))
 
 
 @hcs.command("rm")

@@ -31,13 +31,13 @@ def trust(
     vault_password_file: VaultPasswords = None,
     output: Outputs = None,
     sha256: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--sha256",
             metavar="EXPECTED",
             help="Pin the certificate if it has this SHA-256, and else refuse it; asks nobody.",
         ),
-    ] = "",
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Pin what is shown, without asking anybody.")
     ] = False,
@@ -58,7 +58,7 @@ def trust(
     end(verb.run(known, chosen, decide, put), wanted, known)
 
 
-def _decision(count: int, sha256: str, *, yes: bool, asks: bool) -> Decide:
+def _decision(count: int, sha256: str | None, *, yes: bool, asks: bool) -> Decide:
     """Give what tells whether a certificate is the node's own.
 
     Raises: ConfigError: nobody is there who knows, or the SHA-256 is none or for many nodes.
@@ -66,9 +66,9 @@ def _decision(count: int, sha256: str, *, yes: bool, asks: bool) -> Decide:
     from wincnode.commands.trust import expects
     from wincnode.errors import ConfigError
 
-    if sha256 and (yes or count != 1):
+    if sha256 is not None and (yes or count != 1):
         raise ConfigError("--sha256 is of one node's certificate", remedy="Name one, without --yes")
-    if sha256:
+    if sha256 is not None:
         return expects(sha256)
     if yes:
         return lambda _seen: True

@@ -20,6 +20,8 @@ from wincnode.errors import ClusterError, Interrupted
 # kube-proxy and the network's agents learn of new pods in seconds.
 ROUNDS = 3
 ROUND_S = 180.0
+# Said of what nobody came to.
+UNTRIED = "it was not tried"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,7 +232,7 @@ def _all_rounds(this: _Run, nodes: _Nodes, places: Places, found: Found) -> None
     done: dict[str, dict[Attempt, Tried]] = {}
     left: dict[str, tuple[Attempt, ...]] = {}
     for name, rows, why in _asked(this.wish, places):
-        done[name] = {row.attempt: row for row in trials.untried(rows, why or "it was not tried")}
+        done[name] = {row.attempt: row for row in trials.untried(rows, why or UNTRIED)}
         # Without a server nothing runs on a node that could try anything.
         left[name] = () if why else tuple(row for row in rows if row.place)
     try:
@@ -238,9 +240,14 @@ def _all_rounds(this: _Run, nodes: _Nodes, places: Places, found: Found) -> None
             if not any(left.values()):
                 return
             this.say(f"tries {sum(map(len, left.values()))} connections of pods, round {number}")
-            for name, results in _round(this, nodes, left, number).items():
+            for name, results in _round(this, nodes, dict(left), number):
                 done[name] |= {row.attempt: row for row in results}
                 left[name] = tuple(row.attempt for row in results if row.verdict is Verdict.FAIL)
+    except (ClusterError, Interrupted) as error:
+        for name, rows in left.items():
+            waiting = [row for row in rows if done[name][row].said == UNTRIED]
+            done[name] |= {row.attempt: row for row in trials.untried(waiting, error.message)}
+        raise
     finally:
         # What is known by now is told, also where the rest could not be tried.
         for name, tried in done.items():
@@ -261,12 +268,11 @@ def _asked(wish: Wish, places: Places) -> Iterator[tuple[str, tuple[Attempt, ...
 
 def _round(
     this: _Run, nodes: _Nodes, left: Mapping[str, tuple[Attempt, ...]], number: int
-) -> dict[str, tuple[Tried, ...]]:
-    """Let a pod on each node make its attempts.
+) -> Iterator[tuple[str, tuple[Tried, ...]]]:
+    """Let a pod on each node make its attempts; gives a node's results as soon as they are there.
 
     Raises: ClusterError, Interrupted.
     """
-    result: dict[str, tuple[Tried, ...]] = {}
     pods: dict[str, str] = {}
     for name, rows in left.items():
         if not rows:
@@ -277,7 +283,7 @@ def _round(
         try:
             probe.created(this.api, pod)
         except probe.PodRefused as error:
-            result[name] = trials.untried(rows, _refused(error))
+            yield name, trials.untried(rows, _refused(error))
             continue
         pods[name] = pod["metadata"]["name"]
     end = time.monotonic() + ROUND_S
@@ -286,9 +292,9 @@ def _round(
         for name, pod_name in tuple(pods.items()):
             seen = there.get(pod_name)
             if seen is None:
-                result[name] = trials.untried(left[name], "the pod was taken away by somebody else")
+                yield name, trials.untried(left[name], "the pod was taken away by somebody else")
             elif trials.has_ended(seen) or time.monotonic() >= end:
-                result[name] = trials.read(seen, left[name], number=number)
+                yield name, trials.read(seen, left[name], number=number)
                 meta = seen["metadata"]
                 this.api.delete(PODS, meta["name"], namespace=NAMESPACE, uid=meta["uid"])
             else:
@@ -296,4 +302,3 @@ def _round(
             del pods[name]
         if pods:
             this.pause()
-    return result

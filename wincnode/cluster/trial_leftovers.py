@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from wincnode.cluster import trial_pods
 from wincnode.cluster.api import PODS, SERVICES, Api, Object, Resource
 from wincnode.cluster.bound_pods import NAMESPACE
+from wincnode.errors import ClusterError
 from wincnode.events import printable
 
 # After it no test is under way: its pods have ended, or it waits for longer, which its pods tell.
@@ -22,7 +23,7 @@ def of_others(api: Api, run: str) -> tuple[list[str], list[str]]:
     """Take away what tests left whose client was killed, and leave alone what may be under way.
 
     Args: run: one's own.
-    Returns: the names of what is gone; a text for each other test that may be under way.
+    Returns: the names of what is gone; a text for each other test of which something stays.
     Raises: ClusterError.
     """
     runs: dict[str, list[tuple[Resource, Object]]] = {}
@@ -36,7 +37,11 @@ def of_others(api: Api, run: str) -> tuple[list[str], list[str]]:
         if other == run:
             continue
         if all(_is_stale(row, api.now()) for _, row in rows):
-            gone += [name for pair in rows if (name := _deleted(api, *pair))]
+            names, error = _all_deleted(api, rows)
+            gone += names
+            if error is not None:
+                why = f"what a test has left stays: {error.message}; {by_hand(other)} takes it away"
+                kept.append(printable(why, limit=500))
         elif not all("deletionTimestamp" in row["metadata"] for _, row in rows):
             kept.append(_whose(other, [row for _, row in rows]))
     return gone, kept
@@ -45,10 +50,11 @@ def of_others(api: Api, run: str) -> tuple[list[str], list[str]]:
 def remove(api: Api, run: str) -> None:
     """Delete the pods and the service of a run.
 
-    Raises: ClusterError.
+    Raises: ClusterError: the first, once all were tried.
     """
-    for resource, row in _made(api, run):
-        _deleted(api, resource, row)
+    _, error = _all_deleted(api, _made(api, run))
+    if error is not None:
+        raise error
 
 
 def waited_for(api: Api, run: str, look_s: float) -> list[str]:
@@ -74,6 +80,22 @@ def _made(api: Api, run: str) -> Iterator[tuple[Resource, Object]]:
         labels = trial_pods.selector(run)
         for row in api.list(resource, namespace=NAMESPACE, labels=labels).items:
             yield resource, row
+
+
+def _all_deleted(
+    api: Api, rows: Iterable[tuple[Resource, Object]]
+) -> tuple[list[str], ClusterError | None]:
+    """Delete objects; gives the names of those that are gone, and the first error."""
+    gone: list[str] = []
+    first: ClusterError | None = None
+    for resource, row in rows:
+        try:
+            name = _deleted(api, resource, row)
+        except ClusterError as error:
+            first = first or error
+        else:
+            gone += [name] if name else []
+    return gone, first
 
 
 def _deleted(api: Api, resource: Resource, row: Object) -> str:

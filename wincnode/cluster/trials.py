@@ -150,18 +150,23 @@ def read(pod: Object, rows: Sequence[Attempt], *, number: int = 1) -> tuple[Trie
 
     Args: number: how often they have been made by now.
     """
-    found = {row.get("name"): row for row in pod.get("status", {}).get("containerStatuses") or ()}
+    status = pod.get("status", {})
+    found = {row.get("name"): row for row in status.get("containerStatuses") or ()}
+    # A pod that the kubelet refuses, for want of room, has no containers.
+    refused = words(status) if status.get("phase") == "Failed" else ""
     again = f" ({number} tries)" if number > 1 else ""
     return tuple(
-        _read(row, (found.get(f"t{place}") or {}).get("state") or {}, again)
+        _read(row, (found.get(f"t{place}") or {}).get("state") or {}, again, refused)
         for place, row in enumerate(rows)
     )
 
 
-def _read(attempt: Attempt, state: Mapping[str, Any], again: str) -> Tried:
+def _read(attempt: Attempt, state: Mapping[str, Any], again: str, refused: str) -> Tried:
     ended = state.get("terminated")
     if not isinstance(ended, dict):
-        waiting = words(state.get("waiting") or {}) or "its container did not end in time"
+        waiting = (
+            words(state.get("waiting") or {}) or refused or "its container did not end in time"
+        )
         return Tried(attempt=attempt, verdict=Verdict.UNKNOWN, said=f"{attempt.place}: {waiting}")
     if ended.get("exitCode") == 0:
         return Tried(attempt=attempt, verdict=Verdict.PASS, said=f"{_reached(attempt)}{again}")

@@ -11,7 +11,7 @@ from wincnode.commands.inspect import Session
 from wincnode.commands.smoke import programs_step
 from wincnode.commands.smoke_here import Run
 from wincnode.errors import ConfigError, RunFailed
-from wincnode.events import ProgramFinished
+from wincnode.events import ProgramFinished, printable
 from wincnode.hcs import lifecycles
 from wincnode.hcs.outcomes import Outcome, outcome
 from wincnode.hcs.program import OWNER, Program, to_json
@@ -66,7 +66,7 @@ def removed(host: Host, system: str) -> tuple[str, ...]:
         if all(row.removed for row in found.leftovers):
             return lines
         raise RunFailed("\n".join(lines), remedy=ADVICE)
-    row = next((one for one in listed(host) if one.id == system), None)
+    row = next((one for one in listed(host) if one.id.lower() == system.lower()), None)
     if row is None:
         raise ConfigError(
             f"{host.name}: there is no compute system {system}",
@@ -74,12 +74,12 @@ def removed(host: Host, system: str) -> tuple[str, ...]:
         )
     if row.owner != OWNER:
         raise ConfigError(
-            f"{host.name}: {system} is {row.owner or 'nobody'}'s, not wincnode's",
+            printable(f"{host.name}: {row.id} is {row.owner or 'nobody'}'s, not wincnode's"),
             remedy="Remove it by its owner, such as `crictl rmp` or `docker rm`; where nobody is"
             " left to do so, `hcsdiag kill` on the node ends it.",
         )
-    _made(host, lifecycles.removal(system))
-    return (f"{host.name}: ended {row.type} {system}",)
+    _made(host, lifecycles.removal(row.id))
+    return (printable(f"{host.name}: ended {row.type} {row.id}"),)
 
 
 def _cleared(host: Host, found: Outcome) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _cleared(host: Host, found: Outcome) -> Iterator[str]:
     for row in found.leftovers:
         word = "removed" if row.removed else "could not remove"
         more = f": {row.error}" if row.error else ""
-        yield f"{host.name}: {word} {row.kind} {row.id}{more}"
+        yield printable(f"{host.name}: {word} {row.kind} {row.id}{more}")
 
 
 def _made(host: Host, program: Program) -> Outcome:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from wincnode import __version__
 from wincnode.artifacts.fetch import cache_folder
@@ -106,7 +105,7 @@ def _wrong(topic: str, error: ConfigError | ClusterError) -> Row:
 
 def _inventory(desk: Desk) -> tuple[Row, Inventory | None]:
     names = ", ".join(map(str, desk.inventories))
-    if not desk.given and not any(path.exists() for path in desk.inventories):
+    if not desk.given and not any(map(_is_there, desk.inventories)):
         remedy = "`wincnode init` writes one; -i names another, or one of Ansible."
         text = f"there is no {names} in this folder"
         return Row(topic="inventory", verdict="warning", text=text, remedy=remedy), None
@@ -183,7 +182,7 @@ def _proxies(environ: Mapping[str, str]) -> Row:
     found = {
         name: value
         for name in PROXIES
-        if (value := environ.get(name) or environ.get(name.lower()) or "")
+        if (value := environ.get(name.lower()) or environ.get(name) or "")
     }
     if not found:
         return _ok("proxy", "none is set")
@@ -195,8 +194,17 @@ def _bare(value: str) -> str:
     """Give a proxy without its credentials; a list of exceptions has none."""
     if "@" not in value:
         return value
-    parts = urlsplit(value if "://" in value else f"//{value}")
-    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
+    # A password may hold anything, so nothing of it is taken for an address.
+    scheme, mark, rest = value.partition("://") if "://" in value else ("", "", value)
+    return f"{scheme}{mark}***@{rest.rpartition('@')[2]}"
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether a file is there; for who may not look, it is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _netrc(desk: Desk) -> Row:
@@ -206,7 +214,7 @@ def _netrc(desk: Desk) -> Row:
     """
     named = desk.environ.get("NETRC")
     places = [Path(named)] if named else [desk.home / ".netrc", desk.home / "_netrc"]
-    found = next((path for path in places if path.exists()), None)
+    found = next((path for path in places if _is_there(path)), None)
     if found is None:
         return _ok("netrc", "there is none")
     return _ok("netrc", f"{found}: not for nodes, registries and the cluster; for downloads")
@@ -214,7 +222,7 @@ def _netrc(desk: Desk) -> Row:
 
 def _cluster(desk: Desk, inventory: Inventory | None) -> Iterator[Row]:
     """Ask the API server once which version it is; no node needs it before it joins."""
-    named = desk.kubeconfig or (inventory and inventory.cluster.kubeconfig)
+    named = desk.kubeconfig or desk.context or (inventory and inventory.cluster.kubeconfig)
     settings = inventory or Inventory(path=Path())
     try:
         access = access_of(settings, desk.kubeconfig, desk.context)
@@ -243,7 +251,7 @@ def _cluster(desk: Desk, inventory: Inventory | None) -> Iterator[Row]:
 def _cache(desk: Desk) -> Row:
     """Look whether downloads can be kept; nothing is left there."""
     cache = cache_folder(desk.environ, desk.home)
-    there = next((path for path in (cache, *cache.parents) if path.exists()), cache)
+    there = next((path for path in (cache, *cache.parents) if _is_there(path)), cache)
     try:
         with tempfile.TemporaryFile(dir=there):
             pass

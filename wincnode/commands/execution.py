@@ -127,7 +127,7 @@ def carry_out(
             instead = yield from _instead(fallbacks, transport, plan, went.steps)
             notes = (*result.notes, *instead.notes)
             result = replace(result, notes=notes, error=instead.error)
-            if instead.plan is not None:
+            if instead.plan is not None and not stop.asked:
                 plan = instead.plan
                 continue
         if went.reverted is not None:
@@ -138,9 +138,17 @@ def carry_out(
             return replace(result, status="needs-reboot", steps=steps, error=error)
         yield Log(text="needs a reboot")
         with job.reboots.places:
+            # Whoever waited for others' reboots may have been interrupted meanwhile.
+            if error := _refused_reboot(result, job, reboots_done, stop):
+                return replace(result, status="needs-reboot", steps=steps, error=error)
             yield from reboots.reboot(
                 transport, node=plan.node, boot=went.boot, patience=job.reboots.patience
             )
+        if stop.asked:
+            late = Interrupted(
+                f"{plan.node}: interrupted after its reboot", remedy="Run the command again."
+            )
+            return replace(result, status="interrupted", steps=steps, error=late)
         reboots_done += 1
 
 

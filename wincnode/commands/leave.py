@@ -26,6 +26,7 @@ from wincnode.commands.network_wish import guard_of
 from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
 from wincnode.events import Event, FactsRead, Hello, Log
 from wincnode.facts import FactMissing, Facts, from_reads
+from wincnode.fleet import Stop
 from wincnode.hns.steps import KIND as NETWORK
 from wincnode.inventory.model import Inventory
 from wincnode.plan import Guard
@@ -96,7 +97,10 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
 
     def work(name: str) -> Iterator[Item]:
         one = _One(name=name, job=job, where=where, guard=guards[name], api=api)
-        yield (yield from _cluster_alone(one) if where.cluster_only else _leave(one, session))
+        if where.cluster_only:
+            yield (yield from _cluster_alone(one, session.stop))
+        else:
+            yield (yield from _leave(one, session))
 
     asks_none = job.check or where.cluster_only
     unfit: Unfit = NONE_UNFIT if asks_none else apart(options, session)
@@ -105,7 +109,7 @@ def run(inventory: Inventory, options: Options, job: Job, where: Where, session:
     return replace(report, pending_counts=job.pending_counts)
 
 
-def _cluster_alone(one: _One) -> Generator[Event, None, NodeReport]:
+def _cluster_alone(one: _One, stop: Stop) -> Generator[Event, None, NodeReport]:
     """Delete a Node whose machine is not asked; its pods go with it."""
     if one.api is None:
         raise AssertionError  # the command line refuses both
@@ -116,6 +120,7 @@ def _cluster_alone(one: _One) -> Generator[Event, None, NodeReport]:
         )
     if one.job.check:
         return NodeReport(node=one.name, status="pending", notes=("the Node is deleted",))
+    stop.bind(one.name)
     nodes.delete(one.api, there)
     yield Log(text="the Node is deleted")
     return NodeReport(node=one.name, status="done", notes=("the machine was not touched",))
@@ -249,6 +254,8 @@ def _stays(reset: Reset) -> tuple[str, ...]:
 def _done(
     one: _One, transport: Transport, reset: Reset, result: NodeReport, session: Session
 ) -> Generator[Event, None, NodeReport]:
+    # From here on its Node is changed, and then the machine: it is followed to its end.
+    session.stop.bind(one.name)
     if one.api is not None and one.there is not None:
         if nodes.cordon(one.api, one.name):
             yield Log(text="the Node is cordoned")

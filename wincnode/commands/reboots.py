@@ -14,8 +14,6 @@ from wincnode.events import Event, Hello, Log
 from wincnode.transport import Transport
 
 Policy = Literal["never", "if-needed"]
-# Domain logons can fail until a node has found its domain; more attempts could lock the account.
-LOGON_ATTEMPTS = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +25,7 @@ class Patience:
 
     first_s: float = 10
     pause_s: float = 5
-    logon_pause_s: float = 30
+    logon_pause_s: float = runner.LOGON_PAUSE_S
     timeout_s: float = 1800
 
 
@@ -69,9 +67,10 @@ def reboot(transport: Transport, *, node: str, boot: str, patience: Patience) ->
             answers = _boot(transport, node=node)
         except NotLetIn:
             logons += 1
-            if logons > LOGON_ATTEMPTS:
+            if logons > runner.LOGON_ATTEMPTS:
                 raise
             pause = patience.logon_pause_s
+            transport.log_on_again()
             continue
         except NodeError:
             continue

@@ -60,6 +60,12 @@ def expects(text: str) -> Decide:
     Raises: ConfigError: the text is no SHA-256; later UntrustedNode, where another one is shown.
     """
     wanted = in_pairs(normal_fingerprint(text))
+    if not wanted:
+        raise ConfigError(
+            "the expected SHA-256 is empty",
+            remedy="Read it on the node itself; docs/security.md says how.",
+            id="link.fingerprint",
+        )
 
     def decide(seen: Seen) -> bool:
         if seen.shown.sha256 != wanted:

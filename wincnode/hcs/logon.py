@@ -42,6 +42,9 @@ COMES_AND_GOES = (
     f" vmms puts it back: give it to {_GROUP} in the policy itself (`Log on as a service`), run"
     " `gpupdate /force`, then restart vmms or vmcompute."
 )
+# Themselves, Everyone, SERVICE and Authenticated Users: a denial to others, such as Guests, is none
+# to them. Source: learn.microsoft.com/windows/win32/secauthz/well-known-sids
+COVERING = frozenset({MACHINES, "S-1-1-0", "S-1-5-6", "S-1-5-11"})
 DENIED = (
     f"See that `Deny log on as a service` ({DENIAL}), which denies the right explicitly, names"
     f" neither {_GROUP} nor a group that it belongs to; run `gpupdate /force`, then restart vmms"
@@ -79,7 +82,7 @@ class Logon:
         """Say what to do where that is not to give the right; empty where it is, or may be."""
         if self.allowed is None or MACHINES not in self.allowed:
             return ""
-        return DENIED if self.denied else COMES_AND_GOES
+        return DENIED if COVERING & set(self.denied or ()) else COMES_AND_GOES
 
 
 def programs(steps: Sequence[Step]) -> Iterator[tuple[ProgramId, tuple[RungId, ...], Program]]:

@@ -29,21 +29,23 @@ def pinned(text: str, path: Path, *, node: str, sha256: str) -> str:
     root = marks.compose(text, path)
     names = ("nodes", node, "connection", "fingerprint")
     if isinstance(root, MappingNode):
-        start, end, new = _edit(root, names, f'"{sha256}"', text)
-        edited = text[:start] + new + text[end:]
-        if _means(edited, path) == _with(marks.plain(root), names, sha256):
+        edit = _edit(root, names, f'"{sha256}"', text)
+        edited = "" if edit is None else text[: edit[0]] + edit[2] + text[edit[1] :]
+        if edit and _means(edited, path) == _with(marks.plain(root), names, sha256):
             return edited
     raise ConfigError(f"{path}: the pin of {node} has no place that can be edited")
 
 
-def _edit(at: Node, names: tuple[str, ...], value: str, text: str) -> tuple[int, int, str]:
-    """Give from where to where the text is replaced, and by what."""
+def _edit(at: Node, names: tuple[str, ...], value: str, text: str) -> tuple[int, int, str] | None:
+    """Give from where to where the text is replaced, and by what; None is nowhere."""
     name, *rest = names
     child = next((row for key, row in _rows(at) if key.value == name), None)
     if child is not None and rest:
         return _edit(child, tuple(rest), value, text)
     if child is not None:
-        return _start(child), _end(child), value
+        # The end of a block of lines takes in what stands below it.
+        block = isinstance(child, ScalarNode) and child.style in BLOCKS
+        return None if block else (_start(child), _end(child), value)
     for inner in reversed(rest):
         value = f"{{{inner}: {value}}}"
     return _added(at, f"{name}: {value}", text)
@@ -62,10 +64,23 @@ def _added(at: Node, row: str, text: str) -> tuple[int, int, str]:
     # Behind the last row of one value, so that a comment stays with the row that it is above of.
     plain = [row for _, row in at.value if isinstance(row, ScalarNode) and row.style not in BLOCKS]
     if not plain:
-        return _start(first), _start(first), f"{row}{ending}{indent}"
+        above = _above(text, _start(first), ending)
+        return above, above, f"{indent}{row}{ending}"
     behind = text.find(ending, _end(plain[-1]))
     behind = len(text) if behind < 0 else behind
     return behind, behind, f"{ending}{indent}{row}"
+
+
+def _above(text: str, at: int, ending: str) -> int:
+    """Give where the line of a key begins, or the first of the comments right above it."""
+    begin = text.rfind(ending, 0, at) + len(ending) if ending in text[:at] else 0
+    while begin:
+        before = text.rfind(ending, 0, begin - len(ending))
+        line = text[before + len(ending) if before >= 0 else 0 : begin]
+        if not line.lstrip().startswith("#"):
+            return begin
+        begin = before + len(ending) if before >= 0 else 0
+    return begin
 
 
 def _rows(at: Node) -> list[tuple[Node, Node]]:

@@ -9,7 +9,7 @@ kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from wincnode.events import printable
@@ -109,6 +109,10 @@ def _stays(facts: Facts, *, owned: bool) -> Iterator[Left]:
     for name in (*names, *(f"Path: {row}" for row in facts.known("runtime").texts("path"))):
         yield Left(what=name, why="programs of others may read it")
     hns = facts.sections.get("hns", {}).get("networks")
-    for row in hns if isinstance(hns, list) else ():
+    for row in filter(_is_mapping, hns if isinstance(hns, list) else ()):
         why = "the node may lose its address with it: hnsdiag delete networks ID, at its console"
         yield Left(what=f"HNS network {printable(str(row.get('name')))}", why=why)
+
+
+def _is_mapping(row: object) -> bool:
+    return isinstance(row, Mapping)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from wincnode.errors import NodeUnreachable, OtherMachine, RunFailed
+from wincnode.errors import NodeUnreachable, NotLetIn, OtherMachine, RunFailed
 from wincnode.events import (
     Died,
     Event,
@@ -58,6 +58,9 @@ __all__ = [
 
 READ_ATTEMPTS = 3
 NOTHING_ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+# Domain logons can fail until a node has found its domain; more attempts could lock the account.
+LOGON_ATTEMPTS = 2
+LOGON_PAUSE_S = 30.0
 # An adapter that is bound to a new switch is away for seconds, up to a minute on slow machines.
 PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 8.0
@@ -129,11 +132,13 @@ def detached(
     plan: Mapping[str, Any],
     secrets: Mapping[str, str] | None = None,
     patience_s: float = PATIENCE_S,
+    logon_pause_s: float = LOGON_PAUSE_S,
 ) -> Iterator[Event]:
     """Run a plan that outlives the connection; each event is delivered exactly once.
 
     Args: patience_s: seconds from its loss after which a link that brings no event is given up;
-        with a guard at least until the node has put its network back.
+        with a guard at least until the node has put its network back. logon_pause_s: after a
+        logon that is refused then.
 
     Until the first journal line was seen, the same request is sent again after a drop: the
     node's claim on the run's id makes the second start a follower of the first.
@@ -149,7 +154,13 @@ def detached(
     if guard:
         patience_s = max(patience_s, guard["confirm_within_s"] + REVERT_S)
     yield from _to_the_end(
-        transport, request, run=run, node=node, patience_s=patience_s, guarded=bool(guard)
+        transport,
+        request,
+        run=run,
+        node=node,
+        patience_s=patience_s,
+        guarded=bool(guard),
+        logon_pause_s=logon_pause_s,
     )
 
 
@@ -279,7 +290,7 @@ class _Heard:
     """What was heard of a run so far.
 
     Args: waits: its change of the network is to be confirmed; waited: it was at some time. drops:
-        attempts in vain by now. strange: another machine has answered.
+        attempts in vain by now. strange: another machine has answered. refused: logons were.
     """
 
     since: int = 0
@@ -289,6 +300,7 @@ class _Heard:
     ended: bool = False
     strange: bool = False
     drops: int = 0
+    refused: int = 0
 
 
 def _to_the_end(
@@ -299,6 +311,7 @@ def _to_the_end(
     node: str,
     patience_s: float,
     guarded: bool = False,
+    logon_pause_s: float = LOGON_PAUSE_S,
 ) -> Iterator[Event]:
     """Follow a journal across drops of the link; `request` asks for what comes after a number.
 
@@ -306,6 +319,7 @@ def _to_the_end(
     of the network that waits is confirmed over a connection of its own.
 
     Args: guarded: the name may lead to another machine after a drop, where nothing must be begun.
+        logon_pause_s: after a refused logon then.
     """
     heard = _Heard()
     deadline = 0.0
@@ -317,11 +331,14 @@ def _to_the_end(
                 heard.waits = False
             if guarded and not heard.since:
                 heard.machine = _identified(transport, node=node, as_before=heard.machine)
-            events = events_of(transport, request(heard.since), run=run)
-            with contextlib.closing(events):
-                yield from _unheard(events, heard, node=node)
-            if not (heard.ended or heard.waits):
-                raise died(transport, node=node)
+            yield from _listened(transport, request(heard.since), heard, run=run, node=node)
+        except NotLetIn:
+            # Behind a new switch a domain logon fails until the node has found its domain again.
+            heard.refused += 1
+            if not (guarded and heard.since) or heard.refused > LOGON_ATTEMPTS:
+                raise
+            time.sleep(logon_pause_s)
+            transport.log_on_again()
         except NodeUnreachable as error:
             # A node that never answered is not waited for; one whose link broke is.
             drops, never = heard.drops, not (heard.since or broke(error))
@@ -333,14 +350,18 @@ def _to_the_end(
             if (never and not drops) or now + pause > deadline:
                 raise
             if isinstance(error, OtherMachine):
-                # The next one asks anew where the name leads; at this one nothing waited.
-                transport.close()
-                heard.waits = heard.waited
-                if not heard.strange:
-                    yield Log(text=error.message, level="warning")
-                heard.strange = True
+                yield from _met(transport, heard, error)
             time.sleep(pause)
             heard.drops += 1
+
+
+def _met(transport: Transport, heard: _Heard, error: OtherMachine) -> Iterator[Event]:
+    """Leave another machine: the next attempt asks anew where the name leads."""
+    transport.close()
+    heard.waits = heard.waited
+    if not heard.strange:
+        yield Log(text=error.message, level="warning")
+    heard.strange = True
 
 
 def _confirmed(transport: Transport, *, node: str, run: str, machine: str) -> Iterator[Event]:
@@ -353,6 +374,20 @@ def _confirmed(transport: Transport, *, node: str, run: str, machine: str) -> It
     except RunFailed as error:
         if error.id != "guard.not-waiting":
             raise ConnectionLost(error.message, remedy=error.remedy) from error
+
+
+def _listened(
+    transport: Transport, message: bytes, heard: _Heard, *, run: str, node: str
+) -> Iterator[Event]:
+    """Give what one message brings, up to the last event or one that asks for something.
+
+    Raises: NodeError: also where it ended without either.
+    """
+    events = events_of(transport, message, run=run)
+    with contextlib.closing(events):
+        yield from _unheard(events, heard, node=node)
+    if not (heard.ended or heard.waits):
+        raise died(transport, node=node)
 
 
 def _unheard(events: Iterator[Event], heard: _Heard, *, node: str) -> Iterator[Event]:

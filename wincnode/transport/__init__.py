@@ -89,6 +89,9 @@ class Transport(Protocol):
         """
         ...
 
+    def log_on_again(self) -> None:
+        """Let one more attempt to log on be made after a refused one, where it may succeed now."""
+
     def close(self) -> None:
         """Give back what the node holds for this link; never raises."""
 

@@ -69,7 +69,8 @@ def described(der: bytes) -> Shown:
     from cryptography import x509
 
     subject, names, since, until = "unreadable", "", None, None
-    with contextlib.suppress(ValueError, x509.ExtensionNotFound):
+    # A stranger's bytes: what cannot be read of them is not told, whatever it is.
+    with contextlib.suppress(Exception):
         certificate = x509.load_der_x509_certificate(der)
         subject = certificate.subject.rfc4514_string()
         since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
@@ -85,8 +86,8 @@ def described(der: bytes) -> Shown:
 
 
 def in_pairs(digest: str) -> str:
-    """Give a SHA-256 as Windows, browsers and openssl show it: `AB:CD:...`."""
-    return ":".join(digest[i : i + 2] for i in range(0, 64, 2)).upper()
+    """Give a SHA-256 as Windows, browsers and openssl show it: `AB:CD:...`; "" stays ""."""
+    return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)).upper()
 
 
 def untrusted(node: str, why: str, shown: Shown | None, *, pin: str) -> UntrustedNode:

@@ -63,6 +63,10 @@ class WinrmTransport:
         with contextlib.closing(self._output(command, stdin)) as chunks:
             yield from split_lines(chunks, node=self._node)
 
+    def log_on_again(self) -> None:
+        """Let one more attempt be made; see `Transport.log_on_again`."""
+        self._refusal = None
+
     def close(self) -> None:
         """Delete the shell and close the connection; never raises."""
         self._give_up_shell()
