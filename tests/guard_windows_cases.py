@@ -20,13 +20,17 @@ from guarded import (
     held,
     is_as_before,
     leftovers,
+    linked,
     of_guard,
     reverted,
     started,
     until,
 )
+from nodes import base
 
+from wincnode import runner
 from wincnode.events import StepStarted
+from wincnode.lab.windows import firewall
 from wincnode.lab.windows.cmdlets import call
 
 
@@ -114,10 +118,39 @@ def adapters_unread(engine: str, folder: Path) -> None:
         assert is_as_before(node, before)
 
 
+def public_as_it_is_put_back(engine: str, folder: Path) -> None:
+    """A domain's network that is Public after all keeps a door, which the manifest has."""
+    with guarded_node(folder, engine, "profile-public") as node:
+        network = node.machine.network
+        (row,) = network["NetConnectionProfile"]
+        row["NetworkCategory"] = "DomainAuthenticated"
+        with started(node, within_s=600) as run:
+            run.waits()
+            (row,) = network["NetConnectionProfile"]
+            del row["Was"]  # what the lab would call it once it is back
+            node.machine.denied.add("New-NetFirewallRule")
+            (run.folder / "cancel").touch()
+            until(lambda: bool(run.told()))
+            # Until that door can be made, the guard's is left open.
+            assert run.told()[0]["left"] == ["firewall: Access is denied."]
+            assert "wincnode-guard" in node.machine.registry.values(firewall.RULES)
+            node.machine.denied.clear()
+            node.machine.clock.advance(61)
+            run.put_back()
+        assert network.category() == "Public"
+        assert leftovers(node) == ["wincnode-winrm"]
+        manifest = json.loads((base(node) / "manifest.json").read_text())
+        owned = [row for row in manifest["entries"] if row["kind"] == "firewall_rule"]
+        assert [row["key"] for row in owned] == [{"name": "wincnode-winrm"}]
+        with linked(node) as link:
+            assert runner.list_runs(link, node="web-1")
+
+
 CASES: tuple[Callable[[str, Path], None], ...] = (
     hns_off,
     hns_never_there,
     hns_mute,
     refused_as_it_is_put_back,
     adapters_unread,
+    public_as_it_is_put_back,
 )
