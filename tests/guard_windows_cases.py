@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from guard_adapter_cases import further_adapter, gone
 from guard_cases import texts
 from guarded import (
     DOCUMENT,
@@ -29,7 +30,7 @@ from guarded import (
 from nodes import base
 
 from wincnode import runner
-from wincnode.events import StepStarted
+from wincnode.events import GuardWaiting, StepStarted
 from wincnode.lab.windows import firewall
 from wincnode.lab.windows.cmdlets import call
 
@@ -146,6 +147,25 @@ def public_as_it_is_put_back(engine: str, folder: Path) -> None:
             assert runner.list_runs(link, node="web-1")
 
 
+def unnamed_as_it_is_confirmed(engine: str, folder: Path) -> None:
+    """A network that Windows has yet to name, or an adapter that is gone, keeps a door, too."""
+    with guarded_node(folder, engine) as node:
+        network = node.machine.network
+        further_adapter(node, "Storage", 9)
+        row = {**network["NetConnectionProfile"][0], "InterfaceIndex": 9}
+        network["NetConnectionProfile"] = [*network["NetConnectionProfile"], row]
+        with started(node) as run:
+            run.until(GuardWaiting)
+            network.forget("NetConnectionProfile", lambda _row: False)
+            gone(node, 9)
+            # Nobody reaches the node by its address.
+            network["NetAdapter"] = network["NetAdapter"]
+            events = run.end()
+        assert of_guard(events) == ["GuardWaiting", "GuardConfirmed", "ok"], texts(events)
+        assert "of vEthernet (Ethernet), Storage" in texts(events)
+        assert leftovers(node) == ["wincnode-winrm"]
+
+
 CASES: tuple[Callable[[str, Path], None], ...] = (
     hns_off,
     hns_never_there,
@@ -153,4 +173,5 @@ CASES: tuple[Callable[[str, Path], None], ...] = (
     refused_as_it_is_put_back,
     adapters_unread,
     public_as_it_is_put_back,
+    unnamed_as_it_is_confirmed,
 )

@@ -151,16 +151,22 @@ function Start-WnNetworkGuard {
     $note
 }
 function Save-WnDoor {
-    # A network that is Public now and was not keeps a door, which the manifest has.
+    # A network that is Public now and was not keeps a door, which the manifest has; so does one
+    # that Windows has yet to identify, as it may call it Public then.
     $now = @(Read-WnAdapters)
-    $shut = @(foreach ($was in $note.adapters) { $heir = Find-WnHeir $was $now; if ($null -ne $heir -and $heir.category -eq 'Public' -and $was.category -ne 'Public') { $heir.name } })
+    $shut = @(foreach ($was in $note.adapters) {
+            $heir = Find-WnHeir $was $now
+            $is = if ($null -eq $heir) { @{ name = $was.name; category = '' } } else { $heir }
+            $known = @('Private', 'DomainAuthenticated') -contains $was.category
+            if (($known -and $is.category -eq '') -or ($is.category -eq 'Public' -and $was.category -ne 'Public')) { $is.name }
+        })
     if ($shut.Count -eq 0) { return }
     New-WnDoor 'wincnode-winrm'
     if (Get-Command -Name 'Add-WnManifest' -ErrorAction SilentlyContinue) {
         $step = ConvertFrom-Json -InputObject '{"kind": "firewall_rule", "key": {"name": "wincnode-winrm"}, "want": {}}'
         Add-WnManifest $step @{ values = @{ state = 'absent' } }
     }
-    Write-WnTold 'log' ([ordered]@{ level = 'warning'; text = "The network of $($shut -join ', ') is Public now. The firewall rule wincnode-winrm lets $(@($note.clients) -join ', ') in." })
+    Write-WnTold 'log' ([ordered]@{ level = 'warning'; text = "The network of $($shut -join ', ') is Public now, or is not identified yet. The firewall rule wincnode-winrm lets $(@($note.clients) -join ', ') in." })
 }
 function Stop-WnNetworkGuard {
     # The change stays.
