@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from guard_adapter_cases import further_adapter, gone
 from guard_cases import texts
 from guarded import (
     DOCUMENT,
@@ -20,13 +21,17 @@ from guarded import (
     held,
     is_as_before,
     leftovers,
+    linked,
     of_guard,
     reverted,
     started,
     until,
 )
+from nodes import base
 
-from wincnode.events import StepStarted
+from wincnode import runner
+from wincnode.events import GuardWaiting, StepStarted
+from wincnode.lab.windows import firewall
 from wincnode.lab.windows.cmdlets import call
 
 
@@ -114,10 +119,59 @@ def adapters_unread(engine: str, folder: Path) -> None:
         assert is_as_before(node, before)
 
 
+def public_as_it_is_put_back(engine: str, folder: Path) -> None:
+    """A domain's network that is Public after all keeps a door, which the manifest has."""
+    with guarded_node(folder, engine, "profile-public") as node:
+        network = node.machine.network
+        (row,) = network["NetConnectionProfile"]
+        row["NetworkCategory"] = "DomainAuthenticated"
+        with started(node, within_s=600) as run:
+            run.waits()
+            (row,) = network["NetConnectionProfile"]
+            del row["Was"]  # what the lab would call it once it is back
+            node.machine.denied.add("New-NetFirewallRule")
+            (run.folder / "cancel").touch()
+            until(lambda: bool(run.told()))
+            # Until that door can be made, the guard's is left open.
+            assert run.told()[0]["left"] == ["firewall: Access is denied."]
+            assert "wincnode-guard" in node.machine.registry.values(firewall.RULES)
+            node.machine.denied.clear()
+            node.machine.clock.advance(61)
+            run.put_back()
+        assert network.category() == "Public"
+        assert leftovers(node) == ["wincnode-winrm"]
+        manifest = json.loads((base(node) / "manifest.json").read_text())
+        owned = [row for row in manifest["entries"] if row["kind"] == "firewall_rule"]
+        assert [row["key"] for row in owned] == [{"name": "wincnode-winrm"}]
+        with linked(node) as link:
+            assert runner.list_runs(link, node="web-1")
+
+
+def unnamed_as_it_is_confirmed(engine: str, folder: Path) -> None:
+    """A network that Windows has yet to name, or an adapter that is gone, keeps a door, too."""
+    with guarded_node(folder, engine) as node:
+        network = node.machine.network
+        further_adapter(node, "Storage", 9)
+        row = {**network["NetConnectionProfile"][0], "InterfaceIndex": 9}
+        network["NetConnectionProfile"] = [*network["NetConnectionProfile"], row]
+        with started(node) as run:
+            run.until(GuardWaiting)
+            network.forget("NetConnectionProfile", lambda _row: False)
+            gone(node, 9)
+            # Nobody reaches the node by its address.
+            network["NetAdapter"] = network["NetAdapter"]
+            events = run.end()
+        assert of_guard(events) == ["GuardWaiting", "GuardConfirmed", "ok"], texts(events)
+        assert "of vEthernet (Ethernet), Storage" in texts(events)
+        assert leftovers(node) == ["wincnode-winrm"]
+
+
 CASES: tuple[Callable[[str, Path], None], ...] = (
     hns_off,
     hns_never_there,
     hns_mute,
     refused_as_it_is_put_back,
     adapters_unread,
+    public_as_it_is_put_back,
+    unnamed_as_it_is_confirmed,
 )

@@ -150,18 +150,27 @@ function Start-WnNetworkGuard {
     [IO.File]::WriteAllText("$Folder\guarded", '')
     $note
 }
-function Stop-WnNetworkGuard {
-    # The change stays. A network that is Public now and was not keeps its door.
+function Save-WnDoor {
+    # A network that is Public now and was not keeps a door, which the manifest has; so does one
+    # that Windows has yet to identify, as it may call it Public then.
     $now = @(Read-WnAdapters)
-    $shut = @(foreach ($was in $note.adapters) { $heir = Find-WnHeir $was $now; if ($null -ne $heir -and $heir.category -eq 'Public' -and $was.category -ne 'Public') { $heir.name } })
-    if ($shut.Count) {
-        New-WnDoor 'wincnode-winrm'
-        if (Get-Command -Name 'Add-WnManifest' -ErrorAction SilentlyContinue) {
-            $step = ConvertFrom-Json -InputObject '{"kind": "firewall_rule", "key": {"name": "wincnode-winrm"}, "want": {}}'
-            Add-WnManifest $step @{ values = @{ state = 'absent' } }
-        }
-        Write-WnTold 'log' ([ordered]@{ level = 'warning'; text = "The network of $($shut -join ', ') is Public now. The firewall rule wincnode-winrm lets $(@($note.clients) -join ', ') in." })
+    $shut = @(foreach ($was in $note.adapters) {
+            $heir = Find-WnHeir $was $now
+            $is = if ($null -eq $heir) { @{ name = $was.name; category = '' } } else { $heir }
+            $known = @('Private', 'DomainAuthenticated') -contains $was.category
+            if (($known -and $is.category -eq '') -or ($is.category -eq 'Public' -and $was.category -ne 'Public')) { $is.name }
+        })
+    if ($shut.Count -eq 0) { return }
+    New-WnDoor 'wincnode-winrm'
+    if (Get-Command -Name 'Add-WnManifest' -ErrorAction SilentlyContinue) {
+        $step = ConvertFrom-Json -InputObject '{"kind": "firewall_rule", "key": {"name": "wincnode-winrm"}, "want": {}}'
+        Add-WnManifest $step @{ values = @{ state = 'absent' } }
     }
+    Write-WnTold 'log' ([ordered]@{ level = 'warning'; text = "The network of $($shut -join ', ') is Public now, or is not identified yet. The firewall rule wincnode-winrm lets $(@($note.clients) -join ', ') in." })
+}
+function Stop-WnNetworkGuard {
+    # The change stays.
+    Save-WnDoor
     Remove-NetFirewallRule -Name 'wincnode-guard' -ErrorAction SilentlyContinue
     Clear-WnNetworkGuard
 }
@@ -173,6 +182,8 @@ function Restore-WnNetwork([string]$Why) {
         Restore-WnNetworks
         try { Set-WnAdapters 45 $true $touched } catch { "adapters: $($_.Exception.GetBaseException().Message)" }
     )
+    # A domain's network may be Public yet: Windows alone can make it the domain's again.
+    if ($left.Count -eq 0) { try { Save-WnDoor } catch { $left = @("firewall: $($_.Exception.GetBaseException().Message)") } }
     if ($left.Count -eq 0) {
         Remove-NetFirewallRule -Name 'wincnode-guard' -ErrorAction SilentlyContinue
         Clear-WnNetworkGuard

@@ -82,6 +82,12 @@ class NetworkGuard:
             left += self._set_adapters(45, touched, exactly=True)
         except ERRORS as error:
             left.append(f"adapters: {error.message}")
+        # A domain's network may be Public yet: Windows alone can make it the domain's again.
+        try:
+            if not left:
+                self._save_door()
+        except ERRORS as error:
+            left.append(f"firewall: {error.message}")
         if not left:
             self.remove_door()
             self.clear()
@@ -90,18 +96,8 @@ class NetworkGuard:
         self._told("guard_reverted", reason=why, after=after, left=left)
 
     def stop(self) -> None:
-        """Let the change stay; a network that is Public now and was not keeps its rule."""
-        shut = [
-            heir["name"]
-            for was, heir in self._pairs(())
-            if heir and heir["category"] == "Public" != was["category"]
-        ]
-        if shut:
-            self._add_rule("wincnode-winrm")
-            self._own_rule()
-            names, clients = ", ".join(shut), ", ".join(self._note["clients"])
-            text = f"The network of {names} is Public now. The firewall rule wincnode-winrm lets "
-            self._told("log", level="warning", text=f"{text}{clients} in.")
+        """Let the change stay."""
+        self._save_door()
         self.remove_door()
         self.clear()
 
@@ -290,6 +286,27 @@ class NetworkGuard:
             Profile=["Any"],
         )
 
+    def _save_door(self) -> None:
+        """Keep a door where a network is Public now and was not; the manifest has it.
+
+        So does one that Windows has yet to identify, as it may call it Public then.
+
+        Raises: Failure, CmdletError.
+        """
+        shut = [
+            (heir or was)["name"]
+            for was, heir in self._pairs(())
+            if _may_be_shut(was["category"], heir["category"] if heir else "")
+        ]
+        if not shut:
+            return
+        self._add_rule("wincnode-winrm")
+        self._own_rule()
+        names, clients = ", ".join(shut), ", ".join(self._note["clients"])
+        text = f"The network of {names} is Public now, or is not identified yet. "
+        text += f"The firewall rule wincnode-winrm lets {clients} in."
+        self._told("log", level="warning", text=text)
+
     def _remove_rule(self, name: str) -> None:
         adapters.tried(lambda _text: None, self._host, "Remove-NetFirewallRule", Name=name)
 
@@ -299,6 +316,10 @@ class NetworkGuard:
             self._host, self._process, self._plan, Secrets(""), detached=True, tell=self._tell
         )
         steps.note(step, Found(values={"state": "absent"}))
+
+
+def _may_be_shut(was: str, now: str) -> bool:
+    return now == "Public" != was or (not now and was in {"Private", "DomainAuthenticated"})
 
 
 def clear(host: Host, folder: str) -> None:
