@@ -23,10 +23,11 @@ NETWORK = "connected to the network of pods"
 LIMITS = {stage.name: stage.timeout_s for stage in to_ready("1.36.4", 20348)}
 JOIN = f"join --stage-timeout {LIMITS[NETWORK] / HASTE:.0f}"
 FEATURES = {"process": {"Containers"}, "hyperv": {"Containers", "Hyper-V", "Hyper-V-PowerShell"}}
-# For who the machine is, as there are several, over a connection of its own. For facts, a run, the order to reboot, the question for the boot, the run after it, and the smoke
-# ladder; again for who it is among several; for facts, who the machine is, the run that moves the adapter, and over a new connection
-# who the machine is, the confirmation, the end of that run, and the run that joins. Each is a command in a shell, and
-# the messages of logging on are not counted.
+# For who the machine is, as there are several, over a connection of its own; for facts, a run, the
+# order to reboot, the question for the boot, the run after it, and the smoke ladder; again for who it
+# is among several; for facts, who the machine is, the run that moves the adapter, and over a new
+# connection who the machine is, the confirmation, the end of that run, and the run that joins. Each
+# is a command in a shell, and the messages of logging on are not counted.
 INSTALL = {"Create": 3, "Command": 8, "Send": 7, "Signal": 7, "Delete": 3}
 WHOLE = {"Create": 6, "Command": 16, "Send": 15, "Signal": 15, "Delete": 6}
 AGAIN = {"Create": 10, "Command": 22, "Send": 21, "Signal": 21, "Delete": 10}
