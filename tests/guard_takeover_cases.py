@@ -33,6 +33,7 @@ from nodes import base
 from wincnode import runner
 from wincnode.events import StepStarted
 from wincnode.lab.windows import firewall
+from wincnode.plan import Plan, to_wire
 
 
 def cancelled_between_steps(engine: str, folder: Path) -> None:
@@ -128,6 +129,35 @@ def ten_attempts(engine: str, folder: Path) -> None:
             until(lambda: [len(task.triggers) for task in node.machine.tasks.values()] == [1])
             assert "wincnode-guard" in node.machine.registry.values(firewall.RULES)
             assert run.state() == "finished"
+            services.change("hns", {"StartMode": "Auto"})
+            node.machine.reboot()
+            run.put_back()
+        assert is_as_before(node, before)
+
+
+def among_many_runs(engine: str, folder: Path) -> None:
+    """The folder of a run that is still to be put back outlives 20 newer ones."""
+    with guarded_node(folder, engine) as node:
+        before, services = held(node.machine), node.machine.services
+        with started(node, within_s=600) as run:
+            run.waits()
+            (run.folder / "guarded").write_text("." * 9)
+            services.change("hns", {"StartMode": "Disabled"})
+            run.dies()
+            until(lambda: [len(task.triggers) for task in node.machine.tasks.values()] == [1])
+            for number in range(20):
+                newer = base(node) / "runs" / f"{number:032x}"
+                newer.mkdir()
+                claim = json.loads((run.folder / "claim.json").read_text())
+                claim |= {"run": newer.name, "started": "2999-01-01T00:00:00Z"}
+                (newer / "claim.json").write_text(json.dumps(claim))
+                (newer / "journal.jsonl").write_text('{"seq":1,"type":"finished"}\n')
+            id = runner.new_run()
+            plan = Plan(node="web-1", steps=())
+            wire = to_wire(plan, run=id, mode="apply", who=runner.who("apply"))
+            with linked(node) as link:
+                assert of_guard(list(runner.detached(link, run=id, plan=wire))) == ["ok"]
+            assert (run.folder / "guarded").read_text() == "." * 10
             services.change("hns", {"StartMode": "Auto"})
             node.machine.reboot()
             run.put_back()
@@ -244,6 +274,7 @@ CASES: tuple[Callable[[str, Path], None], ...] = (
     task_gone,
     killed_before_the_change,
     ten_attempts,
+    among_many_runs,
     left_to_people,
     forgotten,
     begun_anew,

@@ -166,6 +166,24 @@ def unnamed_as_it_is_confirmed(engine: str, folder: Path) -> None:
         assert leftovers(node) == ["wincnode-winrm"]
 
 
+def domain_found(engine: str, folder: Path) -> None:
+    """A network that Windows has found to be a domain's is left so, though it was Public."""
+    with guarded_node(folder, engine, speed=20) as node:
+        network = node.machine.network
+        (row,) = network["NetConnectionProfile"]
+        row["NetworkCategory"] = "Public"
+        with started(node, within_s=600) as run:
+            run.waits()
+            (row,) = network["NetConnectionProfile"]
+            row["NetworkCategory"] = "DomainAuthenticated"
+            (run.folder / "cancel").touch()
+            until(lambda: bool(run.told()))
+            assert run.told()[0]["left"] == []
+            run.put_back()
+        assert network.category() == "DomainAuthenticated"
+        assert not leftovers(node)
+
+
 CASES: tuple[Callable[[str, Path], None], ...] = (
     hns_off,
     hns_never_there,
@@ -174,4 +192,5 @@ CASES: tuple[Callable[[str, Path], None], ...] = (
     adapters_unread,
     public_as_it_is_put_back,
     unnamed_as_it_is_confirmed,
+    domain_found,
 )

@@ -120,8 +120,8 @@ function Compare-WnAdapter([object]$Was, [object]$Is, [bool]$Exactly) {
     if (($Was.dns_set -join ' ') -ne ($Is.dns_set -join ' ')) { 'DNS servers' }
     if ($Was.metric -ne $Is.metric) { 'metric' }
     if ($Was.mtu -and $Was.mtu -ne $Is.mtu) { 'MTU' }
-    # Nobody can make a network a domain's by hand; Windows finds that out.
-    if ($Exactly -and @('Public', 'Private') -contains $Was.category -and $Was.category -ne $Is.category) { 'category of the network' }
+    # Nobody can make a network a domain's by hand, nor anything else of one; Windows finds that out.
+    if ($Exactly -and @('Public', 'Private') -contains $Was.category -and $Is.category -ne 'DomainAuthenticated' -and $Was.category -ne $Is.category) { 'category of the network' }
 }
 function Set-WnAdapter([object]$Was, [object]$Is, [bool]$Exactly) {
     # Whatever of it fails, the rest is done.
@@ -157,7 +157,7 @@ function Set-WnAdapter([object]$Was, [object]$Is, [bool]$Exactly) {
         if ($Was.dns_set.Count) { & $do { Set-DnsClientServerAddress -InterfaceIndex $index -ServerAddresses $Was.dns_set -ErrorAction Stop } }
         else { & $do { Set-DnsClientServerAddress -InterfaceIndex $index -ResetServerAddresses -ErrorAction Stop } }
     }
-    if ($Was.category -ne $Is.category -and @('Public', 'Private') -contains $Was.category) { & $do { Set-NetConnectionProfile -InterfaceIndex $index -NetworkCategory $Was.category -ErrorAction Stop } }
+    if ($Was.category -ne $Is.category -and $Is.category -ne 'DomainAuthenticated' -and @('Public', 'Private') -contains $Was.category) { & $do { Set-NetConnectionProfile -InterfaceIndex $index -NetworkCategory $Was.category -ErrorAction Stop } }
 }
 function Set-WnAdapters([double]$Seconds, [bool]$Exactly, [string[]]$Touched) {
     # An adapter needs seconds to come back. Gives what is still different, with why.

@@ -147,7 +147,7 @@ function Start-WnNetworkGuard {
         Clear-WnNetworkGuard
         throw "The network is left as it is, as nothing could guard it: $why"
     }
-    [IO.File]::WriteAllText("$Folder\guarded", '')
+    Write-WnDurable "$Folder\guarded" ''
     $note
 }
 function Save-WnDoor {

@@ -109,13 +109,14 @@ function Get-WnRun {
     $runs | Sort-Object -Property { $_.claim.started } -Descending
 }
 function Remove-WnOldRun {
-    # The newest 20 that have ended stay. Directory.Delete removes links and never follows them:
+    # The newest 20 that have ended stay, and those whose change of the network is still to be put
+    # back. Directory.Delete removes links and never follows them:
     # learn.microsoft.com/dotnet/api/system.io.directory.delete
     $runs = @(Get-WnRun)
     if ($runs.Count -le 20) { return }
     $ended = 0
     foreach ($run in $runs) {
-        if (@('starting', 'running', 'waiting') -contains (Get-WnState $run.path)) { continue }
+        if (@('starting', 'running', 'waiting') -contains (Get-WnState $run.path) -or [IO.File]::Exists($run.path + '\guarded')) { continue }
         $ended++
         if ($ended -le 20) { continue }
         try {

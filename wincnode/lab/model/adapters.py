@@ -129,7 +129,7 @@ def compare(was: Adapter, now: Adapter | None, *, exactly: bool) -> Iterator[str
         yield "metric"
     if was["mtu"] not in {0, now["mtu"]}:
         yield "MTU"
-    if exactly and was["category"] in SETTABLE and was["category"] != now["category"]:
+    if exactly and _category_is_another(was, now):
         yield "category of the network"
 
 
@@ -166,7 +166,7 @@ def _calls(was: Adapter, now: Adapter, *, exactly: bool) -> Iterator[tuple[str, 
         servers = {"ServerAddresses": was["dns_set"]}
         none = {"ResetServerAddresses": True}
         yield "Set-DnsClientServerAddress", servers if was["dns_set"] else none
-    if was["category"] != now["category"] and was["category"] in SETTABLE:
+    if _category_is_another(was, now):
         yield "Set-NetConnectionProfile", {"NetworkCategory": was["category"]}
 
 
@@ -178,6 +178,12 @@ def _link_changes(was: Adapter, now: Adapter) -> Iterator[dict[str, Any]]:
         yield metric if was["metric"] else {"AutomaticMetric": "Enabled"}
     if was["mtu"] not in {0, now["mtu"]}:
         yield {"NlMtuBytes": was["mtu"]}
+
+
+def _category_is_another(was: Adapter, now: Adapter) -> bool:
+    """Tell whether it can be set back: of a domain's network nobody can make anything else."""
+    settable = was["category"] in SETTABLE and now["category"] != "DomainAuthenticated"
+    return settable and was["category"] != now["category"]
 
 
 def _lost(was: Adapter) -> Iterator[str]:

@@ -268,7 +268,11 @@ class Launcher:
         return dict(sorted(found.items(), key=lambda row: str(row[1]["started"]), reverse=True))
 
     def _forget_old_runs(self) -> None:
-        ended = [path for path in self._claims() if self._state(path) not in GOING_ON]
+        ended = [
+            path
+            for path in self._claims()
+            if self._state(path) not in GOING_ON and not self._disk.is_file(path + r"\guarded")
+        ]
         for path in ended[KEPT_RUNS:]:
             self._disk.delete_folder(path)
 
