@@ -34,7 +34,8 @@ from wincnode.commands.install import is_joined, worker_variables
 from wincnode.commands.network_wish import Target
 from wincnode.commands.readiness import Goal, Proof, asked, reach
 from wincnode.errors import ClusterError, ConfigError, RunFailed
-from wincnode.events import Event, Log
+from wincnode.events import Event, FactsRead, Log
+from wincnode.facts import from_reads
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Plan
 from wincnode.report import NodeReport, Report
@@ -205,7 +206,7 @@ def _join(
 ) -> Generator[Event, None, NodeReport]:
     api = one.way.api
     if api is not None:
-        _refuse_taken_name(api, one)
+        one = yield from _own_name(api, one, transport)
     lacking = networks.beforehand(one.target)
     if one.job.check:
         job = _with_credentials(one, Secret("not made yet"))
@@ -267,15 +268,19 @@ def _goal(one: _One) -> Goal:
     )
 
 
-def _refuse_taken_name(api: Api, one: _One) -> None:
+def _own_name(api: Api, one: _One, transport: Transport) -> Generator[Event, None, _One]:
     """Refuse a name that another machine has, or that answers without this machine's knowledge.
 
-    Raises: ClusterError.
+    A run whose client was killed may have joined it since its facts were read: then it is joined.
+    Raises: ClusterError. NodeLocked: such a run is under way.
     """
     there = nodes.find(api, one.name)
     if there is None:
-        return
+        return one
     nodes.refuse_other_machine(api, there, one.found.facts.known("os").text("uuid"))
+    if is_ready(there) and not one.joined:
+        runner.refuse_held(transport, node=one.name)
+        one = yield from _read_again(one, transport)
     if is_ready(there) and not one.joined:
         raise ClusterError(
             f"{api.server}: the Node {one.name} is Ready, but not by this machine",
@@ -283,6 +288,19 @@ def _refuse_taken_name(api: Api, one: _One) -> None:
             " give the machine another name.",
             id="cluster.name-taken",
         )
+    return one
+
+
+def _read_again(one: _One, transport: Transport) -> Generator[Event, None, _One]:
+    """Read anew what tells whether a machine has joined."""
+    read: list[FactsRead] = []
+    for event in runner.read_facts(transport, node=one.name, sections=("leftovers",)):
+        if isinstance(event, FactsRead):
+            read.append(event)
+        yield event
+    facts = one.found.facts
+    sections = {**facts.sections, **from_reads(read).sections}
+    return replace(one, found=replace(one.found, facts=replace(facts, sections=sections)))
 
 
 def _token(api: Api | None, one: _One) -> Secret:
