@@ -208,7 +208,8 @@ class Launcher:
         read = 0
         ended, why = False, ""
         while not (ended or why):
-            there = self._disk.is_file(journal)
+            # Windows makes and holds a file in one call; here one without a line may not be held.
+            there = bool(read or (self._disk.is_file(journal) and self._disk.read(journal)))
             if not there and time.monotonic() - began > 60:
                 why = "The task did not start the runner within 60 s."
             # Held is asked before reading: what a dead runner wrote is read to its end.
