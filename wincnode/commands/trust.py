@@ -16,7 +16,6 @@ from wincnode.report import NodeReport, Report, Status
 from wincnode.transport.certificate import Shown, in_pairs, presented
 from wincnode.transport.endpoint import normal_fingerprint, place
 
-PARALLEL = 20
 BOM = b"\xef\xbb\xbf"
 
 
@@ -91,7 +90,7 @@ def run(inventory: Inventory, nodes: Sequence[Node], decide: Decide, put: Put) -
     def look(name: str) -> Iterator[Seen]:
         yield seen(by_name[name])
 
-    found = dict(fleet.run(list(by_name), look, parallel=PARALLEL, stop=Stop()))
+    found = dict(fleet.run(list(by_name), look, parallel=fleet.READING, stop=Stop()))
     return Report(
         command="trust",
         nodes=tuple(_pinned(inventory, name, found[name], decide, put) for name in by_name),

@@ -109,10 +109,7 @@ def _stays(facts: Facts, *, owned: bool) -> Iterator[Left]:
     for name in (*names, *(f"Path: {row}" for row in facts.known("runtime").texts("path"))):
         yield Left(what=name, why="programs of others may read it")
     hns = facts.sections.get("hns", {}).get("networks")
-    for row in filter(_is_mapping, hns if isinstance(hns, list) else ()):
+    rows = hns if isinstance(hns, list) else []
+    for row in (one for one in rows if isinstance(one, Mapping)):
         why = "the node may lose its address with it: hnsdiag delete networks ID, at its console"
         yield Left(what=f"HNS network {printable(str(row.get('name')))}", why=why)
-
-
-def _is_mapping(row: object) -> bool:
-    return isinstance(row, Mapping)
