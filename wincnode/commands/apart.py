@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from wincnode import fleet, runner
+from wincnode import fleet
 from wincnode.commands.inspect import NONE_UNFIT, Options, Session, Unfit, failed, in_fleet
 from wincnode.commands.machines import Identity, identity, shown
+from wincnode.commands.reading import quietly, read_node
 from wincnode.errors import ConfigError
-from wincnode.events import FactsRead, Hello
-from wincnode.facts import from_reads
 from wincnode.report import NodeReport
 
 # A node that hangs holds up the others for no longer.
@@ -32,12 +31,10 @@ def apart(options: Options, session: Session, *, limit_s: float = LONGEST_S) -> 
     def ask(name: str) -> Iterator[Identity | None]:
         transport = session.connect(name)
         try:
-            events = list(runner.read_facts(transport, node=name, sections=("os",)))
+            found = quietly(read_node(transport, node=name, sections=("os",)))
         finally:
             transport.close()
-        told = "".join(event.machine_id for event in events if isinstance(event, Hello))
-        reads = [event for event in events if isinstance(event, FactsRead)]
-        yield identity(told, from_reads(reads))
+        yield identity(found.machine_id, found.facts)
 
     reading = replace(options, parallel=max(options.parallel, fleet.READING))
     answers = dict(in_fleet(reading, ask, session, limit_s=limit_s))

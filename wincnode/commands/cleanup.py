@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from wincnode import runner
 from wincnode.commands.apart import apart
 from wincnode.commands.execution import Job, carry_out, look
 from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, over_nodes
+from wincnode.commands.reading import read_node
 from wincnode.errors import RunFailed
-from wincnode.events import Event, FactsRead, Hello, printable
-from wincnode.facts import FactMissing, from_reads
+from wincnode.events import Event, printable
+from wincnode.facts import FactMissing
 from wincnode.report import NodeReport, Report
 from wincnode.reset import Reset, foreign
 from wincnode.transport import Transport
@@ -47,32 +47,24 @@ def _found(transport: Transport, name: str) -> Generator[Event, None, tuple[Node
 
     Raises: NodeError.
     """
-    hello: Hello | None = None
-    read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=name, sections=foreign.SECTIONS):
-        if isinstance(event, Hello):
-            hello = event
-        if isinstance(event, FactsRead):
-            read.append(event)
-        yield event
-    facts = from_reads(read)
+    told = yield from read_node(transport, node=name, sections=foreign.SECTIONS)
     try:
-        found = foreign.plan(facts, name)
-        servers = foreign.clusters(facts)
+        found = foreign.plan(told.facts, name)
+        servers = foreign.clusters(told.facts)
     except FactMissing as error:
         raise RunFailed(
             f"{name}: what others left there cannot be told: {error}", id="node.unread"
         ) from error
     notes = [f"stays as it is: {row}" for row in found.left]
     if found.plan.steps and servers:
-        told = printable(", ".join(servers))
-        notes.insert(0, f"its credentials are of {told}: drain and delete the Node there")
+        where = printable(", ".join(servers))
+        notes.insert(0, f"its credentials are of {where}: drain and delete the Node there")
     return (
         NodeReport(
             node=name,
             status="as-wanted",
-            computer=hello.computer if hello else "",
-            build=hello.build if hello else 0,
+            computer=told.computer,
+            build=told.build,
             notes=tuple(notes),
         ),
         found,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from wincnode import diagnosis, runner
+from wincnode import diagnosis
+from wincnode.commands.reading import read_node
 from wincnode.errors import NodeError
-from wincnode.events import Event, FactsRead
-from wincnode.facts import Facts, from_reads
+from wincnode.events import Event
+from wincnode.facts import Facts
 from wincnode.transport import Transport
 
 # A System log of tens of megabytes takes its time to be searched.
@@ -22,16 +23,12 @@ def diagnose(
     Args: stage: what was not passed. error: what kubeadm, a step or the Node said.
     A machine that does not answer is part of the text: the error itself must not get lost.
     """
-    read: list[FactsRead] = []
     try:
-        for event in runner.read_facts(
+        told = yield from read_node(
             transport, node=node, sections=[diagnosis.SECTION], section_timeout_s=TIMEOUT_S
-        ):
-            if isinstance(event, FactsRead):
-                read.append(event)
-            yield event
+        )
     except NodeError as failure:
         facts = Facts(errors={diagnosis.SECTION: str(failure)})
     else:
-        facts = from_reads(read)
+        facts = told.facts
     return diagnosis.said(stage, diagnosis.evidence(facts, error))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from wincnode import runner
-from wincnode.commands.inspect import Options, Session, in_fleet, skew_of
+from wincnode.commands.inspect import Options, Session, in_fleet
+from wincnode.commands.reading import skew_of
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import FURTHER, SECTIONS, from_reads
 from wincnode.report import NodeReport, Report

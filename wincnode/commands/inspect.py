@@ -11,13 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from wincnode import checks, fleet, node_ports, runner
+from wincnode import checks, fleet, node_ports
 from wincnode.cluster import networks
 from wincnode.commands.clusters import server_named
 from wincnode.commands.machines import Machines, identity
+from wincnode.commands.reading import read_node
 from wincnode.errors import ClusterError, ConfigError, Interrupted, NodeError, WincnodeError
-from wincnode.events import Event, FactsRead, Hello
-from wincnode.facts import Facts, from_reads
+from wincnode.events import Event
+from wincnode.facts import Facts
 from wincnode.fleet import Stop
 from wincnode.inventory.marks import nearest
 from wincnode.inventory.model import Inventory
@@ -155,41 +156,25 @@ def inspect(
     Args: rules: the checks that judge; all by default. beyond: adds what others answered.
     Raises: NodeError.
     """
-    hello: Hello | None = None
-    skew_s: float | None = None
-    read: list[FactsRead] = []
     targets = [{"kind": row.kind, "url": row.url} for row in against.targets or ()]
     asked: dict[str, Mapping[str, Any]] = {"connectivity": {"targets": targets}} if targets else {}
     sections = (*against.sections, *asked)
     if against.node_ports != node_ports.NODE_PORTS and "firewall" in sections:
         asked["firewall"] = {"ports": [[*against.node_ports]]}
-    for event in runner.read_facts(transport, node=node, sections=sections, asked=asked):
-        if isinstance(event, Hello):
-            hello = event
-            skew_s = skew_of(event)
-        if isinstance(event, FactsRead):
-            read.append(event)
-        yield event
-    facts = from_reads(read)
-    measure = replace(_of_node(against, node), skew_s=skew_s, node=node)
+    told = yield from read_node(transport, node=node, sections=sections, asked=asked)
+    measure = replace(_of_node(against, node), skew_s=told.skew_s, node=node)
     return Inspection(
-        computer=hello.computer if hello else "",
-        machine_id=hello.machine_id if hello else "",
-        build=hello.build if hello else 0,
-        facts=facts,
-        findings=checks.run_checks(facts, beyond(measure), rules),
+        computer=told.computer,
+        machine_id=told.machine_id,
+        build=told.build,
+        facts=told.facts,
+        findings=checks.run_checks(told.facts, beyond(measure), rules),
     )
 
 
 def _of_node(against: checks.Wanted, node: str) -> checks.Wanted:
     """Give what one node is measured against."""
     return replace(against, adapter=against.adapters.get(node, against.adapter))
-
-
-def skew_of(hello: Hello) -> float | None:
-    """Give the node's clock minus ours, in seconds; None where it does not tell the time."""
-    # Sent the moment it was made: what is between is the way here, far below a minute.
-    return (hello.at - datetime.now(UTC)).total_seconds() if hello.at else None
 
 
 def wanted(inventory: Inventory, *, ignore: frozenset[str]) -> checks.Wanted:

@@ -33,9 +33,9 @@ from wincnode.commands.inspect import (
 from wincnode.commands.install import is_joined, worker_variables
 from wincnode.commands.network_wish import Target
 from wincnode.commands.readiness import Goal, Proof, asked, reach
+from wincnode.commands.reading import read_node
 from wincnode.errors import ClusterError, ConfigError, RunFailed
-from wincnode.events import Event, FactsRead, Log
-from wincnode.facts import from_reads
+from wincnode.events import Event, Log
 from wincnode.inventory.model import Inventory, Node
 from wincnode.plan import Plan
 from wincnode.report import NodeReport, Report
@@ -293,13 +293,9 @@ def _own_name(api: Api, one: _One, transport: Transport) -> Generator[Event, Non
 
 def _read_again(one: _One, transport: Transport) -> Generator[Event, None, _One]:
     """Read anew what tells whether a machine has joined."""
-    read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=one.name, sections=("leftovers",)):
-        if isinstance(event, FactsRead):
-            read.append(event)
-        yield event
+    told = yield from read_node(transport, node=one.name, sections=("leftovers",))
     facts = one.found.facts
-    sections = {**facts.sections, **from_reads(read).sections}
+    sections = {**facts.sections, **told.facts.sections}
     return replace(one, found=replace(one.found, facts=replace(facts, sections=sections)))
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
 
 from wincnode import reset as resets
-from wincnode import runner
 from wincnode.checks import Finding, Verdict, Wanted, all_checks, run_checks
 from wincnode.cluster import nodes
 from wincnode.cluster.api import PODS, Api, Object
@@ -23,9 +22,10 @@ from wincnode.commands.clusters import connected
 from wincnode.commands.execution import STARTS, Job, carry_out, look
 from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, Unfit, over_nodes
 from wincnode.commands.network_wish import guard_of
+from wincnode.commands.reading import Told, quietly, read_node
 from wincnode.errors import ClusterError, NodeUnreachable, RunFailed
-from wincnode.events import Event, FactsRead, Hello, Log
-from wincnode.facts import FactMissing, Facts, from_reads
+from wincnode.events import Event, Log
+from wincnode.facts import FactMissing, Facts
 from wincnode.fleet import Stop
 from wincnode.hns.steps import KIND as NETWORK
 from wincnode.inventory.model import Inventory
@@ -129,17 +129,17 @@ def _cluster_alone(one: _One, stop: Stop) -> Generator[Event, None, NodeReport]:
 def _leave(one: _One, session: Session) -> Generator[Event, None, NodeReport]:
     transport = session.connect(one.name)
     try:
-        hello, facts = yield from _asked(transport, one.name)
+        told = yield from _asked(transport, one.name)
         result = NodeReport(
             node=one.name,
             status="as-wanted",
-            computer=hello.computer if hello else "",
-            build=hello.build if hello else 0,
-            findings=_prompts(facts),
+            computer=told.computer,
+            build=told.build,
+            findings=_prompts(told.facts),
         )
         if one.api is not None:
-            one = replace(one, there=_own_node(one.api, one.name, facts))
-        reset = _guarded(_reset(one.name, facts), one.guard)
+            one = replace(one, there=_own_node(one.api, one.name, told.facts))
+        reset = _guarded(_reset(one.name, told.facts), one.guard)
         if one.job.check:
             return (yield from _shown(one, transport, reset, result))
         return (yield from _done(one, transport, reset, result, session))
@@ -173,19 +173,11 @@ def _guarded(reset: Reset, guard: Guard) -> Reset:
     return replace(reset, plan=replace(reset.plan, guard=guard))
 
 
-def _asked(transport: Transport, name: str) -> Generator[Event, None, tuple[Hello | None, Facts]]:
-    hello: Hello | None = None
-    read: list[FactsRead] = []
+def _asked(transport: Transport, name: str) -> Generator[Event, None, Told]:
     try:
-        for event in runner.read_facts(transport, node=name, sections=SECTIONS):
-            if isinstance(event, Hello):
-                hello = event
-            if isinstance(event, FactsRead):
-                read.append(event)
-            yield event
+        return (yield from read_node(transport, node=name, sections=SECTIONS))
     except NodeUnreachable as error:
         raise _or_alone(error) from error
-    return hello, from_reads(read)
 
 
 def _gone(row: NodeReport) -> NodeReport:
@@ -297,7 +289,7 @@ def _used_by_others(
     asked = resets.folders(reset)
     if not asked.steps:
         return ()
-    there = _quietly(look(transport, asked, result, job=one.job))
+    there = quietly(look(transport, asked, result, job=one.job))
     pending = {step.step for step in there.steps if step.outcome in PENDING_OUTCOMES}
     stay = [PureWindowsPath(str(row.key["path"])) for row in asked.steps if row.id in pending]
     # Those above them stay because of them.
@@ -307,13 +299,3 @@ def _used_by_others(
         for path in stay
         if path not in above
     )
-
-
-def _quietly(events: Generator[Event, None, NodeReport]) -> NodeReport:
-    """Follow a run that tells nobody anything new."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            result: NodeReport = end.value
-            return result

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wincnode import runner
 from wincnode.commands import network_wish as wishes
 from wincnode.commands.apart import apart
 from wincnode.commands.execution import Job, carry_out
 from wincnode.commands.inspect import NONE_UNFIT, Item, Options, Session, over_nodes
 from wincnode.commands.network_told import notes_of
 from wincnode.commands.network_wish import Asked, Target
+from wincnode.commands.reading import read_node
 from wincnode.error_ids import load_error_ids
 from wincnode.errors import ConfigError, RunFailed
-from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished, StepFinished
-from wincnode.facts import from_reads
+from wincnode.events import Event, Log, ProgramFinished, StepFinished
 from wincnode.fleet import Stop
 from wincnode.hcs.errors import load_meanings, recognise
 from wincnode.hns import plan as plans
@@ -133,21 +132,10 @@ def known(
 
     Raises: NodeError.
     """
-    hello: Hello | None = None
-    read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=node.name, sections=wishes.SECTIONS):
-        if isinstance(event, Hello):
-            hello = event
-        if isinstance(event, FactsRead):
-            read.append(event)
-        yield event
-    if hello is None:
-        text = f"{node.name}: the node did not say which Windows it is"
-        raise RunFailed(text, id="run.no-result")
-    target = Target(
-        inventory=inventory, node=node, facts=from_reads(read), build=hello.build, asked=asked
-    )
-    result = NodeReport(node=node.name, status="done", computer=hello.computer, build=hello.build)
+    told = yield from read_node(transport, node=node.name, sections=wishes.SECTIONS)
+    told.refuse_unknown(node.name)
+    target = Target(inventory=inventory, node=node, facts=told.facts, build=told.build, asked=asked)
+    result = NodeReport(node=node.name, status="done", computer=told.computer, build=told.build)
     return target, result
 
 

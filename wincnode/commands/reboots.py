@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wincnode import runner
+from wincnode.commands.reading import quietly, read_node
 from wincnode.errors import NodeError, NodeUnreachable, NotLetIn
-from wincnode.events import Event, Hello, Log
+from wincnode.events import Event, Log
 from wincnode.transport import Transport
 
 Policy = Literal["never", "if-needed"]
@@ -92,9 +93,5 @@ def _told(transport: Transport, *, node: str) -> Generator[Event, None, bool]:
 
 def _boot(transport: Transport, *, node: str) -> str:
     """Give what identifies the node's boot; nothing is written there."""
-    hellos = [
-        event
-        for event in runner.read_facts(transport, node=node, sections=())
-        if isinstance(event, Hello)
-    ]
-    return hellos[0].boot if hellos else ""
+    hello = quietly(read_node(transport, node=node, sections=())).hello
+    return hello.boot if hello else ""

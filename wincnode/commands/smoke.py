@@ -6,14 +6,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from wincnode import runner
 from wincnode.checks import Finding, Severity, Verdict
 from wincnode.commands.execution import Job, carry_out
 from wincnode.commands.inspect import Item, Options, Session, over_nodes
+from wincnode.commands.reading import read_node
 from wincnode.commands.situation import SECTIONS, Wish, situation
 from wincnode.errors import ConfigError, RunFailed
-from wincnode.events import Event, FactsRead, Hello, Log, ProgramFinished
-from wincnode.facts import Facts, from_reads
+from wincnode.events import Event, Log, ProgramFinished
 from wincnode.fleet import Stop
 from wincnode.hcs import logon, smoke
 from wincnode.hcs.errors import Meanings, load_meanings
@@ -92,11 +91,10 @@ def run(
     def work(name: str) -> Iterator[Item]:
         transport = session.connect(name)
         try:
-            hello, facts = yield from _facts(transport, name)
-            result = NodeReport(
-                node=name, status="done", computer=hello.computer, build=hello.build
-            )
-            now = situation(facts, inventory, wish, build=hello.build)
+            told = yield from read_node(transport, node=name, sections=SECTIONS)
+            told.refuse_unknown(name)
+            result = NodeReport(node=name, status="done", computer=told.computer, build=told.build)
+            now = situation(told.facts, inventory, wish, build=told.build)
             result = yield from (climb or by_run)(
                 transport, now, result, known=known, pull=wish.pull, stop=session.stop
             )
@@ -271,21 +269,3 @@ def judged(event: ProgramFinished, known: Meanings) -> smoke.Verdict:
 def line(row: smoke.Verdict) -> str:
     """Say a verdict in one line."""
     return f"{row.rung.id}: {row.status}: {row.evidence}"
-
-
-def _facts(transport: Transport, node: str) -> Generator[Event, None, tuple[Hello, Facts]]:
-    """Read what the ladder depends on.
-
-    Raises: NodeError.
-    """
-    hello: Hello | None = None
-    read: list[FactsRead] = []
-    for event in runner.read_facts(transport, node=node, sections=SECTIONS):
-        if isinstance(event, Hello):
-            hello = event
-        if isinstance(event, FactsRead):
-            read.append(event)
-        yield event
-    if hello is None:
-        raise RunFailed(f"{node}: the node did not say which Windows it is", id="run.no-result")
-    return hello, from_reads(read)
