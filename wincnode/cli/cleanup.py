@@ -19,9 +19,9 @@ from wincnode.cli.options import (
     VaultPasswords,
     asked,
     end,
-    may_ask,
     outputs,
     planned,
+    refuse_unasked,
     session,
 )
 
@@ -46,7 +46,6 @@ def cleanup(
 
     from wincnode.commands import cleanup as verb
     from wincnode.commands.execution import Job
-    from wincnode.errors import ConfigError
     from wincnode.formats import table
     from wincnode.ui import show
 
@@ -54,12 +53,8 @@ def cleanup(
     wanted = outputs(output)
     known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     asks = not (plan or yes)
-    if asks and not may_ask(no_input=no_input):
-        raise ConfigError(
-            "cleanup removes what others installed, and nobody is there to confirm it",
-            remedy="Look at it with --plan, then give --yes.",
-            id="config.no-input",
-        )
+    if asks:
+        refuse_unasked("cleanup removes what others installed", no_input=no_input)
     look = Job(playbooks=(), command="cleanup", check=True, pending_counts=exit_code)
     if plan or asks:
         with session(known) as running:

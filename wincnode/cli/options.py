@@ -195,6 +195,22 @@ class Asked:
     connect: Opener
 
 
+def refuse_unasked(what: str, *, no_input: bool) -> None:
+    """Refuse what a person is to confirm, where nobody is there to do so.
+
+    Args: what: what is done, such as `leave takes nodes out of the cluster`.
+    Raises: ConfigError.
+    """
+    from wincnode.errors import ConfigError
+
+    if not may_ask(no_input=no_input):
+        raise ConfigError(
+            f"{what}, and nobody is there to confirm it",
+            remedy="Look at it with --plan, then give --yes.",
+            id="config.no-input",
+        )
+
+
 def planned(*, plan: bool, exit_code: bool) -> None:
     """Refuse --exit-code without --plan.
 

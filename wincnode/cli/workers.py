@@ -29,6 +29,7 @@ from wincnode.cli.options import (
     may_ask,
     outputs,
     planned,
+    refuse_unasked,
     session,
     today,
 )
@@ -272,7 +273,9 @@ def leave(
     wanted = outputs(output)
     known = asked(inventory, nodes, parallel=parallel, no_input=no_input, vault=vault_password_file)
     if not (plan or yes):
-        _confirm(known.options.nodes, may_ask=may_ask(no_input=no_input))
+        names = ", ".join(known.options.nodes)
+        refuse_unasked("leave takes nodes out of the cluster", no_input=no_input)
+        typer.confirm(f"Take {names} out of the cluster?", abort=True, err=True)
     where = verb.Where(
         kubeconfig=kubeconfig,
         context=context,
@@ -292,22 +295,6 @@ def leave(
     with session(known) as running:
         report = verb.run(known.inventory, known.options, job, where, running)
     end(report, wanted, known.inventory)
-
-
-def _confirm(names: tuple[str, ...], *, may_ask: bool) -> None:
-    """Ask whether nodes are to leave.
-
-    Raises: ConfigError: nobody is there to answer. typer.Abort: the answer is no.
-    """
-    from wincnode.errors import ConfigError
-
-    if not may_ask:
-        raise ConfigError(
-            "leave takes nodes out of the cluster, and nobody is there to confirm it",
-            remedy="Look at it with --plan, then give --yes.",
-            id="config.no-input",
-        )
-    typer.confirm(f"Take {', '.join(names)} out of the cluster?", abort=True, err=True)
 
 
 def _line(command: str | None) -> str:
