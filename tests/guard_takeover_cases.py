@@ -17,7 +17,9 @@ from guard_cases import texts
 from guarded import (
     EXTERNAL,
     GATE,
+    Run,
     events_of,
+    going_back,
     guarded_node,
     held,
     is_as_before,
@@ -32,6 +34,7 @@ from nodes import base
 
 from wincnode import runner
 from wincnode.events import StepStarted
+from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows import firewall
 from wincnode.plan import Plan, to_wire
 
@@ -52,59 +55,43 @@ def cancelled_between_steps(engine: str, folder: Path) -> None:
 
 def no_room(engine: str, folder: Path) -> None:
     """A disk that takes nothing keeps no node cut off; what would be told of it is lost."""
-    with guarded_node(folder, engine) as node:
-        before = held(node.machine)
-        with started(node, within_s=600) as run:
-            run.waits()
-            (run.folder / f"verdict.{run.journal()[0]['pid']}").mkdir()
-            (run.folder / "cancel").touch()
-            node.machine.room_bytes = 0
-            until(lambda: not (run.folder / "guarded").exists())
-            until(lambda: not leftovers(node))
-        assert is_as_before(node, before)
+    with going_back(folder, engine) as (node, run):
+        (run.folder / f"verdict.{run.journal()[0]['pid']}").mkdir()
+        (run.folder / "cancel").touch()
+        node.machine.room_bytes = 0
+        until(lambda: not (run.folder / "guarded").exists())
+        until(lambda: not leftovers(node))
 
 
 def no_room_after_death(engine: str, folder: Path) -> None:
     """The node's task needs to write nothing either."""
-    with guarded_node(folder, engine) as node:
-        before = held(node.machine)
-        with started(node, within_s=600) as run:
-            run.waits()
-            run.kill()
-            node.machine.room_bytes = 0
-            for file in (base(node) / "holder.json", run.folder / "journal.jsonl"):
-                file.unlink()
-                file.mkdir()
-            node.machine.clock.advance(61)
-            until(lambda: not leftovers(node))
-        assert is_as_before(node, before)
+    with going_back(folder, engine) as (node, run):
+        run.kill()
+        node.machine.room_bytes = 0
+        for file in (base(node) / "holder.json", run.folder / "journal.jsonl"):
+            file.unlink()
+            file.mkdir()
+        node.machine.clock.advance(61)
+        until(lambda: not leftovers(node))
 
 
 def run_folder_gone(engine: str, folder: Path) -> None:
     """Who tidies up the folders of runs takes nothing that the node needs to go back."""
-    with guarded_node(folder, engine, "static-lost") as node:
-        before = held(node.machine)
-        with started(node, within_s=600) as run:
-            run.waits()
-            run.kill()
-            shutil.rmtree(run.folder)
-            node.machine.clock.advance(61)
-            until(lambda: not leftovers(node))
-        assert is_as_before(node, before)
+    with going_back(folder, engine, "static-lost") as (node, run):
+        run.kill()
+        shutil.rmtree(run.folder)
+        node.machine.clock.advance(61)
+        until(lambda: not leftovers(node))
 
 
 def task_gone(engine: str, folder: Path) -> None:
     """Who comes to a node whose task was deleted is told that it goes back, and it does."""
-    with guarded_node(folder, engine) as node:
-        before = held(node.machine)
-        with started(node, within_s=600) as run:
-            run.waits()
-            node.machine.tasks.clear()
-            run.kill()
-            assert "nobody has confirmed it" in texts(events_of(node))
-            node.machine.clock.advance(61)
-            run.put_back()
-        assert is_as_before(node, before)
+    with going_back(folder, engine) as (node, run):
+        node.machine.tasks.clear()
+        run.kill()
+        assert "nobody has confirmed it" in texts(events_of(node))
+        node.machine.clock.advance(61)
+        run.put_back()
 
 
 def killed_before_the_change(engine: str, folder: Path) -> None:
@@ -117,53 +104,46 @@ def killed_before_the_change(engine: str, folder: Path) -> None:
         until(lambda: not leftovers(node))
 
 
+def given_up(node: LabNode, run: Run) -> None:
+    """Let ten attempts to put back be in vain, as HNS is off: the task starts with the node alone."""
+    (run.folder / "guarded").write_text("." * 9)
+    node.machine.services.change("hns", {"StartMode": "Disabled"})
+    run.dies()
+    until(lambda: [len(task.triggers) for task in node.machine.tasks.values()] == [1])
+
+
 def ten_attempts(engine: str, folder: Path) -> None:
     """After ten of them a start of the node tries again, with the note of what was there."""
-    with guarded_node(folder, engine, "static-lost") as node:
-        before, services = held(node.machine), node.machine.services
-        with started(node, within_s=600) as run:
-            run.waits()
-            (run.folder / "guarded").write_text("." * 9)
-            services.change("hns", {"StartMode": "Disabled"})
-            run.dies()
-            until(lambda: [len(task.triggers) for task in node.machine.tasks.values()] == [1])
-            assert "wincnode-guard" in node.machine.registry.values(firewall.RULES)
-            assert run.state() == "finished"
-            services.change("hns", {"StartMode": "Auto"})
-            node.machine.reboot()
-            run.put_back()
-        assert is_as_before(node, before)
+    with going_back(folder, engine, "static-lost") as (node, run):
+        given_up(node, run)
+        assert "wincnode-guard" in node.machine.registry.values(firewall.RULES)
+        assert run.state() == "finished"
+        node.machine.services.change("hns", {"StartMode": "Auto"})
+        node.machine.reboot()
+        run.put_back()
 
 
 def among_many_runs(engine: str, folder: Path) -> None:
     """The folder of a run that is still to be put back outlives 20 newer ones."""
-    with guarded_node(folder, engine) as node:
-        before, services = held(node.machine), node.machine.services
-        with started(node, within_s=600) as run:
-            run.waits()
-            (run.folder / "guarded").write_text("." * 9)
-            services.change("hns", {"StartMode": "Disabled"})
-            run.dies()
-            until(lambda: [len(task.triggers) for task in node.machine.tasks.values()] == [1])
-            for number in range(20):
-                newer = base(node) / "runs" / f"{number:032x}"
-                newer.mkdir()
-                claim = json.loads((run.folder / "claim.json").read_text())
-                claim |= {"run": newer.name, "started": "2999-01-01T00:00:00Z"}
-                (newer / "claim.json").write_text(json.dumps(claim))
-                (newer / "journal.jsonl").write_text('{"seq":1,"type":"finished"}\n')
-            id = runner.new_run()
-            plan = Plan(node="web-1", steps=())
-            wire = to_wire(plan, run=id, mode="apply", who=runner.who("apply"))
-            with linked(node) as link:
-                assert of_guard(list(runner.detached(link, run=id, plan=wire))) == ["ok"]
-            assert (run.folder / "guarded").read_text() == "." * 10
-            # The other run's process takes its task away once it has told its end.
-            until(lambda: len(node.machine.tasks) == 1)
-            services.change("hns", {"StartMode": "Auto"})
-            node.machine.reboot()
-            run.put_back()
-        assert is_as_before(node, before)
+    with going_back(folder, engine) as (node, run):
+        given_up(node, run)
+        for number in range(20):
+            newer = base(node) / "runs" / f"{number:032x}"
+            newer.mkdir()
+            claim = json.loads((run.folder / "claim.json").read_text())
+            claim |= {"run": newer.name, "started": "2999-01-01T00:00:00Z"}
+            (newer / "claim.json").write_text(json.dumps(claim))
+            (newer / "journal.jsonl").write_text('{"seq":1,"type":"finished"}\n')
+        id = runner.new_run()
+        wire = to_wire(Plan(node="web-1", steps=()), run=id, mode="apply", who=runner.who("apply"))
+        with linked(node) as link:
+            assert of_guard(list(runner.detached(link, run=id, plan=wire))) == ["ok"]
+        assert (run.folder / "guarded").read_text() == "." * 10
+        # The other run's process takes its task away once it has told its end.
+        until(lambda: len(node.machine.tasks) == 1)
+        node.machine.services.change("hns", {"StartMode": "Auto"})
+        node.machine.reboot()
+        run.put_back()
 
 
 def left_to_people(engine: str, folder: Path) -> None:
@@ -242,15 +222,11 @@ def killed_in_the_step(engine: str, folder: Path) -> None:
 
 def power_lost_as_it_is_put_back(engine: str, folder: Path) -> None:
     """A node that starts anew half way goes on with what is left to do."""
-    with guarded_node(folder, engine, "static-lost") as node:
-        before = held(node.machine)
-        with started(node, within_s=600) as run:
-            run.waits()
-            run.dies()
-            until(lambda: not node.machine.hns.bound())
-            node.machine.reboot()
-            until(lambda: not leftovers(node))
-        assert is_as_before(node, before)
+    with going_back(folder, engine, "static-lost") as (node, run):
+        run.dies()
+        until(lambda: not node.machine.hns.bound())
+        node.machine.reboot()
+        until(lambda: not leftovers(node))
 
 
 def note_lost(engine: str, folder: Path) -> None:

@@ -260,6 +260,17 @@ def started(
         yield Run(node=node, id=run, events=events, seen=[])
 
 
+@contextmanager
+def going_back(folder: Path, engine: str, *faults: str) -> Iterator[tuple[LabNode, Run]]:
+    """Start a node whose change waits to be confirmed; in the end it is as it was before."""
+    with guarded_node(folder, engine, *faults) as node:
+        before = held(node.machine)
+        with started(node, within_s=600) as run:
+            run.waits()
+            yield node, run
+        assert is_as_before(node, before)
+
+
 def events_of(node: LabNode, *steps: Step, within_s: int = 300, port: int = 0) -> list[Event]:
     """Run the steps under a guard, and give all events."""
     with started(node, *steps, within_s=within_s, port=port) as run:
