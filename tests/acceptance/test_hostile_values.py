@@ -10,7 +10,8 @@ import files_server
 from client import APPLY, desk, journals, outcomes
 from conformance.programs import CONF, PEM, joined
 from hostile import Row, playbook_of
-from hostile_fields import ARCHIVE, BODY, HOME, JOINS, ROWS, SERVER, program
+from hostile_fields import JOINS, ROWS
+from hostile_places import ARCHIVE, BODY, HOME, SERVER, program
 from nodes import base, lab_node
 
 from wincnode.lab.nodes import LabNode
