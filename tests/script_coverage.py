@@ -62,7 +62,6 @@ ACCEPTED = (
     ("guard", "'Get-WnNetworkDocument' -ErrorAction SilentlyContinue)) { return }", "no such plan"),
     ("networks", "catch { $words = $Answer.Err }", "the double's errors are JSON"),
     ("networks", "gave what is no JSON.", "the double's documents are JSON"),
-    ("kinds/hns_network", "'hns.no-address'", "the process that shows it ends without its record"),
     ("facts/runtime", "$Matches[1] } else { '' }", "programs of the lab tell their versions"),
     (
         "kinds/hns_network",
