@@ -1,8 +1,9 @@
 """Measures preflight of many nodes: hundreds at once, some of them faulty, beside Ansible.
 
 Run it with: PYTHONPATH=tests python bench/fleet.py [scale|faulty|ansible|powershell]...
-Nodes are one process, the client is another; each reply of a node waits for 20 ms. Ansible runs
-from an environment of its own, which is made once, outside the repository (WINCNODE_BENCH_ANSIBLE).
+Nodes share a few processes, the client is another one; each reply of a node waits for 20 ms.
+Ansible runs from an environment of its own, which is made once, outside the repository
+(WINCNODE_BENCH_ANSIBLE).
 """
 
 from __future__ import annotations

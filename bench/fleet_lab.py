@@ -1,4 +1,4 @@
-"""Many simulated nodes in one process, for bench/fleet.py.
+"""Many simulated nodes in one process; bench/measured.py runs several of them.
 
 It reads what to run from the first line of stdin (JSON), and tells their ports in the first line
 of stdout. Each further line of stdin is answered by what they have cost so far; the end of stdin

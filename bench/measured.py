@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 LOOK_S = 0.05
+# One alone has one core, whatever the machine has: then it is the lab that is measured.
+PROCESSES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,23 +40,35 @@ class Run:
 
 
 class Lab:
-    """Nodes that run in a process of their own."""
+    """Nodes that run in processes of their own."""
 
-    def __init__(self, process: subprocess.Popen[str], asked: Mapping[str, Any]) -> None:
-        self._process = process
+    def __init__(
+        self, processes: Sequence[subprocess.Popen[str]], asked: Mapping[str, Any]
+    ) -> None:
+        self._processes = processes
         self.nodes: dict[str, str] = asked["nodes"]
-        self.ports: dict[str, int] = self._ask(asked)
+        rows = list(self.nodes.items())
+        shares = [dict(rows[first :: len(processes)]) for first in range(len(processes))]
+        told = self._ask([{**asked, "nodes": share} for share in shares])
+        ports = {name: port for row in told for name, port in row.items()}
+        self.ports: dict[str, int] = {name: ports[name] for name in self.nodes}
 
-    def _ask(self, words: object) -> Any:
-        if self._process.stdin is None or self._process.stdout is None:
-            raise ValueError("the lab has no pipes")
-        self._process.stdin.write(json.dumps(words) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+    def _ask(self, words: Sequence[object]) -> list[Any]:
+        """Tell each process its words, then wait for all their answers."""
+        for process, word in zip(self._processes, words, strict=True):
+            if process.stdin is None:
+                raise ValueError("the lab has no pipes")
+            process.stdin.write(json.dumps(word) + "\n")
+            process.stdin.flush()
+        return [json.loads(row.stdout.readline()) for row in self._processes if row.stdout]
+
+    def _cost(self) -> dict[str, float]:
+        rows = self._ask(["cost"] * len(self._processes))
+        return {name: sum(row[name] for row in rows) for name in rows[0]}
 
     def run(self, words: Sequence[str], *, folder: Path, **environment: str) -> Run:
         """Run a client to its end; its output goes to the files `out` and `err` of the folder."""
-        before = self._ask("cost")
+        before = self._cost()
         load = os.getloadavg()[0]
         began = time.monotonic()
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
@@ -73,7 +87,7 @@ class Lab:
                 ended, status, used = os.wait4(client.pid, os.WNOHANG)
         wall_s = time.monotonic() - began
         client.returncode = os.waitstatus_to_exitcode(status)
-        after = self._ask("cost")
+        after = self._cost()
         return Run(
             wall_s=wall_s,
             cpu_s=used.ru_utime + used.ru_stime,
@@ -110,6 +124,13 @@ def lab(
         read_s: seconds that another client's command takes. powershell: a real engine instead.
     """
     asked = {"nodes": dict(nodes), "rtt_s": rtt_s, "work_s": work_s, "read_s": read_s}
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_process()) for _ in range(PROCESSES)]
+        yield Lab(processes, {**asked, "powershell": powershell})
+
+
+@contextmanager
+def _process() -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, str(HERE / "fleet_lab.py")],
         stdin=subprocess.PIPE,
@@ -117,7 +138,7 @@ def lab(
         text=True,
     ) as process:
         try:
-            yield Lab(process, {**asked, "powershell": powershell})
+            yield process
         finally:
             if process.stdin:
                 process.stdin.close()

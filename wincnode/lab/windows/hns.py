@@ -71,13 +71,11 @@ class Hns:
 
     def bound(self) -> Mapping[str, str]:
         """Give the virtual adapter that has taken over, by each physical one under a switch."""
-        with self._open() as state:
-            return {name: f"vEthernet ({name})" for name in objects.bound(state)}
+        return {name: f"vEthernet ({name})" for name in objects.bound(self._read())}
 
     def documents(self, kind: str) -> tuple[Document, ...]:
         """Give what is there of one of KINDS, whether HNS answers or not."""
-        with self._open() as state:
-            return tuple(row["document"] for row in state[f"{kind}s"])
+        return tuple(row["document"] for row in self._read()[f"{kind}s"])
 
     def load(self, rows: Iterable[Document]) -> None:
         """Put in the networks of a profile, as Get-HnsNetwork shows them; none binds an adapter."""
@@ -291,11 +289,13 @@ class Hns:
         fresh.rename(self.file)
 
     def _read(self) -> Row:
-        if self.file.is_file():
-            found: Row = json.loads(self.file.read_text(encoding="utf-8"))
-            return found
-        empty: Row = {f"{kind}s": [] for kind in KINDS}
-        return {"host": {}, "stopped": False, "generation": 1, "made": 0, **empty}
+        # Writers put a whole file in its place, so that who only reads needs no lock.
+        try:
+            found: Row = json.loads(self.file.read_bytes())
+        except FileNotFoundError:
+            empty: Row = {f"{kind}s": [] for kind in KINDS}
+            return {"host": {}, "stopped": False, "generation": 1, "made": 0, **empty}
+        return found
 
     def _host(self) -> Row:
         rows = [row for row in self._services.rows() if row["Name"].lower() == "hns"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -235,8 +236,7 @@ class Machine:
         """Find a full Windows path on the disk, without regard to case, there or not."""
         at = self.drive
         for part in PureWindowsPath(windows).parts[1:]:
-            same = (row for row in _listdir(at) if row.name.lower() == part.lower())
-            at = next(same, at / part)
+            at /= next((name for name in _names(at) if name.lower() == part.lower()), part)
         return at
 
     def shut_down(self, after_s: float) -> None:
@@ -368,8 +368,12 @@ class Machine:
         return True
 
 
-def _listdir(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as rows:  # a walk over the disk would make thousands of Paths
+            return [row.name for row in rows]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _value(data: Any) -> Value:

@@ -116,20 +116,21 @@ class Services:
     def rows(self) -> list[dict[str, Any]]:
         """Give the instances of Win32_Service."""
         self._end_those_that_die()
+        shown = ((row, self._shown(row)) for row in self._rows.values())
         return [
             {
                 "Name": row.name,
                 "DisplayName": row.display_name,
-                "State": self._shown(row),
+                "State": state,
                 "StartMode": row.start_mode,
                 "StartName": row.account,
                 "PathName": row.path,
-                "ProcessId": row.process.id if row.process and self._lives(row) else 0,
+                "ProcessId": row.process.id if row.process and state != "Stopped" else 0,
                 "ExitCode": row.exit_code,
                 "ServiceSpecificExitCode": 0,
             }
-            for row in self._rows.values()
-            if self._lives(row) or self.handles_held or not row.deleted
+            for row, state in shown
+            if state != "Stopped" or self.handles_held or not row.deleted
         ]
 
     def _end_those_that_die(self) -> None:
