@@ -248,7 +248,8 @@ def test_a_linux_node_that_is_named_takes_part_or_says_why_not(two: Two, api: Ap
     """No taint keeps its pods away; another name is told."""
     node = two.plane.objects.get("nodes", LINUX)
     assert node is not None
-    two.plane.objects.put("nodes", {**node, "spec": {"taints": [CONTROL_PLANE]}})
+    taints = [CONTROL_PLANE, {"key": "gpu", "effect": "NoSchedule"}]
+    two.plane.objects.put("nodes", {**node, "spec": {"taints": taints}})
     try:
         left_out = tried(api, two.wish)
         named = tried(api, replace(two.wish, linux=(LINUX, "linux-9")))
@@ -256,7 +257,7 @@ def test_a_linux_node_that_is_named_takes_part_or_says_why_not(two: Two, api: Ap
         two.plane.objects.put("nodes", node)
 
     said = {row.said for row in left_out.tried["win1"] if row.verdict is UNKNOWN}
-    taint = "linux-1 has the taint node-role.kubernetes.io/control-plane:NoSchedule"
+    taint = "linux-1 has the taint gpu:NoSchedule"
     why = f"no Linux node takes pods as they come: {taint}; --linux-node takes one all the same"
     assert said == {why}
     verdicts = cells(named)

@@ -22,6 +22,9 @@ OK, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
         (("b", "a"), (), "a", ""),
         (("a cordoned", "b"), (), "b", ""),
         (("a cordoned", "b unready"), (), "", "a is cordoned, b is not Ready;"),
+        (("a control-plane", "b"), (), "b", ""),
+        (("a cordoned", "b control-plane"), (), "b", ""),
+        (("a gpu", "b cordoned"), (), "", "a has the taint gpu:NoSchedule, b is cordoned;"),
         (("a cordoned",), ("a",), "a", ""),
         (("a", "b unready"), ("b",), "", "b is no Linux node of the cluster that is Ready"),
     ],
@@ -29,11 +32,18 @@ OK, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 def test_one_linux_node_is_chosen(
     nodes: tuple[str, ...], named: tuple[str, ...], chosen: str, why: str
 ) -> None:
-    """The first that takes pods as they come; those that are named come first."""
+    """The first that takes pods as they come, then a control plane; who is named comes first."""
     rows = [
         {
             "metadata": {"name": text[0], "labels": {trial_places.OS_LABEL: "linux"}},
-            "spec": {"unschedulable": "cordoned" in text},
+            "spec": {
+                "unschedulable": "cordoned" in text,
+                "taints": [
+                    {"key": key, "effect": "NoSchedule"}
+                    for key in (trial_places.CONTROL_PLANE[0], "gpu")
+                    if key.rpartition("/")[2] in text
+                ],
+            },
             "status": {"conditions": [{"type": "Ready", "status": str("unready" not in text)}]},
         }
         for text in nodes

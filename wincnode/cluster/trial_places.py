@@ -20,6 +20,9 @@ MOST_SAID = 300
 MOST_NAMED = 3
 # What a Linux node is called as long as none is chosen.
 SOME_LINUX = "a Linux node"
+# Where no other Linux node is, the cluster's DNS runs there too: CoreDNS tolerates this taint.
+# Source: kubernetes/kubernetes:cmd/kubeadm/app/phases/addons/dns/manifests.go@v1.36.3
+CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "NoSchedule")
 OS_LABEL = "kubernetes.io/os"
 # Reasons of a container that waits in vain.
 # Source: kubernetes/kubernetes:pkg/kubelet/images/types.go@v1.36.3,
@@ -151,8 +154,8 @@ def linux_nodes(
 ) -> tuple[dict[str, Object], tuple[Host, ...]]:
     """Choose the Linux nodes whose pods take part, by name; and tell of which none can.
 
-    Those that are named do, whatever their taints; else the first that takes pods as they come, as
-    nobody has asked for pods on a control plane.
+    Those that are named do, whatever their taints; else the first that takes pods as they come, or
+    that has no other taint than a control plane's.
     """
     rows = {row["metadata"]["name"]: row for row in nodes if _os(row) == "linux"}
     if named:
@@ -160,7 +163,8 @@ def linux_nodes(
         gone = (name for name in named if name not in there)
         why = "{} is no Linux node of the cluster that is Ready"
         return there, tuple(Host(node=name, why=why.format(name)) for name in gone)
-    shut = {name: _shut(rows[name]) for name in sorted(rows)}
+    names = sorted(rows, key=lambda name: (CONTROL_PLANE in _taints(rows[name]), name))
+    shut = {name: _shut(rows[name]) for name in names}
     free = [name for name, why in shut.items() if not why]
     if free:
         return {free[0]: rows[free[0]]}, ()
@@ -175,17 +179,23 @@ def _os(node: Object) -> str:
     return str((node["metadata"].get("labels") or {}).get(OS_LABEL, ""))
 
 
-def _shut(node: Object) -> str:
-    """Say why a node takes no pod that tolerates nothing; empty where it does.
+def _taints(node: Object) -> list[tuple[str, str]]:
+    """Give key and effect of the taints that keep pods away.
 
     Source: kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration
     """
-    spec = node.get("spec") or {}
-    taints = [row for row in spec.get("taints") or () if row.get("effect") != "PreferNoSchedule"]
+    rows = (node.get("spec") or {}).get("taints") or ()
+    pairs = ((str(row.get("key")), str(row.get("effect"))) for row in rows)
+    return [(key, effect) for key, effect in pairs if effect != "PreferNoSchedule"]
+
+
+def _shut(node: Object) -> str:
+    """Say why a node takes no pod of a test; empty where it does."""
     if not is_ready(node):
         return "is not Ready"
-    if spec.get("unschedulable"):
+    if (node.get("spec") or {}).get("unschedulable"):
         return "is cordoned"
-    if taints:
-        return f"has the taint {taints[0].get('key')}:{taints[0].get('effect')}"
+    for key, effect in _taints(node):
+        if (key, effect) != CONTROL_PLANE:
+            return f"has the taint {key}:{effect}"
     return ""
