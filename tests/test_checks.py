@@ -272,6 +272,7 @@ def test_node_of_ours_may_hold_ports_routes_and_programs() -> None:
     excluded = [f"{folder}\\containerd.exe", shim, "C:\\k\\kubelet.exe"]
     facts = facts_with(
         (("leftovers", "owned"), True),
+        (("leftovers", "made"), ["containerd", "kubelet", r"C:\k\kubelet.exe"]),
         (("leftovers", "programs"), ["C:\\k\\kubelet.exe"]),
         (("leftovers", "kubeconfigs"), [{"path": "C:\\k\\config", "server": "https://x:6443"}]),
         (("network", "listening", 0), TAKEN),
@@ -280,6 +281,26 @@ def test_node_of_ours_may_hold_ports_routes_and_programs() -> None:
         (("protection", "defender", "excluded"), excluded),
     )
     assert failures(run_checks(facts, WANTED)) == ()
+
+
+def test_of_a_prepared_machine_the_kubelet_is_not_wincnodes_yet() -> None:
+    """A playbook has changed it; what an install has brought before it failed is its own."""
+    kubelet = r"C:\k\kubelet.exe"
+
+    def verdict(*made: str, service: bool) -> Verdict:
+        services = {"kubelet": {"state": "Stopped", "path": kubelet, "shown": "kubelet"}}
+        facts = facts_with(
+            (("leftovers", "owned"), True),
+            (("leftovers", "made"), [*made]),
+            (("leftovers", "programs"), [kubelet]),
+        )
+        facts.sections["services"]["services"].update(services if service else {})
+        return finding("sw.kubelet", facts).verdict
+
+    assert verdict("W32Time", service=False) is Verdict.FAIL
+    assert verdict(kubelet, service=False) is Verdict.PASS
+    assert verdict(kubelet, service=True) is Verdict.FAIL
+    assert verdict(kubelet, "Kubelet", service=True) is Verdict.PASS
 
 
 def test_kubeconfig_of_the_wanted_cluster_is_fine() -> None:

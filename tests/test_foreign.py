@@ -14,12 +14,17 @@ from wincnode.reset.inverses import JOINED
 SERVICE = {"state": "Running", "path": r"C:\x.exe", "shown": "x"}
 
 
-def facts(*services: str, owned: bool = False, **more: Any) -> Facts:
+def facts(*services: str, made: tuple[str, ...] = (), **more: Any) -> Facts:
     leftovers = {"folders": [], "programs": [], "kubeconfigs": [], "cni_configs": []}
     runtime = {"subnets": [], "variables": [], "path": []}
     sections: dict[str, Any] = {
         "services": {"services": dict.fromkeys(services, SERVICE)},
-        "leftovers": {**leftovers, "owned": owned, **pick(more, leftovers)},
+        "leftovers": {
+            **leftovers,
+            "owned": bool(made),
+            "made": list(made),
+            **pick(more, leftovers),
+        },
         "runtime": {**runtime, **pick(more, runtime)},
         "hns": {"networks": more.get("networks")},
     }
@@ -96,10 +101,20 @@ def test_of_an_installation_with_an_uninstaller_no_part_is_taken(more: dict[str,
 
 
 def test_a_machine_of_wincnodes_keeps_its_kubelet() -> None:
-    there = facts("kubelet", "containerd", "flanneld", owned=True, programs=[r"C:\k\kubelet.exe"])
-    found = plan(there, "a")
+    ours = ("containerd", "Kubelet")
+    kubelet = r"C:\k\kubelet.exe"
+    found = plan(facts("kubelet", "containerd", "flanneld", made=ours, programs=[kubelet]), "a")
     assert keys(found) == ["flanneld"]
     assert ["wincnode leave" in str(row) for row in found.left] == [True]
+
+
+def test_a_machine_that_is_only_prepared_has_a_kubelet_of_others() -> None:
+    """A playbook has changed something there, and no install has run."""
+    kubelet, folder = r"C:\k\kubelet.exe", r"C:\opt\cni\bin"
+    prepared = facts("kubelet", made=("W32Time",), programs=[kubelet], folders=[folder])
+    found = plan(prepared, "a")
+    assert keys(found) == ["kubelet", kubelet]
+    assert [row.what for row in found.left] == ["what wincnode installed", f"folder {folder}"]
 
 
 def test_clusters_are_named_once() -> None:

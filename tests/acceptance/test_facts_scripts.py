@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
@@ -181,6 +182,7 @@ def test_of_a_kubeconfig_only_the_server_is_taken(odd: list[Event]) -> None:
         "kubeconfigs": [{"path": "C:\\k\\config", "server": "https://10.9.8.7:6443"}],
         "cni_configs": ["10-flannel.conf"],
         "owned": False,
+        "made": [],
     }
 
 
@@ -243,11 +245,17 @@ def test_what_unlocks_the_system_drive_and_which_kubelet_is_ours(
         machine.path(kubelet).chmod(0o755)
         before = facts(read(node))
         machine.path(manifest).parent.mkdir(parents=True, exist_ok=True)
-        machine.path(manifest).write_text("[]")
+        rows = [
+            {"kind": "service", "key": {"name": "kubelet"}},
+            {"kind": "download", "key": {"path": kubelet}},
+            {"kind": "directory", "key": {"path": "C:\\k"}},
+        ]
+        machine.path(manifest).write_text(json.dumps({"entries": rows}))
         (volume,) = machine.cim["Win32_EncryptableVolume"]
         machine.cim["Win32_EncryptableVolume"] = [{**volume, "Protectors": [1, 3, 9]}]
         after = facts(read(node))
 
     assert before["startup"]["bitlocker"] == {"protection": 1, "protectors": [4]}
     assert after["startup"]["bitlocker"] == {"protection": 1, "protectors": [1, 9]}
+    assert (before["leftovers"]["made"], after["leftovers"]["made"]) == ([], ["kubelet", kubelet])
     assert (before["runtime"]["kubelet"], after["runtime"]["kubelet"]) == ("", "1.36.3")

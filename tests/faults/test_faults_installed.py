@@ -137,16 +137,22 @@ def test_f39_what_has_its_own_uninstaller_is_left_to_it(
     assert f"run `{command}` on the machine" in str(end.node["notes"])
 
 
-def test_f39_what_wincnode_installed_is_not_of_others(run: Run, lab: Lab) -> None:
-    """There `wincnode leave` takes back, and a service of others goes alone."""
+def test_f39_what_wincnode_installed_is_not_of_others(run: Run, lab: Lab, tmp_path: Path) -> None:
+    """What it has changed makes no kubelet its own, but what it has set up; `leave` takes back."""
     node = lab()
-    assert run(*APPLY).exit_code == 0
     old_node(node)
-
+    assert run(*APPLY).exit_code == 0
+    changed = run(*CLEANUP, "--plan")
+    (tmp_path / "playbook.yaml").write_text(
+        "name: x\nsteps:\n  - service: {name: kubelet, command: 'C:\\k\\kubelet.exe', start: auto}\n"
+    )
+    assert run(*APPLY).exit_code == 0
     shown = run(*CLEANUP, "--plan")
 
+    assert {"name": "kubelet"} in [row["key"] for row in changed.node["steps"]]
     assert [row["key"] for row in shown.node["steps"]] == [{"name": "kube-proxy"}]
-    assert "`wincnode leave` takes it back" in str(shown.node["notes"])
+    for seen in (changed, shown):
+        assert "`wincnode leave` takes it back" in str(seen.node["notes"])
 
 
 INVENTORY = """\
@@ -211,7 +217,9 @@ def variables(folder: Path, containerd: str, kubelet: str, *, owned: bool) -> ob
     path.write_text(INVENTORY % "2.3.7", encoding="utf-8")
     inventory = load(path)
     runtime = {"version": containerd, "kubelet": kubelet}
-    facts = Facts(sections={"runtime": runtime, "leftovers": {"owned": owned}})
+    facts = Facts(
+        sections={"runtime": runtime, "leftovers": {"made": ["containerd", "kubelet"] * owned}}
+    )
     found = Inspection(computer="WEB-1", build=20348, facts=facts, findings=())
     return worker_variables(inventory, today=date(2026, 11, 30))(inventory.nodes[0], found)
 

@@ -5,30 +5,34 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
-from wincnode.checks.network import owned
+from wincnode.checks.network import made, owned
 from wincnode.facts import Facts
 
 
 def _traces(
     facts: Facts, *, services: tuple[str, ...], programs: tuple[str, ...], folders: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """List what is there of the named services, programs and folders."""
+    """List what is there of the named services, programs and folders; services by name."""
     installed = facts.known("services").section("services").data
     leftovers = facts.known("leftovers")
     return (
-        *(f"service {name}" for name in services if name in installed),
+        *(name for name in services if name in installed),
         *(path for path in leftovers.texts("programs") if path.lower().endswith(programs)),
         *(path for path in leftovers.texts("folders") if path.lower() in folders),
     )
+
+
+def _shown(traces: tuple[str, ...]) -> str:
+    return ", ".join(text if "\\" in text else f"service {text}" for text in traces)
 
 
 def _kubelet(facts: Facts, _wanted: Wanted) -> Outcome:
     traces = _traces(facts, services=("kubelet",), programs=("\\kubelet.exe",), folders=())
     if not traces:
         return passed("there is no kubelet")
-    if facts.known("leftovers").flag("owned"):
-        return passed(f"installed by wincnode: {', '.join(traces)}")
-    return failed(f"found {', '.join(traces)}")
+    if made(facts, *traces):
+        return passed(f"installed by wincnode: {_shown(traces)}")
+    return failed(f"found {_shown(traces)}")
 
 
 def _rke2(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -38,12 +42,12 @@ def _rke2(facts: Facts, _wanted: Wanted) -> Outcome:
         programs=("\\rke2.exe",),
         folders=("c:\\var\\lib\\rancher", "c:\\etc\\rancher"),
     )
-    return failed(f"found {', '.join(traces)}") if traces else passed("there is no RKE2")
+    return failed(f"found {_shown(traces)}") if traces else passed("there is no RKE2")
 
 
 def _k0s(facts: Facts, _wanted: Wanted) -> Outcome:
     traces = _traces(facts, services=("k0sworker",), programs=(), folders=("c:\\var\\lib\\k0s",))
-    return failed(f"found {', '.join(traces)}") if traces else passed("there is no k0s")
+    return failed(f"found {_shown(traces)}") if traces else passed("there is no k0s")
 
 
 def _kubeconfig(facts: Facts, wanted: Wanted) -> Outcome:
@@ -54,7 +58,7 @@ def _kubeconfig(facts: Facts, wanted: Wanted) -> Outcome:
     ]
     if not foreign:
         return passed("the node belongs to no other cluster")
-    if not wanted.server and facts.known("leftovers").flag("owned"):
+    if not wanted.server and made(facts, "kubelet"):
         return passed("joined by wincnode")
     shown = ", ".join(f"{path} points to {server or 'no server'}" for path, server in foreign)
     return failed(shown, because=_joined_by([path.lower() for path, _ in foreign]))

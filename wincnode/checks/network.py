@@ -71,7 +71,7 @@ def _listen(facts: Facts, wanted: Wanted) -> Outcome:
     for row in facts.known("network").rows("listening"):
         taken[row.text("protocol"), row.number("port")] = row.text("process") or "unknown"
     # Services that wincnode runs there itself are no strangers.
-    ours = owned(facts)
+    ours = made(facts, "kubelet")
     busy = [
         (protocol, port)
         for protocol, port in wanted.ports
@@ -94,6 +94,12 @@ def owned(facts: Facts) -> bool:
     """Tell whether wincnode has changed the machine: what lies there may be its own work."""
     section = facts.section("leftovers")
     return isinstance(section, Section) and section.flag("owned")
+
+
+def made(facts: Facts, *things: str) -> bool:
+    """Tell whether wincnode has put all of these there: services by name, programs by path."""
+    have = {text.lower() for text in facts.known("leftovers").texts("made")}
+    return all(thing.lower() in have for thing in things)
 
 
 def _clashes(facts: Facts, wanted: Wanted) -> Iterator[str]:

@@ -7,7 +7,7 @@ import re
 from wincnode.builds import load_builds
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed, unknown
 from wincnode.checks.hns import known_networks
-from wincnode.checks.network import owned
+from wincnode.checks.network import made, owned
 from wincnode.facts import Facts
 from wincnode.support import PAUSE, line_of, load_support, matcher_of, numbers, pause_fits
 
@@ -41,7 +41,8 @@ def _containerd(facts: Facts, _wanted: Wanted) -> Outcome:
     if not seen and not runtime.flag("there"):
         return passed("there is no containerd")
     shown = f"containerd {runtime.text('version') or 'of unknown version'} in {program}"
-    if not owned(facts):
+    # Its archive comes before its service.
+    if not (made(facts, "containerd") if seen else owned(facts)):
         because = ("sw.rke2", "sw.k0s", "sw.kubelet")
         return failed(f"{shown}, not installed by wincnode", because=because)
     if not runtime.flag("there"):

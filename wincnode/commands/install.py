@@ -156,15 +156,14 @@ def _refuse_downgrade(inventory: Inventory, found: Inspection, *, node: str) -> 
     Raises: ConfigError.
     """
     runtime, leftovers = (found.facts.sections.get(name, {}) for name in ("runtime", "leftovers"))
-    if leftovers.get("owned") is not True:
-        return
+    made = leftovers.get("made") or ()
     newer = [
         row
-        for row in (
-            _newer("containerd", runtime.get("version"), inventory.runtime.containerd, parts=3),
-            _newer("kubelet", runtime.get("kubelet"), inventory.cluster.kubernetes, parts=2),
+        for name, there, wanted, parts in (
+            ("containerd", runtime.get("version"), inventory.runtime.containerd, 3),
+            ("kubelet", runtime.get("kubelet"), inventory.cluster.kubernetes, 2),
         )
-        if row
+        if name in made and (row := _newer(name, there, wanted, parts=parts))
     ]
     if newer:
         raise ConfigError(

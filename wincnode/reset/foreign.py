@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from wincnode.checks.network import made, owned
 from wincnode.events import printable
 from wincnode.facts import Facts
 from wincnode.plan import Step
@@ -43,16 +44,14 @@ OTHERS = {
 def plan(facts: Facts, node: str) -> Reset:
     """Plan how what others left of a node goes, and say what stays, and why.
 
-    A machine with wincnode's manifest has a kubelet of ours: there services of others go alone.
+    Where wincnode has set up the kubelet, services of others go alone.
     Raises: FactMissing: the machine does not tell what is on it.
     """
     if whole := tuple(_uninstalled(facts)):
         return Reset(plan=numbered(node, ()), left=whole)
-    owned = facts.known("leftovers").flag("owned")
-    steps = [*_services(facts, owned=owned), *(() if owned else _files(facts))]
+    steps = [*_services(facts), *(() if made(facts, KUBELET) else _files(facts))]
     once = {(step.kind, str(next(iter(step.key.values()))).lower()): step for step in steps}
-    left = tuple(_stays(facts, owned=owned))
-    return Reset(plan=numbered(node, tuple(once.values())), left=left)
+    return Reset(plan=numbered(node, tuple(once.values())), left=tuple(_stays(facts)))
 
 
 def clusters(facts: Facts) -> tuple[str, ...]:
@@ -74,9 +73,9 @@ def _uninstalled(facts: Facts) -> Iterator[Left]:
             yield Left(what=f"{name} ({', '.join(found)})", why=why)
 
 
-def _services(facts: Facts, *, owned: bool) -> Iterator[Step]:
+def _services(facts: Facts) -> Iterator[Step]:
     there = facts.known("services").section("services")
-    for name in (*SERVICES, *(() if owned else (KUBELET,))):
+    for name in (*SERVICES, *(() if made(facts, KUBELET) else (KUBELET,))):
         if name in there.data:
             step = step_of("service", {"name": name}, state="absent")
             shown = printable(there.section(name).text("path"))
@@ -94,13 +93,14 @@ def _files(facts: Facts) -> Iterator[Step]:
         yield step_of("file", {"path": path}, state="absent")
 
 
-def _stays(facts: Facts, *, owned: bool) -> Iterator[Left]:
+def _stays(facts: Facts) -> Iterator[Left]:
     there = facts.known("services").section("services").data
     for name, why in OTHERS.items():
-        if name in there and not (owned and name == "containerd"):
+        if name in there and not made(facts, name):
             yield Left(what=f"service {name}", why=why)
-    if owned:
+    if owned(facts):
         yield Left(what="what wincnode installed", why="`wincnode leave` takes it back")
+    if made(facts, KUBELET):
         return
     for path in facts.known("leftovers").texts("folders"):
         why = "what is in it was not looked at; layers of images need a reboot before they go"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
@@ -25,7 +26,7 @@ from wincnode.lab.model.fields import (
     VOLUME,
     renamed,
 )
-from wincnode.lab.model.host import BASE, Host, now
+from wincnode.lab.model.host import Host, now
 from wincnode.lab.model.machine_facts import (
     platform,
     protection,
@@ -36,6 +37,7 @@ from wincnode.lab.model.network_facts import firewall, hns, links, names, ports
 from wincnode.lab.model.ownership import ownership
 from wincnode.lab.model.reach import connectivity
 from wincnode.lab.model.software_facts import proxy, runtime
+from wincnode.lab.model.steps import MANIFEST
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
 
@@ -45,6 +47,8 @@ WINDOWS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion"
 POLICIES = r"HKLM\SOFTWARE\Policies\Microsoft"
 COMPONENTS = r"HKLM\SOFTWARE\Microsoft\ServerManager\ServicingStorage\ServerComponentCache"
 TLS_CLIENT = CONTROL + r"\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Client"
+# Kinds of what wincnode has made that facts tell, each with the key's field.
+MADE = {"download": "path", "service": "name"}
 DYNAMIC_PORTS = 49152
 HTTP_SYS = 4  # the process System, in which http.sys works
 METADATA = "169.254.169.254/32"
@@ -277,8 +281,17 @@ def leftovers(host: Host) -> Section:
             if disk.is_file(path)
         ],
         "cni_configs": [name for name in disk.names(cni) if disk.is_file(f"{cni}\\{name}")],
-        "owned": disk.is_file(BASE + r"\manifest.json"),
+        "owned": disk.is_file(MANIFEST),
+        "made": [row["key"][MADE[row["kind"]]] for row in _entries(host) if row["kind"] in MADE],
     }
+
+
+def _entries(host: Host) -> list[dict[str, Any]]:
+    """Read what wincnode has noted of its changes."""
+    if not host.disk.is_file(MANIFEST):
+        return []
+    found: list[dict[str, Any]] = json.loads(host.disk.read_text(MANIFEST)).get("entries") or []
+    return found
 
 
 def _server(kubeconfig: str) -> str:

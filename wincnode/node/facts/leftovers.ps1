@@ -2,7 +2,8 @@
 .SYNOPSIS
 Reads which traces of container and Kubernetes software lie on the disk.
 .DESCRIPTION
-Of a kubeconfig only the server's address is taken, never a credential.
+Of a kubeconfig only the server's address is taken, never a credential; of wincnode's manifest the services that it has
+set up, and the files that it has downloaded.
 .NOTES
 Source: github.com/kubernetes-sigs/sig-windows-tools/blob/master/hostprocess/PrepareNode.ps1
 Source: github.com/rancher/rke2/blob/master/bundle/bin/rke2-uninstall.ps1
@@ -26,11 +27,23 @@ function Get-WnFactsLeftovers {
         }
     }
     $cni = @(Get-ChildItem -LiteralPath 'C:\etc\cni\net.d' -File -ErrorAction SilentlyContinue | ForEach-Object -Process { $_.Name })
+    $manifest = Join-Path -Path $env:ProgramFiles -ChildPath 'wincnode\manifest.json'
+    $owned = [IO.File]::Exists($manifest)
+    $made = @()
+    if ($owned) {
+        $made = @(foreach ($row in (ConvertFrom-Json -InputObject ([IO.File]::ReadAllText($manifest))).entries) {
+                switch ($row.kind) {
+                    'service' { $row.key.name }
+                    'download' { $row.key.path }
+                }
+            })
+    }
     @{
         folders     = [object[]]@($folders | Where-Object -FilterScript { Test-Path -LiteralPath $_ -PathType Container })
         programs    = [object[]]@($programs | Where-Object -FilterScript { Test-Path -LiteralPath $_ -PathType Leaf })
         kubeconfigs = [object[]]@($joined)
         cni_configs = [object[]]$cni
-        owned       = Test-Path -LiteralPath (Join-Path -Path $env:ProgramFiles -ChildPath 'wincnode\manifest.json') -PathType Leaf
+        owned       = $owned
+        made        = [object[]]$made
     }
 }
