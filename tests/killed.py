@@ -131,17 +131,17 @@ class Yard:
 
     first: Site
     folder: Path
-    known: dict[str, Undisturbed] = field(default_factory=dict)
+    known: dict[tuple[str, bool], Undisturbed] = field(default_factory=dict)
 
-    def undisturbed(self, engine: str) -> Undisturbed:
+    def undisturbed(self, engine: str, *, reboots: bool = True) -> Undisturbed:
         """Give the machine of an engine that nothing happened to."""
-        if engine not in self.known:
-            self.known[engine] = self._undisturbed(engine)
-        return self.known[engine]
+        if (engine, reboots) not in self.known:
+            self.known[engine, reboots] = self._undisturbed(engine, reboots=reboots)
+        return self.known[engine, reboots]
 
-    def _undisturbed(self, engine: str) -> Undisturbed:
-        with beside(self.first, self.folder / engine, engine=engine) as lab:
-            bare(lab)
+    def _undisturbed(self, engine: str, *, reboots: bool) -> Undisturbed:
+        with beside(self.first, self.folder / f"{engine}-{reboots}", engine=engine) as lab:
+            bare(lab, reboots=reboots)
             roads = {}
             requests = lab.nodes[NODE].server.requests
             for command in COMMANDS:
@@ -155,13 +155,15 @@ class Yard:
 
         The machine is like one that nothing happened to, and no token is left anywhere.
         """
-        whole = self.undisturbed(engine)
+        # A client waits 10 s for a reboot, which a join that is killed on the model can do without.
+        reboots = moment.command == "install" or engine != "model"
+        whole = self.undisturbed(engine, reboots=reboots)
         plane = self.first.cluster.plane
         since = plane.objects.version
         at = COMMANDS.index(moment.command)
         with beside(self.first, folder, engine=engine) as lab:
             node = lab.nodes[NODE]
-            bare(lab)
+            bare(lab, reboots=reboots)
             for command in COMMANDS[:at]:
                 done(lab, command)
             later_s = None if moment.later_ms is None else moment.later_ms / 1000
@@ -190,13 +192,14 @@ def yard(folder: Path) -> Iterator[Yard]:
         yield Yard(first=first, folder=folder)
 
 
-def bare(lab: Site) -> None:
-    """Take the feature Containers away, so that its install takes a reboot.
+def bare(lab: Site, *, reboots: bool) -> None:
+    """Let a node whose client is gone put its network back within seconds.
 
-    A node whose client is gone puts its network back within seconds.
+    Args: reboots: without the feature Containers, so that its install takes a reboot.
     """
     lab.change("runtime:\n", "network:\n  confirm_within_s: 15\nruntime:\n")
-    lab.nodes[NODE].machine.features.load({"Containers": "Available"})
+    if reboots:
+        lab.nodes[NODE].machine.features.load({"Containers": "Available"})
 
 
 def done(lab: Site, command: str) -> None:
