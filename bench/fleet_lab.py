@@ -29,7 +29,8 @@ from wincnode.lab.model.request import unpack
 from wincnode.lab.nodes import PASSWORD, USER, Wish, closed_port, lab_node
 from wincnode.lab.process import FunctionProcess
 from wincnode.lab.server import WsmanServer
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 ANSI = "\x1b[2J\x1b]0;gone\x07<script>alert(1)</script>::set-env name=A::b\x00\u202e"
 # Ansible's plugin sends a command line of PowerShell; wincnode's own names its full path.

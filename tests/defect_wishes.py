@@ -16,7 +16,8 @@ from wincnode.lab.model.facts import facts_of
 from wincnode.lab.model.host import Host
 from wincnode.lab.model.reach import connectivity
 from wincnode.lab.origin import origin
-from wincnode.lab.windows.machine import Machine, Profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import Profile
 
 INVENTORY = """\
 runtime:

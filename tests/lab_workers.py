@@ -15,7 +15,8 @@ from wincnode.lab.cluster import ControlPlane
 from wincnode.lab.programs import Worker
 from wincnode.lab.programs.wire import Line, Wire
 from wincnode.lab.windows import programs
-from wincnode.lab.windows.machine import CONTROL, Machine, load_profile
+from wincnode.lab.windows.machine import CONTROL, Machine
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.lab.windows.programs import Ended
 from wincnode.lab.windows.registry import Value
 from wincnode.worker import paths

@@ -13,7 +13,8 @@ from defect_wishes import wished
 from wincnode.checks import Target, Wanted
 from wincnode.lab.model.facts import facts_of
 from wincnode.lab.programs import containerd
-from wincnode.lab.windows.machine import Machine, Profile, defect_names, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import Profile, defect_names, load_profile
 
 DEFECTS = {name: load_profile(name) for name in defect_names()}
 SUBNETS = ("10.244.0.0/16", "10.96.0.0/12")

@@ -35,7 +35,8 @@ from wincnode.errors import ConfigError
 from wincnode.facts import Facts
 from wincnode.inventory import parse
 from wincnode.lab.model.facts import facts_of
-from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import defect_names, load_profile, profile_names
 from wincnode.updates import load_updates
 
 BY_ID = {check.id: check for check in node_checks()}

@@ -23,7 +23,7 @@ from wincnode.lab.nodes import (
     ports,
     write_inventory,
 )
-from wincnode.lab.windows.machine import load_profile
+from wincnode.lab.windows.profiles import load_profile
 
 
 def wincnode(*arguments: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:

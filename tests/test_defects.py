@@ -17,7 +17,8 @@ from wincnode.checks import Finding, Severity, Verdict, Wanted, run_checks
 from wincnode.facts import Facts
 from wincnode.lab.model.facts import facts_of
 from wincnode.lab.programs import containerd
-from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import defect_names, load_profile, profile_names
 from wincnode.updates import load_updates
 
 __all__ = ["direct"]  # a fixture, which each test uses

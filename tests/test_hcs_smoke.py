@@ -15,7 +15,8 @@ from wincnode.hcs.rungs import BY_ID, RUNGS, Rung, Situation, Skipped, Tried, la
 from wincnode.hcs.smoke import Verdict
 from wincnode.lab.model.compute import Executor
 from wincnode.lab.windows.compute import FAULTS
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 KNOWN = load_meanings()
 IMAGE = "registry.k8s.io/pause:3.10.2"

@@ -17,7 +17,8 @@ from hns_networks import TYPES, document
 from wincnode.lab.windows.hns import Hns
 from wincnode.lab.windows.hns_rules import HnsError
 from wincnode.lab.windows.hns_words import WORDS
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 PROFILES = dict(zip(BUILDS, ("ws2019", "ws2022", "ws2025"), strict=True))
 V2 = {"SchemaVersion": {"Major": 2, "Minor": 0}}

@@ -13,7 +13,8 @@ from journeys import limited
 from wincnode.lab import __main__ as lab
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.limits import step_limit
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 
 def test_long_work_passes_on_the_machine_s_clock_and_hardly_on_ours() -> None:

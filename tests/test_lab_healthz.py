@@ -8,7 +8,8 @@ from urllib.request import urlopen
 
 from wincnode.lab.nodes import closed_port
 from wincnode.lab.programs.healthz import Healthz
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 
 def machine(folder: Path) -> Machine:

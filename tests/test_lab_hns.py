@@ -9,7 +9,8 @@ import pytest
 
 from wincnode.lab.windows.cmdlets import call
 from wincnode.lab.windows.hns_rules import HnsError
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 V2 = {"SchemaVersion": {"Major": 2, "Minor": 0}}
 

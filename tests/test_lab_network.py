@@ -16,7 +16,8 @@ from wincnode.lab.model.host import Host
 from wincnode.lab.windows import firewall, triggers
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.cmdlets import CmdletError, call
-from wincnode.lab.windows.machine import Machine, Task, load_profile
+from wincnode.lab.windows.machine import Machine, Task
+from wincnode.lab.windows.profiles import load_profile
 
 INDEX, NEW = 4, 5
 

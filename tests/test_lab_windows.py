@@ -9,7 +9,8 @@ import pytest
 
 from wincnode.lab.windows import cmdlets, standins, wql
 from wincnode.lab.windows.clock import Clock
-from wincnode.lab.windows.machine import PREFETCH, Machine, load_profile
+from wincnode.lab.windows.machine import PREFETCH, Machine
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.lab.windows.registry import Registry, Value
 from wincnode.lab.windows.services import sc
 

@@ -15,7 +15,8 @@ from wincnode import runner
 from wincnode.lab.engine import Process
 from wincnode.lab.model import ModelEngine
 from wincnode.lab.model.acl import AccessLists, parse
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.plan import Plan, Step, to_wire
 
 PRIVATE = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"

@@ -25,7 +25,7 @@ from wincnode.checks import Finding, Severity, Verdict, Wanted, failures, node_c
 from wincnode.checks.proxy import WinHttp, covers, winhttp
 from wincnode.events import FactsRead
 from wincnode.facts import FURTHER, FactMissing, Facts
-from wincnode.lab.windows.machine import Profile
+from wincnode.lab.windows.profiles import Profile
 from wincnode.lab.windows.registry import Value
 
 TOPICS = ("adapters", "connectivity", "firewall", "hns", "host", "leftovers", "ports", "proxy")

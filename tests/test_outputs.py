@@ -38,7 +38,8 @@ from wincnode.inventory.model import Inventory
 from wincnode.lab.nodes import PASSWORD, lab_nodes, ports, write_inventory
 from wincnode.lab.nodes import Wish as LabWish
 from wincnode.lab.powershell import PowerShellEngine
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.report import Report
 from wincnode.transport import local
 from wincnode.transport.local import LocalTransport

@@ -22,7 +22,8 @@ from wincnode.lab.nodes import PASSWORD, USER, LabNode
 from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.process import FunctionProcess
 from wincnode.lab.server import WsmanServer
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.runner import command_line
 from wincnode.transport import ConnectionSettings, Transport, open_transport
 

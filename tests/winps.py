@@ -18,7 +18,7 @@ import pytest
 from wincnode import assets, runner
 from wincnode.lab.powershell import PowerShellEngine
 from wincnode.lab.windows.machine import Machine as LabMachine
-from wincnode.lab.windows.machine import load_profile
+from wincnode.lab.windows.profiles import load_profile
 
 Events: TypeAlias = "list[dict[str, Any]]"
 Bindings: TypeAlias = "list[tuple[str, str]]"  # command, its line of the trace

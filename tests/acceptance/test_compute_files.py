@@ -18,7 +18,7 @@ from wincnode.hcs.local.executor import execute
 from wincnode.lab.programs import Worker, containerd, snapshots
 from wincnode.lab.windows import programs
 from wincnode.lab.windows.machine import Machine as LabMachine
-from wincnode.lab.windows.machine import load_profile
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.lab.windows.programs import Ended
 
 IMAGE = "mcr.microsoft.com/windows/nanoserver:ltsc2022"

@@ -19,7 +19,8 @@ from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import FURTHER, ON_DEMAND, SECTIONS, Facts
 from wincnode.lab.nodes import LabNode
 from wincnode.lab.windows import programs
-from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine, load_profile, profile_names
+from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine
+from wincnode.lab.windows.profiles import load_profile, profile_names
 from wincnode.lab.windows.registry import Value
 
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"

@@ -13,7 +13,8 @@ from wincnode import checks
 from wincnode.checks import Target, Wanted
 from wincnode.facts import FURTHER, SECTIONS, Facts
 from wincnode.lab.model.facts import facts_of
-from wincnode.lab.windows.machine import Machine, defect_names, load_profile, profile_names
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import defect_names, load_profile, profile_names
 from wincnode.updates import load_updates
 
 TARGETS = (

@@ -20,7 +20,8 @@ from wincnode.lab.windows import naming, pagefile, ports, programs
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.cmdlets import CmdletError, call
 from wincnode.lab.windows.features import HYPERV, Features
-from wincnode.lab.windows.machine import SYSTEM32, Machine, load_profile
+from wincnode.lab.windows.machine import SYSTEM32, Machine
+from wincnode.lab.windows.profiles import load_profile
 from wincnode.lab.windows.registry import Value
 from wincnode.node.kinds import Value as Wanted
 from wincnode.node.kinds import all_kinds, misfit, problems

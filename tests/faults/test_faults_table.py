@@ -15,7 +15,7 @@ from wincnode.error_ids import load_error_ids
 from wincnode.errors import NodeError
 from wincnode.lab.faults import parse_fault
 from wincnode.lab.nodes import PASSWORD
-from wincnode.lab.windows.machine import defect_names, profile_names
+from wincnode.lab.windows.profiles import defect_names, profile_names
 
 ROWS: list[dict[str, Any]] = fault_rows()
 FAULTS = [f"F{number}" for number in range(1, 41)]

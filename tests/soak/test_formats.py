@@ -21,7 +21,7 @@ from wincnode.events import Event, FactsRead, StepFinished
 from wincnode.events import parse as parse_event
 from wincnode.facts import Facts
 from wincnode.formats import FORMATS, render
-from wincnode.lab.windows.machine import profile_names
+from wincnode.lab.windows.profiles import profile_names
 from wincnode.report import NodeReport, Report
 
 RUN = "0" * 32

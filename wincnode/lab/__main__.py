@@ -15,7 +15,7 @@ from wincnode.lab.demo import demo
 from wincnode.lab.faults import Faults, parse_fault, together
 from wincnode.lab.nodes import PASSWORD, Wish, lab_nodes, ports, write_inventory
 from wincnode.lab.programs.wire import Wire
-from wincnode.lab.windows.machine import DURATIONS, defect_names, profile_names
+from wincnode.lab.windows.profiles import DURATIONS, defect_names, profile_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,8 @@ from wincnode.lab.server import LOOPBACK, WsmanServer
 from wincnode.lab.tls import self_signed
 from wincnode.lab.windows.clock import Clock
 from wincnode.lab.windows.faults import FAULTS as MACHINE_FAULTS
-from wincnode.lab.windows.machine import Machine, load_profile
+from wincnode.lab.windows.machine import Machine
+from wincnode.lab.windows.profiles import load_profile
 
 USER = "Administrator"
 AUTH = ("basic", "ntlm")
