@@ -126,7 +126,8 @@ CHECKS = (
         title="No other kubelet",
         severity=Severity.ERROR,
         proves="The node is not run by another installation.",
-        remedy="Remove the old kubelet (service and program), or let its installer reset the node.",
+        remedy="wincnode cleanup NODE shows the kubelet and what belongs to it, asks, and removes "
+        "it; or let its installer reset the node.",
         source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc",
         needs=("services", "leftovers"),
         run=_kubelet,
@@ -156,7 +157,8 @@ CHECKS = (
         title="The node belongs to no other cluster",
         severity=Severity.ERROR,
         proves="Joining takes the node away from nobody.",
-        remedy="Remove the node from the other cluster and reset it there first.",
+        remedy="kubectl drain and kubectl delete node in the other cluster, then wincnode cleanup "
+        "NODE.",
         source="kubernetes-sigs/sig-windows-tools:hostprocess/PrepareNode.ps1@401ee6fc",
         needs=("leftovers",),
         run=_kubeconfig,

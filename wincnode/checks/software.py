@@ -207,7 +207,7 @@ CHECKS = (
         title="No kube-proxy or flannel as a service",
         severity=Severity.WARNING,
         proves="Nothing but the cluster's own pods writes rules for services.",
-        remedy="Stop-Service NAME; sc.exe delete NAME.",
+        remedy="wincnode cleanup NODE; or Stop-Service NAME; sc.exe delete NAME.",
         source="Azure/AgentBaker:staging/cse/windows/kubernetesfunc.ps1@06836ee2; "
         "https://learn.microsoft.com/virtualization/windowscontainers/kubernetes/common-problems",
         needs=("services",),
