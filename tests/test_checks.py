@@ -200,6 +200,7 @@ def test_ignored_check_that_passes_is_not_marked() -> None:
         ("os.product", ("os", "product_type"), 2),
         ("os.build", ("os", "build"), 25398),
         ("os.reboot", ("os", "reboot_reasons"), ["file_rename"]),
+        ("svc.ipv6", ("network", "ipv6_disabled_components"), 0x01),
         ("sys.cpu", ("hardware", "logical_processors"), 2),
         ("sys.mem", ("hardware", "memory_bytes"), 4 << 30),
     ],
@@ -222,6 +223,27 @@ def test_measured_skew_is_judged(skew_s: float, verdict: Verdict, *, blocks: boo
     """Kerberos and certificates stand a few minutes, no more."""
     found = finding("sys.time", facts_with(), replace(WANTED, skew_s=skew_s))
     assert (found.verdict, found.blocks) == (verdict, blocks)
+
+
+def test_ipv4_may_go_before_ipv6() -> None:
+    """Microsoft advises this value instead of turning IPv6 off, which it leaves on."""
+    path = ("network", "ipv6_disabled_components")
+    assert finding("svc.ipv6", facts_with((path, 0x20))).verdict is Verdict.PASS
+    assert finding("svc.ipv6", facts_with((path, 0x30))).blocks
+
+
+@pytest.mark.parametrize("maker", ["VMware, Inc.", "QEMU"])
+def test_time_comes_from_the_host_on_hyperv_alone(maker: str) -> None:
+    """Its provider is on in every Windows, on machines of others and of metal, too."""
+    source = (("time", "source"), "NoSync")
+    guest = finding("sys.time", facts_with(source))
+    assert (guest.verdict, guest.evidence) == (Verdict.PASS, "the clock follows the host")
+
+    other = facts_with(source, (("hardware", "manufacturer"), maker))
+    assert finding("sys.time", other).blocks
+    # The clock is right: their own tools may keep it so.
+    right = finding("sys.time", other, replace(WANTED, skew_s=0.2))
+    assert (right.verdict, right.severity) == (Verdict.FAIL, Severity.WARNING)
 
 
 def test_hyperv_is_checked_only_where_it_is_wanted() -> None:

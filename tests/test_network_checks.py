@@ -247,6 +247,26 @@ def test_no_proxy_is_read_as_go_reads_it(no_proxy: str, place: str, *, is_covere
     assert covers(no_proxy, place) is is_covered
 
 
+def test_a_nat_without_a_prefix_inside_is_no_riddle() -> None:
+    """One that was made by its prefix outside has none; others are judged all the same."""
+    sections: Any = copy.deepcopy(facts("net.nat"))
+    sections["hns"]["nat"].insert(0, {"name": "Outside", "prefix": ""})
+    found = {row.check: row for row in run_checks(Facts(sections=sections), Wanted())}["net.nat"]
+    assert (found.verdict, found.evidence) == (
+        Verdict.FAIL,
+        "192.168.50.0/24 of NatA holds 192.168.50.21",
+    )
+
+
+def test_a_client_has_hyperv_by_another_name() -> None:
+    """Where its cmdlets are missing, nobody can tell what switches there are."""
+    sections: Any = copy.deepcopy(facts("ws2022"))
+    sections["links"]["switches"] = None
+    sections["features"] = {"manager": "client", "states": {"Microsoft-Hyper-V": "Enabled"}}
+    rows = {row.check: row for row in run_checks(Facts(sections=sections), Wanted())}
+    assert rows["net.vswitch"].verdict is Verdict.UNKNOWN
+
+
 def test_rules_of_policy_hold_where_local_ones_do_not() -> None:
     """Where group policy takes no local rules, its own let traffic in all the same."""
     sections: Any = copy.deepcopy(facts("sw.containerd.ours"))

@@ -120,7 +120,8 @@ def _lbfo(facts: Facts, _wanted: Wanted) -> Outcome:
 def _unseen(facts: Facts) -> Outcome:
     """Say what it means that switches could not be listed."""
     states = facts.known("features").section("states").data
-    if states.get("Hyper-V") == "Installed":
+    # A server's feature and a client's.
+    if states.get("Hyper-V") == "Installed" or states.get("Microsoft-Hyper-V") == "Enabled":
         return unknown("Hyper-V is installed without its PowerShell module")
     return passed("there is no Hyper-V, whose switches these would be")
 

@@ -103,7 +103,9 @@ def _objects(facts: Facts, _wanted: Wanted) -> Outcome:
 
 def _nat(facts: Facts, wanted: Wanted) -> Outcome:
     hns = facts.known("hns")
-    prefixes = [(row.text("name"), row.text("prefix")) for row in hns.rows("nat")]
+    # A NAT may have a prefix outside alone: learn.microsoft.com/powershell/module/netnat/new-netnat
+    named = [(row.text("name"), row.text("prefix")) for row in hns.rows("nat")]
+    prefixes = [(name, prefix) for name, prefix in named if prefix]
     prefixes += [
         (row.text("name"), subnet)
         for row in hns.rows("networks")

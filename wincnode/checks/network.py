@@ -8,6 +8,10 @@ from ipaddress import IPv4Network, ip_address, ip_network
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
 from wincnode.facts import Facts, Section
 
+# Bits of DisabledComponents: IPv6 on adapters, and the order of addresses; the rest are tunnels.
+# Source: learn.microsoft.com/troubleshoot/windows-server/networking/configure-ipv6-in-windows
+_NO_ADAPTERS, _IPV4_FIRST = 0x10, 0x20
+
 
 def usable(facts: Facts) -> tuple[Section, ...]:
     """List the adapters that are up and carry a default route, virtual ones included.
@@ -126,9 +130,12 @@ def _cidr(facts: Facts, wanted: Wanted) -> Outcome:
 
 def _ipv6(facts: Facts, _wanted: Wanted) -> Outcome:
     value = facts.known("network").number("ipv6_disabled_components")
-    if value:
-        return failed(f"DisabledComponents is 0x{value:x}")
-    return passed("IPv6 is not disabled")
+    shown = f"DisabledComponents is 0x{value:x}"
+    if value & _NO_ADAPTERS:
+        return failed(shown)
+    if value & ~_IPV4_FIRST:
+        return failed(f"{shown}; adapters keep IPv6", severity=Severity.WARNING)
+    return passed(f"{shown}: IPv4 goes first, IPv6 stays" if value else "IPv6 is not disabled")
 
 
 CHECKS = (
@@ -184,7 +191,8 @@ CHECKS = (
         remedy="Delete the value DisabledComponents under "
         "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip6\\Parameters and reboot.",
         source="https://learn.microsoft.com/virtualization/windowscontainers/container-networking/"
-        "advanced",
+        "advanced; https://learn.microsoft.com/troubleshoot/windows-server/networking/"
+        "configure-ipv6-in-windows",
         needs=("network",),
         run=_ipv6,
     ),
