@@ -36,6 +36,10 @@ LINUX = {"kubernetes.io/os": "linux"}
 WINDOWS_2022 = {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": "10.0.20348"}
 
 
+TAINT = {"key": "os", "value": "windows", "effect": "NoSchedule"}
+TOLERATION = {**TAINT, "operator": "Equal"}
+
+
 def node(name: str, system: str, build: str = "", cidr: str = "10.244.0.0/24") -> dict[str, Any]:
     labels = {"kubernetes.io/os": system}
     if build:
@@ -45,8 +49,7 @@ def node(name: str, system: str, build: str = "", cidr: str = "10.244.0.0/24") -
         "kubeletVersion": "v1.36.3",
         "containerRuntimeVersion": "containerd://2.3.7",
     }
-    taint = {"key": "os", "value": "windows", "effect": "NoSchedule"}
-    spec = {"podCIDRs": [cidr], "taints": [taint] if build else []}
+    spec = {"podCIDRs": [cidr], "taints": [TAINT] if build else []}
     return {
         "metadata": {"name": name, "labels": labels},
         "spec": spec,
@@ -74,7 +77,7 @@ def fill(plane: ControlPlane) -> None:
     windows["securityContext"] = {"windowsOptions": {"hostProcess": True}}  # type: ignore[dict-item]
     put("daemonsets.apps", daemon_set("kube-flannel", "kube-flannel-ds-windows", **windows))
     put("deployments.apps", daemon_set("kube-system", "coredns"))
-    scheduling = {"nodeSelector": WINDOWS_2022}
+    scheduling = {"nodeSelector": WINDOWS_2022, "tolerations": [TOLERATION]}
     meta = {"name": "windows-2022"}
     handler = "runhcs-wcow-process"
     row = {"metadata": meta, "handler": handler, "scheduling": scheduling}
@@ -114,6 +117,16 @@ def test_a_healthy_cluster_passes_every_check() -> None:
 POOL = {"name": "p", "cidr": PODS, "ipip": "Never", "vxlan": "Always", "block_size": 24}
 BACKEND = {"Type": "vxlan", "VNI": 4096, "Port": 4789}
 BGP = {"calicoNetwork": {"bgp": "Enabled"}}
+REQUESTS = "system:certificates.k8s.io:certificatesigningrequests"
+# A group of tokens is none of nodes, which renew.
+BOUND_TO_TOKENS = [
+    {"role": role, "groups": ["system:bootstrappers"]}
+    for role in (
+        "system:node-bootstrapper",
+        f"{REQUESTS}:nodeclient",
+        f"{REQUESTS}:selfnodeclient",
+    )
+]
 # check, section, its key and what stands there instead, words of the evidence.
 FAILING: list[tuple[str, str, str, Any, str]] = [
     ("cl.skew", "api", "version", "v1.35.9", "must not be newer"),
@@ -132,6 +145,7 @@ FAILING: list[tuple[str, str, str, Any, str]] = [
     ("cl.flannel", "flannel", "config", "", "no ConfigMap kube-flannel-cfg"),
     ("cl.calico", "calico", "pools", [POOL], "strictAffinity is not true"),
     ("cl.calico", "calico", "pools", [{**POOL, "ipip": "Always"}], "has ipipMode Always"),
+    ("cl.calico", "calico", "pools", [{**POOL, "vxlan": "CrossSubnet"}], "vxlanMode CrossSubnet"),
     ("cl.calico.ips", "calico", "pools", [{**POOL, "block_size": 26}], "holds 60 pods"),
     ("cl.podcidr", "network", "pods", ["10.244.0.0/23"], "; 0 are free"),
     ("cl.podcidr", "network", "node_mask", 8, "more than the whole"),
@@ -142,6 +156,7 @@ FAILING: list[tuple[str, str, str, Any, str]] = [
     ("cl.kubelet", "bootstrap", "kubelet_config", False, "kubelet-config is missing"),
     ("cl.kubelet", "bootstrap", "kubeadm_config", False, "--method bootstrap"),
     ("cl.token", "bootstrap", "groups", [], "is not bound to system:node-bootstrapper"),
+    ("cl.token", "bootstrap", "groups", BOUND_TO_TOKENS, "system:nodes is not bound to"),
 ]
 # These are shown by the cluster itself, in other objects.
 BY_OBJECTS = {
@@ -203,6 +218,45 @@ def test_calico_beside_bgp_and_a_runtime_that_no_kubelet_takes() -> None:
     assert bgp.evidence == "bgp is Enabled beside VXLAN"
     assert (runtime.verdict, runtime.severity) == (Verdict.FAIL, Severity.ERROR)
     assert "containerd 1.7 cannot run with Kubernetes 1.38.0" in runtime.evidence
+
+
+def test_calico_on_windows_has_no_second_stack() -> None:
+    """It says so itself, with an overlay and without."""
+    sections = copy.deepcopy(healthy())
+    sections["network"]["pods"] = [PODS, "fd00::/48"]
+
+    found = finding("cl.dualstack", sections, replace(WANTED, network="calico", overlay=False))
+
+    assert (found.verdict, found.severity) == (Verdict.FAIL, Severity.WARNING)
+    assert "Calico on Windows carries IPv4 alone" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("tolerations", "verdict"),
+    [
+        ([], Verdict.FAIL),
+        ([{**TOLERATION, "value": "linux"}], Verdict.FAIL),
+        ([{**TOLERATION, "effect": "NoExecute"}], Verdict.FAIL),
+        ([{**TOLERATION, "effect": ""}], Verdict.PASS),
+        ([{"key": "", "operator": "Exists", "value": "", "effect": ""}], Verdict.PASS),
+    ],
+)
+def test_runtime_classes_tolerate_the_taints_of_their_nodes(
+    tolerations: list[dict[str, str]], verdict: Verdict
+) -> None:
+    """A class that picks nodes which its pods do not tolerate leaves them pending."""
+    sections = copy.deepcopy(healthy())
+    (row,) = sections["runtime_classes"]["rows"]
+    row["tolerations"] = tolerations
+    # Of what Kubernetes sets by itself, and of what only prefers, no pod is told.
+    passing = ["node.kubernetes.io/unschedulable=:NoSchedule", "a=b:PreferNoSchedule"]
+    for one in sections["nodes"]["rows"]:
+        one["taints"] = [*one["taints"], *passing]
+
+    found = finding("cl.runtimeclass", sections)
+
+    assert found.verdict is verdict
+    assert ("os=windows:NoSchedule of 10.0.20348" in found.evidence) is (verdict is Verdict.FAIL)
 
 
 def test_nothing_wanted_is_nothing_to_complain_about() -> None:

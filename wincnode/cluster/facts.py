@@ -135,12 +135,15 @@ def _workload(kind: str, row: Object) -> Mapping[str, Any]:
         "init_images": [one["image"] for one in pod.get("initContainers") or ()],
         "windows_build": str((pod.get("nodeSelector") or {}).get(BUILD_LABEL, "")),
         "systems": sorted(_systems(pod)),
-        "tolerations": [
-            {key: str(one.get(key, "")) for key in ("key", "operator", "value", "effect")}
-            for one in pod.get("tolerations") or ()
-        ],
+        "tolerations": _tolerations(pod),
         "host_process": bool(options.get("hostProcess")),
     }
+
+
+def _tolerations(owner: Object) -> list[Mapping[str, str]]:
+    fields = ("key", "operator", "value", "effect")
+    rows = owner.get("tolerations") or ()
+    return [{name: str(one.get(name, "")) for name in fields} for one in rows]
 
 
 def _systems(pod: Object) -> set[str]:
@@ -179,6 +182,7 @@ def _runtime_classes(api: Api) -> Mapping[str, Any]:
                 "name": row["metadata"]["name"],
                 "handler": row["handler"],
                 "selector": scheduling.get("nodeSelector") or {},
+                "tolerations": _tolerations(scheduling),
             }
         )
     return {"rows": rows}

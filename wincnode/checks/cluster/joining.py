@@ -17,7 +17,7 @@ BINDINGS = (
 )
 # Groups that hold each bootstrap token, or each node, as well: bootstrap-tokens of
 # kubernetes.io/docs/reference/access-authn-authz.
-WIDER = ("system:bootstrappers", "system:authenticated")
+WIDER = {TOKENS: {"system:bootstrappers", "system:authenticated"}, NODES: {"system:authenticated"}}
 
 
 def _info(facts: Facts, _: Wanted) -> Outcome:
@@ -42,7 +42,7 @@ def _rights(facts: Facts, _: Wanted) -> Outcome:
     lacking = [
         f"{group} is not bound to {role}"
         for role, group in BINDINGS
-        if not {group, *WIDER} & bound.get(role, set())
+        if not {group, *WIDER[group]} & bound.get(role, set())
     ]
     if lacking:
         return failed("; ".join(lacking))

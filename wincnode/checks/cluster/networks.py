@@ -29,6 +29,8 @@ LEAST_VNI, VXLAN_PORT = 4096, 4789
 # What Calico keeps of each block on Windows.
 # Source: tigera/docs:calico/getting-started/kubernetes/windows-calico/limitations.mdx
 KEPT_ADDRESSES = 4
+# Neither CrossSubnet nor IPv6: the same page.
+_ENCAPSULATIONS = frozenset({"Never", "Always"})
 MOST_PODS = 110
 
 
@@ -103,6 +105,11 @@ def _calico(facts: Facts, wanted: Wanted) -> Outcome:
         for pool in pools
         if pool.text("ipip") != "Never"
     ]
+    wrong += [
+        f"pool {pool.text('name')} has vxlanMode {pool.text('vxlan')}, which Windows does not know"
+        for pool in pools
+        if pool.text("vxlan") not in _ENCAPSULATIONS
+    ]
     if section.value("strict_affinity") is not True:
         wrong.append("strictAffinity is not true")
     network = (spec or {}).get("calicoNetwork") or {}
@@ -156,6 +163,9 @@ def _families(facts: Facts, wanted: Wanted) -> Outcome:
     text = ", ".join(cidrs)
     if all(":" in cidr for cidr in cidrs):
         return failed(f"{text}: Windows has no network of IPv6 alone")
+    if any(":" in cidr for cidr in cidrs) and wanted.network == "calico":
+        text = f"{text}: Calico on Windows carries IPv4 alone"
+        return failed(text, severity=Severity.WARNING)
     if any(":" in cidr for cidr in cidrs) and wanted.overlay:
         text = f"{text}: overlay networks of Windows carry IPv4 alone"
         return failed(text, severity=Severity.WARNING)
@@ -189,10 +199,12 @@ CHECKS = (
         id="cl.calico",
         title="Calico's settings are ones that Windows takes part in",
         severity=Severity.ERROR,
-        proves="Addresses have strict affinity, no pool has IP in IP, no BGP is beside VXLAN.",
-        remedy="wincnode cluster apply, and for pools: "
-        'kubectl patch ippool NAME --type merge -p \'{"spec":{"ipipMode":"Never"}}\'',
-        source="tigera/docs:calico/getting-started/kubernetes/windows-calico/requirements.mdx",
+        proves="Addresses have strict affinity, no pool has IP in IP or VXLAN across subnets "
+        "alone, no BGP is beside VXLAN.",
+        remedy="wincnode cluster apply, and for pools: kubectl patch ippool NAME --type merge -p "
+        '\'{"spec":{"ipipMode":"Never","vxlanMode":"Always"}}\'',
+        source="tigera/docs:calico/getting-started/kubernetes/windows-calico/requirements.mdx, "
+        "limitations.mdx",
         needs=("calico",),
         run=_calico,
     ),

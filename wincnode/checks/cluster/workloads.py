@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wincnode.builds import load_builds, supported_builds
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
 from wincnode.facts import Facts, Section
@@ -58,17 +60,60 @@ def _taints(facts: Facts, _: Wanted) -> Outcome:
     return passed(f"each of {len(rows)} Windows nodes has a taint")
 
 
+def _picks(row: Section) -> object:
+    """Give the Windows build that a RuntimeClass picks; None where it picks none."""
+    return row.section("selector").data.get("node.kubernetes.io/windows-build")
+
+
+def _tolerates(row: Section, taint: str) -> bool:
+    """Tell whether pods of a RuntimeClass tolerate a taint, `key=value:effect`.
+
+    Source: kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration
+    """
+    pair, _, effect = taint.rpartition(":")
+    key, _, value = pair.partition("=")
+    for one in row.rows("tolerations"):
+        exists = one.text("operator") == "Exists"
+        keys = (key, "") if exists else (key,)
+        same = exists or one.text("value") == value
+        if one.text("key") in keys and one.text("effect") in (effect, "") and same:
+            return True
+    return False
+
+
+def _shutting(node: Section) -> Iterator[str]:
+    """List the taints that keep pods off; those that Kubernetes sets itself come and go."""
+    for taint in node.texts("taints"):
+        key, effect = taint.partition("=")[0], taint.rpartition(":")[2]
+        if effect != "PreferNoSchedule" and not key.startswith(
+            ("node.kubernetes.io/", "node.cloud")
+        ):
+            yield taint
+
+
+def _shut_out(facts: Facts, classes: tuple[Section, ...]) -> list[str]:
+    """Say which taints of which build no RuntimeClass of that build tolerates."""
+    found = set()
+    for node in facts.known("nodes").rows("rows"):
+        build = node.text("windows_build")
+        own = [row for row in classes if build and _picks(row) == build]
+        for taint in _shutting(node):
+            if own and not any(_tolerates(row, taint) for row in own):
+                found.add(f"{taint} of {build}")
+    return sorted(found)
+
+
 def _classes(facts: Facts, _: Wanted) -> Outcome:
     classes = facts.known("runtime_classes").rows("rows")
-    picked = {
-        row.section("selector").data.get("node.kubernetes.io/windows-build") for row in classes
-    }
+    picked = {_picks(row) for row in classes}
     there = {row.text("windows_build") for row in facts.known("nodes").rows("rows")} - {""}
     lacking = sorted(there - picked)
     if lacking:
         return failed(f"no RuntimeClass picks nodes of {', '.join(lacking)}")
     if not picked - {None}:
         return failed("no RuntimeClass picks nodes by their Windows build")
+    if shut := _shut_out(facts, classes):
+        return failed(f"no RuntimeClass tolerates the taint {_listed(shut)}")
     return passed(", ".join(row.text("name") for row in classes))
 
 
@@ -152,7 +197,7 @@ CHECKS = (
         id="cl.runtimeclass",
         title="A RuntimeClass picks each Windows build",
         severity=Severity.WARNING,
-        proves="Pods can ask for the build that their image needs.",
+        proves="Pods can ask for the build that their image needs, and tolerate its nodes' taints.",
         remedy="wincnode cluster apply --only runtime-classes",
         source="kubernetes.io/docs/concepts/windows/user-guide, "
         '"Handling multiple Windows versions in the same cluster"',
