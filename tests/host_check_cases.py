@@ -36,7 +36,7 @@ HOST_FAILING: list[tuple[str, Path, Any, str]] = [
     ("sys.pagefile", (*SETTINGS, "page_files"), None, "no page file"),
     ("sys.tools", (*SETTINGS, "missing_tools"), ["tar.exe", "xcopy.exe"], "tar.exe, xcopy.exe"),
     ("svc.hns.stable", ("platform", "crashes"), CRASHES, "2026-11-29T01"),
-    ("svc.vfp", ("platform", "drivers", "vfpext"), None, "no driver vfpext"),
+    ("svc.vfp", ("platform", "drivers", "vfpext"), 4, "driver vfpext is disabled"),
     ("svc.filters", ("platform", "drivers", "bindflt"), 4, "bindflt is disabled"),
     ("svc.winnat", ("platform", "drivers", "winnat"), None, "no driver winnat"),
     ("svc.dns", ("services", "services", "dnscache"), GONE, "missing"),

@@ -258,6 +258,30 @@ def test_a_nat_without_a_prefix_inside_is_no_riddle() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("networks", "containers", "severity"),
+    [
+        ([], "Installed", Severity.INFO),
+        ([("nat", "nat")], "Installed", Severity.INFO),
+        ([("flannel.4096", "Overlay")], "Installed", Severity.WARNING),
+        ([], "Available", Severity.WARNING),
+    ],
+)
+def test_the_switch_extension_can_come_with_the_first_switch(
+    networks: list[tuple[str, str]], containers: str, severity: Severity
+) -> None:
+    """A machine that has the feature and no switch yet is not short of anything."""
+    sections: Any = copy.deepcopy(facts("ws2022"))
+    sections["platform"]["drivers"]["vfpext"] = None
+    sections["features"]["states"]["Containers"] = containers
+    sections["hns"]["networks"] = [
+        {"name": name, "type": kind, "subnets": []} for name, kind in networks
+    ]
+    found = {row.check: row for row in run_checks(Facts(sections=sections), Wanted())}["svc.vfp"]
+    assert (found.verdict, found.severity) == (Verdict.FAIL, severity)
+    assert "there is no driver vfpext" in found.evidence
+
+
 def test_a_client_has_hyperv_by_another_name() -> None:
     """Where its cmdlets are missing, nobody can tell what switches there are."""
     sections: Any = copy.deepcopy(facts("ws2022"))

@@ -23,7 +23,7 @@ _WINRM = (5986, 5985, 443, 80)
 # Extension, on for networks of these types: docs.projectcalico.org and microsoft/SDN issues;
 # learn.microsoft.com/virtualization/windowscontainers/container-networking/architecture
 _VFP = "E9B59CFA-2BE1-4B21-828F-B6FBDBDDC017"
-_FORWARDED = frozenset({"l2bridge", "l2tunnel", "overlay"})
+FORWARDED = frozenset({"l2bridge", "l2tunnel", "overlay"})
 _METADATA = "169.254.169.254/32"
 # Win32_ComputerSystem.Manufacturer of a Nitro instance of EC2:
 # docs.aws.amazon.com/AWSEC2/latest/WindowsGuide/identify_ec2_instances.html
@@ -152,7 +152,7 @@ def _extensions(facts: Facts, _wanted: Wanted) -> Outcome:
     ours = facts.known("hns")
     # HNS needs VFP on switches of these networks alone.
     pods = {
-        row.text("name") for row in ours.rows("networks") if row.text("type").lower() in _FORWARDED
+        row.text("name") for row in ours.rows("networks") if row.text("type").lower() in FORWARDED
     }
     wrong = []
     for switch in links.rows("switches"):

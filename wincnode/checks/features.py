@@ -5,7 +5,7 @@ from __future__ import annotations
 from wincnode.checks import Check, Outcome, Severity, Verdict, Wanted, failed, passed
 from wincnode.facts import FactMissing, Facts
 
-_INSTALLED = ("Installed", "Enabled")
+INSTALLED = ("Installed", "Enabled")
 _PENDING = ("InstallPending", "EnablePending")
 _REMOVED = ("Removed", "DisabledWithPayloadRemoved")
 
@@ -20,7 +20,7 @@ def _state(facts: Facts, *names: str) -> str:
 
 def _containers(facts: Facts, _wanted: Wanted) -> Outcome:
     state = _state(facts, "Containers")
-    if state in _INSTALLED:
+    if state in INSTALLED:
         return passed("the feature is installed")
     if state in _PENDING:
         return failed("the feature waits for a reboot", because=("os.reboot",))
@@ -38,7 +38,7 @@ def _hyperv(facts: Facts, wanted: Wanted) -> Outcome:
     if not wanted.hyperv:
         return passed("not wanted")
     state = _state(facts, "Hyper-V", "Microsoft-Hyper-V")
-    if state in _INSTALLED:
+    if state in INSTALLED:
         return passed("the role is installed")
     if state in _PENDING:
         return failed("the role waits for a reboot", because=("os.reboot",))
@@ -47,7 +47,7 @@ def _hyperv(facts: Facts, wanted: Wanted) -> Outcome:
 
 def _vmswitch(facts: Facts, wanted: Wanted) -> Outcome:
     state = _state(facts, "Hyper-V-PowerShell", "Microsoft-Hyper-V-Management-PowerShell")
-    if state in _INSTALLED:
+    if state in INSTALLED:
         return passed("the cmdlets for virtual switches are installed")
     if wanted.network == "none":
         return failed(f"the cmdlets for virtual switches are not installed ({state})")

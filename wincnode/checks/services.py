@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from wincnode.checks import Check, Outcome, Severity, Wanted, failed, passed
-from wincnode.facts import Facts
+from wincnode.checks.adapters import FORWARDED
+from wincnode.checks.features import INSTALLED
+from wincnode.facts import Facts, Section
 
 _DISABLED = 4  # Start of a driver
 # Where it is 1, names of SMB shares that pods use are looked up as in the pod, not on the host.
@@ -43,9 +45,26 @@ def _drivers(facts: Facts, *names: str) -> list[str]:
 
 
 def _vfp(facts: Facts, _wanted: Wanted) -> Outcome:
-    if wrong := _drivers(facts, "vfpext"):
-        return failed(wrong[0], because=("feat.containers",))
-    return passed("the driver VfpExt is installed")
+    wrong = _drivers(facts, "vfpext")
+    if not wrong:
+        return passed("the driver VfpExt is installed")
+    missing = facts.known("platform").section("drivers").setting("vfpext") is None
+    # AKS makes the driver's key where it is not there after the feature: it can come with the
+    # first switch. Source: Azure/AgentBaker:vhdbuilder/packer/windows/configure-windows-vhd.ps1
+    if missing and _before_switches(facts):
+        text = f"{wrong[0]}; it can come with the first switch, and HNS has made none yet"
+        return failed(text, severity=Severity.INFO)
+    return failed(wrong[0], because=("feat.containers",))
+
+
+def _before_switches(facts: Facts) -> bool:
+    """Tell whether the feature is there, and no network of HNS that would need the extension."""
+    features, hns = facts.section("features"), facts.section("hns")
+    if not (isinstance(features, Section) and isinstance(hns, Section)):
+        return False
+    installed = features.section("states").data.get("Containers") in INSTALLED
+    kinds = {row.text("type").lower() for row in hns.rows("networks")}
+    return installed and not kinds & FORWARDED
 
 
 def _winnat(facts: Facts, _wanted: Wanted) -> Outcome:
@@ -137,6 +156,7 @@ CHECKS = (
         source="Azure/AgentBaker:vhdbuilder/packer/windows/windows_settings.json@06836ee2; "
         "Siemens-Healthineers/K2s (vfp.module.psm1)",
         needs=("platform",),
+        uses=("features", "hns"),
         run=_vfp,
     ),
     Check(
