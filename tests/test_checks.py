@@ -257,6 +257,17 @@ def test_hyperv_is_checked_only_where_it_is_wanted() -> None:
     assert not finding("feat.hyperv", ready, replace(WANTED, hyperv=True)).blocks
 
 
+def test_a_machine_of_kubevirt_is_a_virtual_one() -> None:
+    """What its processor can do, the hypervisor beneath it hides."""
+    hidden = facts_with(
+        (("hardware", "manufacturer"), "KubeVirt"),
+        (("hardware", "model"), "None"),
+        (("hardware", "virtualization_enabled"), False),
+    )
+    found = finding("virt.nested", hidden, replace(WANTED, hyperv=True))
+    assert found.verdict is Verdict.UNKNOWN
+
+
 def test_lab_flag_lets_clients_through() -> None:
     """A developer's Windows 11 is good enough for a try."""
     facts = facts_with((("os", "product_type"), 1), (("os", "build"), 26200))

@@ -8,9 +8,10 @@ from wincnode.facts import Facts, Section
 _GIB = 1 << 30
 _AUTO = 1  # HypervisorLaunchAuto
 _VIRTUAL = (
-    # Manufacturer and Model of Win32_ComputerSystem on virtual machines.
+    # Manufacturer and Model of Win32_ComputerSystem on virtual machines; several have their names
+    # from systemd/systemd:src/basic/virt.c (dmi_vendor_table).
     *("virtual machine", "vmware", "qemu", "kvm", "xen", "virtualbox", "amazon ec2"),
-    *("google compute engine", "openstack", "nutanix", "bhyve", "parallels"),
+    *("google compute engine", "openstack", "kubevirt", "nutanix", "bhyve", "parallels"),
 )
 
 

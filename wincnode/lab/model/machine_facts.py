@@ -21,6 +21,7 @@ BOOT_MANAGER = "{9dea862c-5cdd-4e70-acc1-f32b344d4795}"
 FOLDERS = (r"C:\ProgramData", r"C:\ProgramData\containerd", r"C:\var\lib\kubelet")
 TOOLS = ("curl.exe", "tar.exe", "xcopy.exe")
 DIRECTORY = 16  # learn.microsoft.com/windows/win32/fileio/file-attribute-constants
+DISABLED = 4  # Start of a driver
 WEEK = timedelta(days=7)
 DEFENDER = r"Microsoft\Windows Defender"
 NET = r"Microsoft\.NETFramework\v4.0.30319"
@@ -113,6 +114,8 @@ def _filters(host: Host) -> list[Section]:
     registry = host.machine.registry
     found = []
     for name in registry.subkeys(SERVICES):
+        if registry.data(rf"{SERVICES}\{name}", "Start") == DISABLED:
+            continue
         for place in ("Instances", r"Parameters\Instances"):
             instances = rf"{SERVICES}\{name}\{place}"
             instance = rf"{instances}\{registry.data(instances, 'DefaultInstance', '')}"

@@ -18,6 +18,8 @@ function Get-WnFactsProtection {
 
     $services = & $open 'SYSTEM\CurrentControlSet\Services'
     $filters = foreach ($name in $services.GetSubKeyNames()) {
+        # A driver that is disabled, as some are left behind, filters nothing.
+        try { if (4 -eq $services.OpenSubKey($name).GetValue('Start')) { continue } } catch [Security.SecurityException] { continue }
         foreach ($place in 'Instances', 'Parameters\Instances') {
             $instances = $null
             # Some programs shut their own keys to administrators, too.
