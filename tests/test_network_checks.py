@@ -259,6 +259,26 @@ def test_a_nat_without_a_prefix_inside_is_no_riddle() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tag", "severity"),
+    [
+        ("3.10.1", Severity.WARNING),
+        ("3.10.1@sha256:" + "0" * 64, Severity.WARNING),
+        ("3.10.1-windows-ltsc2025-amd64", None),
+    ],
+)
+def test_a_tag_of_one_build_is_no_index(tag: str, severity: Severity | None) -> None:
+    """AKS names such ones: which builds are in it, Kubernetes' own list does not tell."""
+    sections: Any = copy.deepcopy(facts("ws2025"))
+    image = f"mcr.microsoft.com/oss/v2/kubernetes/pause:{tag}"
+    sections["runtime"] |= {"there": True, "version": "2.0.5", "sandbox_image": image}
+    wanted = Wanted(hyperv=True)
+    found = {row.check: row for row in run_checks(Facts(sections=sections), wanted)}
+    row = found["sw.containerd.sandbox"]
+    assert (row.severity if row.verdict is Verdict.FAIL else None) is severity, row.evidence
+    assert image in row.evidence
+
+
+@pytest.mark.parametrize(
     ("networks", "containers", "severity"),
     [
         ([], "Installed", Severity.INFO),

@@ -16,7 +16,8 @@ from wincnode.support import PAUSE, line_of, load_support, matcher_of, numbers, 
 _FIRST_COMPATIBLE = 20348
 # From here on, rules R2 and R3 differ: containerd/platforms#34.
 _LAST_EQUAL = 26100
-_PAUSE = re.compile(r"(?:^|/)pause:v?(\d+(?:\.\d+)*)")
+# A tag with more to it, such as 3.10.1-windows-ltsc2025-amd64, has one build alone.
+_PAUSE = re.compile(r"(?:^|/)pause:v?(\d+(?:\.\d+)*)(?:@|$)")
 
 
 def _services(facts: Facts, *names: str) -> list[str]:
