@@ -251,8 +251,8 @@ def _calico(api: Api) -> Mapping[str, Any]:
             {
                 "name": row["metadata"]["name"],
                 "cidr": str(row["spec"].get("cidr", "")),
-                "ipip": str(row["spec"].get("ipipMode", "Never")),
-                "vxlan": str(row["spec"].get("vxlanMode", "Never")),
+                "ipip": str(row["spec"].get("ipipMode") or "Never"),
+                "vxlan": str(row["spec"].get("vxlanMode") or "Never"),
                 "block_size": int(row["spec"].get("blockSize", 26)),
             }
             for row in _pools(api)
