@@ -251,6 +251,12 @@ def test_a_plugin_is_told_the_cluster_if_it_asks_and_gets_no_terminal(
         ({}, {}, "wrote no ExecCredential"),
         ({"clientCertificateData": "topsecret"}, {}, "wrote no ExecCredential"),
         ({"token": "topsecret", "expirationTimestamp": "soon"}, {}, "wrote no ExecCredential"),
+        (
+            {"token": "topsecret", "expirationTimestamp": "2020-01-01T00:00:00"},
+            {},
+            "wrote no ExecCredential",
+        ),
+        ({"token": "topsecret\nb"}, {}, "wrote no ExecCredential"),
         ({}, {"command": "no-such-program", "installHint": "brew it"}, "cannot be started"),
         ({}, {"command": sys.executable, "args": ["-c", "raise SystemExit(3)"]}, "ended with 3"),
     ],
@@ -435,6 +441,26 @@ def test_a_proxy_that_refuses_is_told_so(plane: ControlPlane) -> None:
         with pytest.raises(ClusterUnreachable, match="the proxy does not let through") as caught:
             Api(access, patience=replace(HASTE, tries=1)).version()
     assert "topsecret" not in f"{caught.value.message}{caught.value.__cause__}"
+
+
+def test_a_proxy_that_is_no_address_is_refused(plane: ControlPlane) -> None:
+    """Nothing of it is repeated: it may hold a password."""
+    for url in ("http://u:topsecret@[::1", "http://u:topsecret@a:b", "topsecret"):
+        with pytest.raises(ConfigError, match="the proxy is no address") as caught:
+            Api(replace(access_of(plane), proxy_url=url), patience=HASTE).version()
+        assert "topsecret" not in caught.value.message
+
+
+def test_a_token_file_that_holds_none_is_told_without_it(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    """A header ends where a line does; the library would show what it was given."""
+    file = tmp_path / "token"
+    file.write_text("topsecret\nb")
+    access = replace(access_of(plane), certificate=Pem(), key=Pem(), token_file=file)
+    with pytest.raises(ConfigError, match="cannot be read as a token") as caught:
+        Api(access, patience=HASTE).version()
+    assert "topsecret" not in f"{caught.value.message}{caught.value.__context__}"
 
 
 def test_a_proxy_of_another_kind_is_refused(plane: ControlPlane) -> None:

@@ -191,9 +191,23 @@ def test_without_any_file_the_message_says_where_was_looked(tmp_path: Path) -> N
     assert caught.value.id == "config.kubeconfig"
 
 
+def _plugin(**fields: object) -> dict[str, Any]:
+    """Give a user with an exec plugin."""
+    version = "client.authentication.k8s.io/v1"
+    head = {"apiVersion": version, "command": "a", "interactiveMode": "Never"}
+    return {"exec": {**head, **fields}}
+
+
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no server": ({}, {}, "cluster one: server is no address"),
     "a server without scheme": ({"server": "a:6443"}, {}, "server is no address"),
+    **{
+        f"the server {server}": ({"server": server}, {}, "server is no address")
+        for server in (
+            *("https://", "https://:6443", "https://[::1", "https://[zz]:1", "https://a b"),
+            *("https://a:99999", "https://a:b", "ftp://a"),
+        )
+    },
     "two authorities": (
         {**SERVER, "certificate-authority": "a", "certificate-authority-data": "YQ=="},
         {},
@@ -227,6 +241,25 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "a"}},
         "interactiveMode is none of",
     ),
+    "a token of two lines": (SERVER, {"token": "topsecret\nb"}, "token holds what no header can"),
+    "a token of another script": (SERVER, {"token": "topsecretü"}, "token holds what no header"),
+    "arguments that are none": (SERVER, _plugin(args=5), "exec: args is no list of texts"),
+    "an argument of a list": (SERVER, _plugin(args=[["a"]]), "exec: args is no list of texts"),
+    "an argument with a null": (SERVER, _plugin(args=["a\0"]), "exec: args is no list of texts"),
+    "a variable without a name": (SERVER, _plugin(env=[{}]), "exec: env takes rows of name"),
+    "a variable of no name": (
+        SERVER,
+        _plugin(env=[{"name": "a=b", "value": "topsecret"}]),
+        "exec: env takes rows of name",
+    ),
+    "groups that are none": (SERVER, {"as": "a", "as-groups": 5}, "as-groups is no list of texts"),
+    "more that is no mapping": (SERVER, {"as": "a", "as-user-extra": [1]}, "is no mapping"),
+    "more that is no list": (
+        SERVER,
+        {"as": "a", "as-user-extra": {"b": 5}},
+        "as-user-extra: b is no list of texts",
+    ),
+    "another's name of two lines": (SERVER, {"as": "a\nb"}, "takes printable ASCII"),
     "a token that is a list": (SERVER, {"token": ["topsecret"]}, "token is no text"),
     "a token that is a number": (SERVER, {"token": 12}, "token is no text"),
     "a flag that is a list": (

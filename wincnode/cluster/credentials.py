@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from wincnode.cluster.entries import fits_header
 from wincnode.cluster.kubeconfig import ClusterAccess, Plugin
 from wincnode.errors import ClusterRefused, ConfigError
 from wincnode.secrets import Secret
@@ -95,13 +96,19 @@ def _token(access: ClusterAccess) -> str:
     if access.token_file is None:
         return written
     try:
-        return Path(access.token_file).read_text(encoding="ascii").strip() or written
+        found = Path(access.token_file).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         if written:
             return written
         # Not chained: the exception may hold the bytes.
-        text = f"{access.token_file}: cannot be read as a token"
-        raise ConfigError(text, id="config.kubeconfig") from None
+        raise _unread(access.token_file) from None
+    if not fits_header(found):
+        raise _unread(access.token_file)
+    return found or written
+
+
+def _unread(path: Path) -> ConfigError:
+    return ConfigError(f"{path}: cannot be read as a token", id="config.kubeconfig")
 
 
 def _expired(identity: Identity) -> bool:
@@ -179,7 +186,12 @@ def _identity(answer: Mapping[str, Any], plugin: Plugin) -> Identity:
     certificate, key = status.get("clientCertificateData"), status.get("clientKeyData")
     if bool(certificate) != bool(key) or not (token or certificate):
         raise ValueError
+    # One that ends its header would show the token in an error of the library.
+    if token and not fits_header(token):
+        raise ValueError
     expires = status.get("expirationTimestamp")
+    if expires and datetime.fromisoformat(expires).tzinfo is None:
+        raise ValueError
     return Identity(
         authorization=Secret(f"Bearer {token}") if token else None,
         certificate=Secret(certificate) if certificate else None,

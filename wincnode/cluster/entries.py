@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from urllib3.util import parse_url
 
 from wincnode.errors import ConfigError
 from wincnode.inventory import marks
@@ -60,6 +63,15 @@ class Part:
         """Give a path; one that is relative starts at the file's own folder."""
         text = self.text(key)
         return self.file.absolute().parent / text if text else None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Give a list of texts; a number counts as one, as for kubectl."""
+        values = self.body.get(key) or ()
+        if not isinstance(values, list | tuple):
+            raise self.refused(f"{key} is no list of texts")
+        if any(not isinstance(row, str | int | float) or "\0" in str(row) for row in values):
+            raise self.refused(f"{key} is no list of texts")
+        return tuple(map(str, values))
 
     def pem(self, key: str) -> Pem:
         """Give what `key` names as a file, or `key`-data holds."""
@@ -142,6 +154,21 @@ def rows(part: Part, key: str) -> Sequence[Mapping[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
         raise part.refused(f"{key} is no list of mappings")
     return found
+
+
+def is_address(url: str, *, schemes: Collection[str] = ("http", "https")) -> bool:
+    """Tell whether a URL is of such a scheme and leads to a host."""
+    try:
+        # By both: what reads it later would end with an error of its own.
+        parts, read = parse_url(url), urlsplit(url)
+        return parts.scheme in schemes and bool(parts.host and read.hostname)
+    except ValueError:  # which urllib3's is too
+        return False
+
+
+def fits_header(text: str) -> bool:
+    """Tell whether a text can be a header's value: others would end the header, or change it."""
+    return text.isascii() and text.isprintable()
 
 
 def wrong(text: str) -> ConfigError:

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from wincnode.cluster.entries import File, Part, Parts, Pem, merged, named, read, rows, wrong
+from wincnode.cluster.entries import (
+    File,
+    Part,
+    Parts,
+    Pem,
+    fits_header,
+    is_address,
+    merged,
+    named,
+    read,
+    rows,
+    wrong,
+)
 from wincnode.secrets import Secret
 
 Interactive = Literal["Never", "IfAvailable", "Always"]
@@ -133,7 +145,7 @@ def _chosen(files: Sequence[File], context: str | None) -> tuple[str, Part, Part
 
 def _server(cluster: Part) -> str:
     server = cluster.text("server").rstrip("/")
-    if not server.startswith(("https://", "http://")):
+    if not is_address(server):
         raise cluster.refused("server is no address; it takes https://HOST:PORT")
     return server
 
@@ -167,6 +179,8 @@ def _judge(access: ClusterAccess, cluster: Part, user: Part) -> None:
         raise cluster.refused("insecure-skip-tls-verify and an authority are both given")
     if access.certificate and not access.key:
         raise user.refused("client-certificate has no client-key")
+    if access.token and not fits_header(access.token.reveal()):
+        raise user.refused("token holds what no header can: it is printable ASCII")
     if access.token and access.username:
         raise user.refused("token and username are both given; it takes one of them")
     if user.body.get("auth-provider"):
@@ -195,8 +209,8 @@ def _plugin(user: Part, cluster: Part) -> Plugin | None:
     return Plugin(
         api_version=version,
         command=str(found) if found else command,
-        args=tuple(str(row) for row in body.get("args") or ()),
-        env=tuple((str(row["name"]), str(row["value"])) for row in rows(part, "env")),
+        args=part.texts("args"),
+        env=_environment(part),
         interactive=cast("Interactive", mode),
         provide_cluster_info=part.flag("provideClusterInfo"),
         install_hint=part.text("installHint"),
@@ -211,23 +225,35 @@ def _plugin(user: Part, cluster: Part) -> Plugin | None:
     )
 
 
+def _environment(part: Part) -> tuple[tuple[str, str], ...]:
+    """Give the variables that a plugin gets."""
+    pairs = []
+    for row in rows(part, "env"):
+        name, value = str(row.get("name", "")), str(row.get("value", ""))
+        if not name or "=" in name or "\0" in name + value:
+            raise part.refused("env takes rows of name and value")
+        pairs.append((name, value))
+    return tuple(pairs)
+
+
 def _impersonate(user: Part) -> tuple[tuple[str, str], ...]:
     """Give the headers of kubernetes.io/docs/reference/access-authn-authz/user-impersonation."""
     who = user.text("as")
     extra = user.body.get("as-user-extra") or {}
+    if not isinstance(extra, Mapping):
+        raise user.refused("as-user-extra is no mapping")
+    further = Part(where=f"{user.where}: as-user-extra", file=user.file, body=extra)
     rows = [
         ("Impersonate-User", who),
         ("Impersonate-Uid", user.text("as-uid")),
-        *(("Impersonate-Group", str(group)) for group in user.body.get("as-groups") or ()),
-        *(
-            (f"Impersonate-Extra-{key}", str(value))
-            for key, values in extra.items()
-            for value in values
-        ),
+        *(("Impersonate-Group", group) for group in user.texts("as-groups")),
+        *((f"Impersonate-Extra-{key}", value) for key in extra for value in further.texts(key)),
     ]
     given = tuple(row for row in rows if row[1])
     if given and not who:
         raise user.refused("as-uid, as-groups and as-user-extra need as")
+    if not all(fits_header(text) for row in given for text in row):
+        raise user.refused("as and what goes with it takes printable ASCII")
     return given
 
 

@@ -14,6 +14,7 @@ import urllib3
 from urllib3.util import make_headers
 
 from wincnode.cluster.credentials import Identity
+from wincnode.cluster.entries import is_address
 from wincnode.cluster.kubeconfig import ClusterAccess
 from wincnode.cluster.proxies import proxy_of
 from wincnode.errors import ConfigError
@@ -37,6 +38,10 @@ def pools(
     proxy = access.proxy_url or proxy_of(access.server, environ)
     if not proxy:
         return urllib3.PoolManager(**settings)
+    if not is_address(proxy, schemes=("http", "https", "socks5", "socks5h")):
+        # What stands before an @ could be a password, so that nothing of it is repeated.
+        text = "the proxy is no address; it takes http or https, HOST and PORT"
+        raise ConfigError(text, id="config.kubeconfig")
     parts = urlsplit(proxy)
     if parts.scheme not in {"http", "https"}:
         text = f"the proxy of {parts.hostname} is of scheme {parts.scheme}; it takes http or https"
