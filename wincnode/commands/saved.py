@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -55,7 +56,7 @@ def load(path: Path) -> Mapping[str, Saved]:
 def parse(content: bytes, path: Path) -> Mapping[str, Saved]:
     """Read a document of facts from its bytes; see `load`."""
     try:
-        whole = json.loads(content.decode("utf-8-sig"), parse_constant=_no_number)
+        whole = json.loads(_text(content), parse_constant=_no_number)
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply") from error
     except ValueError as error:
@@ -63,6 +64,9 @@ def parse(content: bytes, path: Path) -> Mapping[str, Saved]:
     if not isinstance(whole, dict) or whole.get("schema") != SCHEMA:
         raise ConfigError(f"{path}: schema is not {SCHEMA}", remedy=_REMEDY)
     nodes = _object(whole.get("nodes"), f"{path}: nodes")
+    if not nodes:
+        # Else a job would pass for want of a node, as where none of them was reached.
+        raise ConfigError(f"{path}: nodes: holds the facts of no node", remedy=_REMEDY)
     return {name: _node(name, row, path) for name, row in nodes.items()}
 
 
@@ -78,6 +82,13 @@ def select(saved: Mapping[str, Saved], names: Iterable[str], path: Path) -> Mapp
 
 
 _REMEDY = "Write one with: wincnode facts -o json=facts.json"
+
+
+def _text(content: bytes) -> str:
+    """Decode a document; `>` of PowerShell 5.1 writes UTF-16 with a mark."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
 
 
 def _no_number(word: str) -> NoReturn:
