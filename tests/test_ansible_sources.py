@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -176,6 +177,14 @@ def test_a_list_of_hosts_is_no_inventory(tmp_path: Path) -> None:
     """Ansible takes `-i h1,h2`; such hosts have no connection that could be of Windows."""
     with pytest.raises(ConfigError, match="a list of hosts is no file"):
         is_ansible(Path("h1,h2"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe with a name")
+def test_an_inventory_from_a_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """As with `-i <(...)`: read to tell its kind, it would be empty when it is read as such."""
+    os.mkfifo(tmp_path / "hosts")
+    with pytest.raises(ConfigError, match="a pipe can be read once"):
+        is_ansible(tmp_path / "hosts")
 
 
 def chain(length: int) -> str:

@@ -86,6 +86,9 @@ def is_ansible(path: Path) -> bool:
         return True
     if "," in path.name and not path.exists():
         raise ConfigError(f"{path}: a list of hosts is no file; write an inventory")
+    if path.is_fifo():
+        # Its second reader would find it empty.
+        raise ConfigError(f"{path}: a pipe can be read once; write the inventory to a file")
     content, _ = marks.read_bytes(path)
     if content.startswith(HEADER.encode()):
         return True
