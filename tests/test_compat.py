@@ -271,6 +271,13 @@ def test_a_file_without_objects_is_no_list_of_manifests(tmp_path: Path, text: st
         gather(Sources(manifests=str(tmp_path / "a.yaml")), ())
 
 
+def test_a_registry_over_http_is_named_as_images_name_it() -> None:
+    """With a scheme before it no image would be meant, and https would be asked all the same."""
+    done = wincnode("localhost:1/a", "--plain-http", "http://localhost:1")
+    assert done.returncode == 2
+    assert "--plain-http http://localhost:1 is no host" in done.stderr
+
+
 def test_a_build_does_not_go_with_images() -> None:
     """One question at a time."""
     asked = wincnode("nginx", "--image", "20348")

@@ -110,6 +110,12 @@ def compat(
     from wincnode.commands.compat_sources import Sources
     from wincnode.inventory import load_settings
 
+    for name in plain_http or ():
+        if "/" in name:
+            raise ConfigError(
+                f"--plain-http {name} is no host",
+                remedy="Give it as images name it, such as registry.example:5000.",
+            )
     sources = Sources(
         images=tuple(images or ()),
         manifests=images_from or "",
