@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import shlex
 import subprocess
 import sys
 import time
@@ -180,6 +182,17 @@ def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[byte
         check=False,
         timeout=60,
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes it")
+@pytest.mark.parametrize(
+    ("words", "code"), [("explain -", 1), ("compat --images-from -", 2)], ids=["explain", "compat"]
+)
+def test_a_closed_stdin_is_an_empty_one(words: str, code: int) -> None:
+    """As in services that have none."""
+    line = f"exec {shlex.quote(sys.executable)} -m wincnode {words} <&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, "a bug" in done.stderr) == (code, False)
 
 
 def test_stdin_words_and_json_go_together() -> None:

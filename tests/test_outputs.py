@@ -139,6 +139,50 @@ def test_saved_facts_are_judged_as_the_node_was(fleet: Path, facts: Path, tmp_pa
     assert harmless.xml((fleet / "alone.xml").read_text()).tag == "testsuites"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(("words", "code"), [(["preflight", "--from"], 5), (["checks"], 1)])
+def test_a_full_disk_is_no_bug_and_changes_no_verdict(
+    facts: Path, words: list[str], code: int
+) -> None:
+    """As with `> report.txt` where no room is left; what was judged is told by the exit code."""
+    words = [*words, str(facts)] if "--from" in words else words
+    for more in ([], ["-o", "json"]):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "wincnode", *words, *more],
+                cwd=facts.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+        assert (done.returncode, "a bug" in done.stderr) == (code, False)
+        assert "cannot be written: No space left on device" in done.stderr
+
+
+def test_a_reader_that_goes_changes_no_verdict(facts: Path) -> None:
+    """As with `| head -1`: a blocked node is blocked, however much of it was read."""
+    for more in ([], ["-o", "json"]):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "wincnode", "preflight", "--from", str(facts), *more],
+                cwd=facts.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+        finally:
+            os.close(theirs)
+        assert (done.returncode, done.stderr) == (5, "")
+
+
 def test_saved_facts_need_no_inventory(facts: Path, tmp_path: Path) -> None:
     """The file of facts is what names the nodes then."""
     (tmp_path / "f.json").write_bytes(facts.read_bytes())
@@ -298,6 +342,7 @@ def document(**nodes: object) -> bytes:
         (b'{"schema": "wincnode/facts/v2"}', "schema is not wincnode/facts/v1"),
         (b'{"schema": "wincnode/facts/v1"}', "nodes: is not an object"),
         (b'{"schema": "wincnode/facts/v1", "nodes": {"a": NaN}}', "NaN is no number"),
+        (document(), "nodes: holds the facts of no node"),
         (document(a=1), "nodes.a: is not an object"),
         (document(**{"A b": {}}), "nodes.A b: no name of a node"),
         (document(**{"\x1b[2J": {}}), r"nodes.\x1b[2J: no name of a node"),
@@ -324,6 +369,14 @@ def test_a_file_of_facts_with_a_mark_of_windows_is_read(tmp_path: Path) -> None:
     (tmp_path / "f.json").write_bytes(b"\xef\xbb\xbf" + document(a={"sections": {}}))
 
     assert list(load(tmp_path / "f.json")) == ["a"]
+
+
+def test_a_file_of_facts_that_powershell_redirected_is_read(tmp_path: Path) -> None:
+    """There `wincnode facts > facts.json` writes UTF-16."""
+    text = document(a={"sections": {}}).decode()
+    for name in ("utf-16-le", "utf-16-be"):
+        (tmp_path / "f.json").write_bytes(f"\ufeff{text}".encode(name))
+        assert list(load(tmp_path / "f.json")) == ["a"]
 
 
 def test_facts_that_are_missing_are_unknown_and_no_crash() -> None:

@@ -121,9 +121,17 @@ def _progress(item: Event | NodeReport) -> Text | None:  # noqa: PLR0911 - one f
             return None
 
 
+class _Console(Console):
+    """A console that leaves it to its caller what a reader means that has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the error through; rich would end the process with 1."""
+        raise BrokenPipeError
+
+
 def show(rows: Iterable[Iterable[tuple[str, str]]], *, to_stderr: bool = False) -> None:
     """Print rows whose parts carry the mark by which they are drawn."""
-    console = Console(highlight=False, stderr=to_stderr)
+    console = _Console(highlight=False, stderr=to_stderr)
     for row in rows:
         parts = [Text(text, style=MARK_STYLE.get(mark, "")) for mark, text in row]
         console.print(Text.assemble(*parts), soft_wrap=True)

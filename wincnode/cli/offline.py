@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -116,10 +115,11 @@ def explain(
 
     Example: wincnode explain 0xC0370101
     """
+    from wincnode.cli.options import stdin_bytes
     from wincnode.commands.explain import explain as explained
     from wincnode.commands.explain import read, to_json, to_text
 
-    stdin = sys.stdin.buffer.read() if words == ["-"] else None
+    stdin = stdin_bytes() if words == ["-"] else None
     found = explained(read(words or (), stdin))
     typer.echo(to_json(found) if output is Said.json else to_text(found))
     raise typer.Exit(found.exit_code)

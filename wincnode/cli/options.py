@@ -222,6 +222,11 @@ def planned(*, plan: bool, exit_code: bool) -> None:
         raise ConfigError("--exit-code tells of pending changes", remedy="It goes with --plan.")
 
 
+def stdin_bytes() -> bytes:
+    """Read stdin to its end; nothing where it is closed, as in some services."""
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()
+
+
 def today() -> date:
     """Give the day by which what is out of support is told."""
     return datetime.now(tz=UTC).date()
@@ -328,7 +333,7 @@ def _here(path: Path) -> Path:
 
 def end(report: Report, wanted: Sequence[Wish], inventory: Inventory) -> NoReturn:
     """Give the report in each format that is wanted, and end with its exit code."""
-    from wincnode.cli.outputs import deliver
+    from wincnode.cli.outputs import deliver, printed
     from wincnode.formats import render, table
     from wincnode.report import located
     from wincnode.ui import show
@@ -338,7 +343,7 @@ def end(report: Report, wanted: Sequence[Wish], inventory: Inventory) -> NoRetur
     arrived = deliver((wish, render(wish.format, whole)) for wish in files)
     for wish in wanted:
         if wish.path is None and wish.format == "table":
-            show(table.rows(whole))
+            arrived &= printed(lambda: show(table.rows(whole)))
         elif wish.path is None:
-            deliver([(wish, render(wish.format, whole))])
+            arrived &= deliver([(wish, render(wish.format, whole))])
     raise typer.Exit(whole.exit_code or (0 if arrived else 1))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -143,6 +145,25 @@ def _why(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
+def printed(show: Callable[[], None]) -> bool:
+    """Let something be printed to stdout; says whether it has arrived, and why not.
+
+    A reader that has gone, as with `| head`, has read enough: what was judged still counts.
+    """
+    try:
+        show()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        # Else Python would try once more as it ends, and end with a code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return True
+        typer.echo(f"wincnode: stdout cannot be written: {_why(error)}", err=True)
+        return False
+    return True
+
+
 def deliver(made: Iterable[tuple[Wish, str]]) -> bool:
     """Write files and print the rest; says whether each has arrived, and names those that have not.
 
@@ -152,7 +173,7 @@ def deliver(made: Iterable[tuple[Wish, str]]) -> bool:
     for wish, text in made:
         if wish.path is None:
             # In UTF-8 wherever it runs, as the formats say of themselves.
-            typer.echo(text.encode(), nl=bool(text))
+            arrived &= printed(partial(typer.echo, text.encode(), nl=bool(text)))
             continue
         try:
             write(wish.path, text)

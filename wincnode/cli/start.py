@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -25,7 +26,7 @@ from wincnode.cli import (
     workers,
 )
 from wincnode.cli.app import app
-from wincnode.errors import Interrupted, WincnodeError
+from wincnode.errors import Interrupted, NodeError, WincnodeError
 
 # Their import is what puts the verbs on the command line.
 VERBS = (
@@ -50,7 +51,7 @@ def run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WincnodeError.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where a bug can become a message
-        return _click_error(error) or _bug(error)
+        return _click_error(error) or _full(error) or _bug(error)
     return result if isinstance(result, int) else 0
 
 
@@ -62,6 +63,17 @@ def _click_error(error: Exception) -> int:
         return 0
     show()
     return code
+
+
+def _full(error: Exception) -> int:
+    """Say that there is no room left, as for `> FILE` on a full disk; 0 when it is not that."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return 0
+    _print_error(f"output cannot be written: {error.strerror}", "")
+    if sys.stdout is not None:
+        # Else Python would try once more as it ends, and end with a code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return NodeError.exit_code
 
 
 def _bug(error: Exception) -> int:

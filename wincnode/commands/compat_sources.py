@@ -49,6 +49,8 @@ def gather(sources: Sources, hosts: Sequence[str]) -> tuple[Named, ...]:
     Raises: ConfigError. ClusterError.
     """
     found = [Named(name=name) for name in sources.images]
+    if sources.manifests == "-" and sys.stdin is None:
+        raise ConfigError("--images-from -: stdin is closed")
     if sources.manifests == "-":
         found += from_manifests(sys.stdin.buffer, "stdin")
     elif sources.manifests:
