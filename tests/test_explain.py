@@ -184,6 +184,13 @@ def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[byte
     )
 
 
+@pytest.mark.parametrize("between", [" ", ","])
+def test_a_long_line_is_cut_between_codes(between: str) -> None:
+    """Cut within one, its first half would be a code of its own, such as 0x8."""
+    found = explain(between.join(["0x80070005"] * 5000))
+    assert [row.code for row in found.recognised] == ["0x80070005"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes it")
 @pytest.mark.parametrize(
     ("words", "code"), [("explain -", 1), ("compat --images-from -", 2)], ids=["explain", "compat"]

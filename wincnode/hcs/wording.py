@@ -57,10 +57,14 @@ def squeezed(text: str) -> str:
 
 def _lines(text: str) -> Iterator[str]:
     for line in text.split("\n"):
-        yield line[:_LONGEST_LINE]
-        yield from (
-            line[at : at + _LONGEST_LINE] for at in range(_LONGEST_LINE, len(line), _LONGEST_LINE)
-        )
+        left = line
+        while len(left) > _LONGEST_LINE:
+            # Between words where there are some: the first half of a code is another code.
+            word = max(left.rfind(mark, 1, _LONGEST_LINE) for mark in " ,")
+            at = word if word > 0 else _LONGEST_LINE
+            yield left[:at]
+            left = left[at:]
+        yield left
 
 
 def _single(line: str) -> str:
