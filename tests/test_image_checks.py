@@ -406,3 +406,15 @@ def test_nothing_that_is_left_to_judge_is_no_good_news(tmp_path: Path) -> None:
     (tmp_path / "wincnode.yaml").write_text(text)
     code, _, stderr = here(tmp_path, "preflight", "--no-images", "--only", "img")
     assert (code, "--no-images leaves nothing to judge of img.auth" in stderr) == (2, True), stderr
+
+    for only in ("cl", "host.unique"):
+        code, _, stderr = here(tmp_path, "preflight", "--only", only)
+        assert (code, "no cluster is asked, which leaves nothing to judge of" in stderr) == (
+            2,
+            True,
+        )
+        assert only in stderr
+
+    (tmp_path / "f.json").write_text('{"schema": "wincnode/facts/v1", "nodes": {"a": {}}}')
+    code, _, stderr = here(tmp_path, "preflight", "--from", "f.json", "--only", "cl")
+    assert (code, "saved facts do not tell cl." in stderr) == (2, True), stderr

@@ -70,6 +70,13 @@ def run(
     if not judging.images and rules and all(check.asks == "images" for check in rules):
         named = ", ".join(check.id for check in rules)
         raise ConfigError(f"--no-images leaves nothing to judge of {named}")
+    if judging.cluster is None and all(check.asks == "members" for check in rules):
+        # Else a node would be called ready that nothing was asked of.
+        named = ", ".join(check.id for check in judging.rules or ())
+        raise ConfigError(
+            f"no cluster is asked, which leaves nothing to judge of {named}",
+            remedy="Name cluster.kubeconfig in the inventory, and leave out --no-cluster.",
+        )
     cluster = _later(lambda: _cluster(judging, whole))
     images = _later(lambda: pulls.ask(inventory, cluster()[1]) if judging.asks("images") else None)
 
@@ -126,9 +133,10 @@ def again(
     images = pulls.ask(inventory, Facts()) if judging.asks("images") else None
     against = replace(wanted(inventory, ignore=ignore), images=images)
     rules = judging.of(checks.node_checks())
-    if rules and not any(checks.asked(check, against) for check in rules):
+    if not any(checks.asked(check, against) for check in rules):
+        named = ", ".join(check.id for check in judging.rules or ())
         raise ConfigError(
-            f"saved facts do not tell {', '.join(check.id for check in rules)}",
+            f"saved facts do not tell {named}",
             remedy="Ask the nodes themselves; --images asks registries with saved facts, too.",
         )
     nodes = tuple(
