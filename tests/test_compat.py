@@ -9,16 +9,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 from registry_server import Registry, serving
 
 from wincnode.builds import load_builds
-from wincnode.commands import compat, compat_images
+from wincnode.cluster import access
+from wincnode.cluster.api import Api
+from wincnode.cluster.kubeconfig import ClusterAccess
+from wincnode.commands import compat, compat_images, compat_sources
 from wincnode.commands.compat import Question
 from wincnode.commands.compat_sources import Sources, gather
-from wincnode.errors import ConfigError
+from wincnode.errors import ClusterError, ConfigError
 from wincnode.inventory import load
 from wincnode.lab.cluster import ControlPlane
 
@@ -276,6 +280,23 @@ def test_a_registry_over_http_is_named_as_images_name_it() -> None:
     done = wincnode("localhost:1/a", "--plain-http", "http://localhost:1")
     assert done.returncode == 2
     assert "--plain-http http://localhost:1 is no host" in done.stderr
+
+
+def test_a_server_of_strange_objects_is_told_and_its_pages_end() -> None:
+    """What has a form of its own is no bug of ours, and a page that leads to itself is no loop."""
+    mine = Api(ClusterAccess(server="https://a.example"))
+    for pages, part in (
+        ({"items": [{}], "metadata": {}}, "have a form of their own: KeyError"),
+        ({"items": [], "metadata": {"continue": "again"}}, "its pages have no end"),
+    ):
+        with (
+            mock.patch.object(Api, "read", return_value=pages),
+            mock.patch.object(access, "require"),
+            mock.patch.object(compat_sources, "_api", return_value=mine),
+            pytest.raises(ClusterError, match=part) as caught,
+        ):
+            compat_sources.gather(compat_sources.Sources(cluster=True), ())
+        assert caught.value.id == "cluster.bad-reply"
 
 
 def test_a_build_does_not_go_with_images() -> None:

@@ -150,6 +150,8 @@ class Api:
                 continue
             items += page.get("items") or []
             token = page["metadata"].get("continue")
+            if token and ("continue", token) in more:
+                raise self.connection.bad_reply(call, "its pages have no end")
             if not token:
                 version = str(page["metadata"].get("resourceVersion", ""))
                 return Listing(items=tuple(items), version=version)

@@ -15,7 +15,7 @@ from wincnode.cluster import access
 from wincnode.cluster.api import NODES, PODS, Api
 from wincnode.cluster.kubeconfig import load
 from wincnode.commands import cluster_render, compat
-from wincnode.errors import ConfigError
+from wincnode.errors import ClusterError, ConfigError
 from wincnode.images.named import Named
 from wincnode.images.workloads import OS_LABELS, WINDOWS, images_of
 from wincnode.inventory.model import Inventory
@@ -59,7 +59,11 @@ def gather(sources: Sources, hosts: Sequence[str]) -> tuple[Named, ...]:
     if sources.inventory is not None:
         found += from_inventory(sources.inventory, nodes_of(hosts))
     if sources.cluster:
-        found += from_cluster(_api(sources))
+        try:
+            found += from_cluster(_api(sources))
+        except (AttributeError, KeyError, TypeError) as err:
+            text = f"the cluster's nodes or pods have a form of their own: {type(err).__name__}"
+            raise ClusterError(text, id="cluster.bad-reply") from err
     return tuple(found)
 
 
