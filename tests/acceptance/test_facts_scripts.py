@@ -260,3 +260,23 @@ def test_what_unlocks_the_system_drive_and_which_kubelet_is_ours(
     assert after["startup"]["bitlocker"] == {"protection": 1, "protectors": [1, 9]}
     assert (before["leftovers"]["made"], after["leftovers"]["made"]) == ([], ["kubelet", kubelet])
     assert (before["runtime"]["kubelet"], after["runtime"]["kubelet"]) == ("", "1.36.3")
+
+
+@pytest.mark.parametrize("engine", ["powershell", "model"])
+@pytest.mark.parametrize(
+    ("states", "error"), [({"Listen"}, ""), (set(), "Get-NetTCPConnection gave nothing")]
+)
+def test_a_state_that_no_connection_is_in_hides_no_others(
+    engine: str, states: set[str], error: str, tmp_path: Path
+) -> None:
+    """Before the first session there are ports alone, which --local reads; nothing at all is none."""
+    with lab_node(tmp_path / "node", engine=engine) as node:
+        rows = node.machine.network["NetTCPConnection"]
+        rows[:] = [row for row in rows if row["State"] in states]
+        with linked(node) as link:
+            events = list(runner.read_facts(link, node="web-1", sections=["network"]))
+    (found,) = [row for row in events if isinstance(row, FactsRead)]
+    assert found.error == error
+    data = found.data or {"listening": [], "sessions": []}
+    tcp = [row["port"] for row in data["listening"] if row["protocol"] == "tcp"]
+    assert (tcp, data["sessions"]) == ([135, 5986] if states else [], [])

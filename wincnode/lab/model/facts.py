@@ -38,6 +38,7 @@ from wincnode.lab.model.ownership import ownership
 from wincnode.lab.model.reach import connectivity
 from wincnode.lab.model.software_facts import proxy, runtime
 from wincnode.lab.model.steps import MANIFEST
+from wincnode.lab.windows.cmdlets import CmdletError, Rows
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
 
@@ -150,7 +151,7 @@ def network(host: Host) -> Section:
     addresses = host.call("Get-NetIPAddress", AddressFamily=["IPv4"])
     adapters = host.call("Get-NetAdapter")
     routes = host.call("Get-NetRoute", AddressFamily=["IPv4"])
-    both = host.call("Get-NetTCPConnection", State=["Listen", "Established"])
+    both = _connections(host)
     tcp = [row for row in both if row["State"] == "Listen"]
     here = {
         (row["LocalAddress"], row["LocalPort"])
@@ -176,6 +177,15 @@ def network(host: Host) -> Section:
         "profiles": [renamed(row, PROFILE) for row in profiles],
         "ipv6_disabled_components": ipv6 & 0xFFFFFFFF,
     }
+
+
+def _connections(host: Host) -> Rows:
+    try:
+        return host.call("Get-NetTCPConnection", State=["Listen", "Established"])
+    except CmdletError as error:
+        if not error.rows:
+            raise Failure("Get-NetTCPConnection gave nothing") from error
+        return error.rows
 
 
 def _adapter(row: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Section:

@@ -6,7 +6,7 @@ Each answer gets the parameters that were bound and gives rows, one for each obj
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -32,11 +32,15 @@ Answer: TypeAlias = Callable[[Machine, Bound], Rows]
 
 @dataclass(kw_only=True)
 class CmdletError(Exception):
-    """A cmdlet's error record: message, FullyQualifiedErrorId, and the category's name."""
+    """A cmdlet's error record: message, FullyQualifiedErrorId, and the category's name.
+
+    Args: rows: what it gives all the same, where the error does not end it.
+    """
 
     message: str
     id: str
     category: str = "NotSpecified"
+    rows: Rows = field(default_factory=list)
 
 
 def call(machine: Machine, cmdlet: str, bound: Bound) -> Rows:
@@ -192,7 +196,7 @@ def _network(cmdlet: str) -> Answer:
             return list(net_cmdlets.answer(cmdlet, machine.network, bound))
         except net_cmdlets.NetworkError as error:
             raise CmdletError(
-                message=error.message, id=error.id, category=error.category
+                message=error.message, id=error.id, category=error.category, rows=error.rows
             ) from error
 
     return carry_out

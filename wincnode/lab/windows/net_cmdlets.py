@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from wincnode.lab.windows.net_rows import METRIC, Row
@@ -26,10 +26,14 @@ FAMILIES = {"IPv4": "2", "IPv6": "23"}
 
 
 class NetworkError(Exception):
-    """What a cmdlet reports: its message, FullyQualifiedErrorId and category."""
+    """What a cmdlet reports: its message, FullyQualifiedErrorId and category.
 
-    def __init__(self, message: str, id: str, category: str) -> None:
+    Args: rows: what it gives all the same.
+    """
+
+    def __init__(self, message: str, id: str, category: str, rows: Sequence[Row] = ()) -> None:
         super().__init__(message)
+        self.rows = list(rows)
         self.message = message
         self.id = id
         self.category = category
@@ -46,6 +50,8 @@ def answer(cmdlet: str, network: Network, bound: Bound) -> list[Row]:
         rows = [dict(row) for row in _chosen(network, what, bound)]
         if what == "NetRoute" and bound.get("PolicyStore") == "PersistentStore":
             rows = [row for row in rows if _persists(network, row)]
+        if what == "NetTCPConnection":
+            _all_found(rows, bound)
         return rows
     return CHANGES[cmdlet](network, bound)
 
@@ -59,6 +65,24 @@ def _chosen(network: Network, what: str, bound: Bound) -> list[Row]:
         for row in network.get(what)
         if all(str(row.get(name)) in wanted for name, wanted in choice.items())
     ]
+
+
+def _all_found(rows: list[Row], bound: Bound) -> None:
+    """Complain of each state that was asked for alone, and that no connection is in.
+
+    Source: github.com/PowerShell/PowerShell src/Microsoft.PowerShell.Commands.Management/
+    cimSupport/cmdletization/cim/clientSideQuery.cs (GetNotFoundErrors_IfThisIsTheOnlyFilter)
+    """
+    asked = [] if bound.get("LocalPort") else _texts(bound.get("State"))
+    for state in asked:
+        if not any(row["State"] == state for row in rows):
+            raise NetworkError(
+                f"No MSFT_NetTCPConnection objects found with property 'State' equal to '{state}'."
+                "  Verify the value of the property and retry.",
+                "CmdletizationQuery_NotFound_State,Get-NetTCPConnection",
+                "ObjectNotFound",
+                rows,
+            )
 
 
 def _persists(network: Network, row: Row) -> bool:

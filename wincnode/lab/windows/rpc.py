@@ -1,7 +1,8 @@
 """The wire between a machine's model and the stand-ins of cmdlets in its PowerShell processes.
 
 A request and its reply are a line of JSON each, over loopback:
-{"token", "cmdlet", "bound"} -> {"rows"} or {"error": {"message", "id", "category"}}.
+{"token", "cmdlet", "bound"} -> {"rows"}, and where it went wrong
+{"error": {"message", "id", "category"}} beside them.
 """
 
 from __future__ import annotations
@@ -79,13 +80,13 @@ def answer(machine: Machine, token: str, line: bytes) -> dict[str, Any]:
     try:
         return {"rows": call(machine, name, bound)}
     except CmdletError as error:
-        return _error(error.message, error.id, error.category)
+        return _error(error.message, error.id, error.category) | {"rows": error.rows}
     except LookupError as error:
         return _error(f"The lab does not model {name}: {error!r}", "NotModelled", "NotImplemented")
 
 
 def _error(message: str, id: str, category: str) -> dict[str, Any]:
-    return {"error": {"message": message, "id": id, "category": category}}
+    return {"rows": [], "error": {"message": message, "id": id, "category": category}}
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ comes in to http.sys, process 4, may be the session that reads this.
 .NOTES
 Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapter
 Source: learn.microsoft.com/powershell/module/nettcpip/get-nettcpconnection
+Source: each value that nothing has is an error, github.com/PowerShell/PowerShell src/Microsoft.PowerShell.Commands.Management/cimSupport/cmdletization/cim/clientSideQuery.cs
 Source: learn.microsoft.com/troubleshoot/windows-server/networking/configure-ipv6-in-windows
 #>
 function Get-WnFactsNetwork {
@@ -43,9 +44,12 @@ function Get-WnFactsNetwork {
     $owners = @{}
     foreach ($process in @(Get-Process)) { $owners[[int]$process.Id] = [string]$process.ProcessName }
     $sessions = @{}
+    # One question: to ask for each state would read the class twice. It is an error to have asked for
+    # a state that no connection is in; Windows itself listens always.
+    $connections = @(Get-NetTCPConnection -State @('Listen', 'Established') -ErrorAction SilentlyContinue)
+    if ($connections.Count -eq 0) { throw 'Get-NetTCPConnection gave nothing' }
     $listening = @(
-        # One question: to ask for each state would read the class twice.
-        foreach ($entry in @(Get-NetTCPConnection -State @('Listen', 'Established') -ErrorAction Stop)) {
+        foreach ($entry in $connections) {
             if ($entry.State.ToString() -ne 'Listen') {
                 if ([int]$entry.OwningProcess -eq 4) { $sessions["$($entry.LocalAddress) $($entry.LocalPort)"] = @{ address = [string]$entry.LocalAddress; port = [int]$entry.LocalPort } }
                 continue

@@ -19,11 +19,6 @@ function Invoke-WnLab {
         $client.GetStream().Write($bytes, 0, $bytes.Length)
         $reply = ConvertFrom-Json -InputObject ((New-Object -TypeName IO.StreamReader -ArgumentList $client.GetStream()).ReadLine())
     } finally { $client.Close() }
-    if ($reply.PSObject.Properties['error']) {
-        $why = New-Object -TypeName Exception -ArgumentList $reply.error.message
-        $Caller.WriteError((New-Object -TypeName Management.Automation.ErrorRecord -ArgumentList $why, $reply.error.id, $reply.error.category, $null))
-        return
-    }
     foreach ($row in $reply.rows) {
         foreach ($field in $row.PSObject.Properties) {
             if ($field.Value -is [Management.Automation.PSCustomObject] -and $field.Value.PSObject.Properties['$datetime']) {
@@ -31,5 +26,9 @@ function Invoke-WnLab {
             }
         }
         $row
+    }
+    if ($reply.PSObject.Properties['error']) {
+        $why = New-Object -TypeName Exception -ArgumentList $reply.error.message
+        $Caller.WriteError((New-Object -TypeName Management.Automation.ErrorRecord -ArgumentList $why, $reply.error.id, $reply.error.category, $null))
     }
 }
