@@ -18,16 +18,19 @@ function Get-WnFactsProtection {
 
     $services = & $open 'SYSTEM\CurrentControlSet\Services'
     $filters = foreach ($name in $services.GetSubKeyNames()) {
-        # A driver that is disabled, as some are left behind, filters nothing.
-        try { if (4 -eq $services.OpenSubKey($name).GetValue('Start')) { continue } } catch [Security.SecurityException] { continue }
-        foreach ($place in 'Instances', 'Parameters\Instances') {
-            $instances = $null
-            # Some programs shut their own keys to administrators, too.
-            try { $instances = $services.OpenSubKey("$name\$place") } catch [Security.SecurityException] { break }
-            if ($null -eq $instances) { continue }
-            $instance = $instances.OpenSubKey([string]$instances.GetValue('DefaultInstance'))
-            if ($null -ne $instance) { @{ name = $name; altitude = [string]$instance.GetValue('Altitude') }; break }
+        try {
+            $service = $services.OpenSubKey($name)
+            # It may have gone meanwhile. A driver that is disabled, as some are left behind, filters nothing.
+            if ($null -eq $service -or 4 -eq $service.GetValue('Start')) { continue }
+            foreach ($place in 'Instances', 'Parameters\Instances') {
+                $instances = $service.OpenSubKey($place)
+                if ($null -eq $instances) { continue }
+                $instance = $instances.OpenSubKey([string]$instances.GetValue('DefaultInstance'))
+                if ($null -ne $instance) { @{ name = $name; altitude = [string]$instance.GetValue('Altitude') }; break }
+            }
         }
+        # Some programs shut their own keys to administrators, too.
+        catch [Security.SecurityException] { continue }
     }
 
     $defender = 'Microsoft\Windows Defender'
