@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
@@ -18,7 +19,8 @@ from wincnode.checks import Wanted, failures, run_checks
 from wincnode.events import Event, FactsRead, Hello
 from wincnode.facts import FURTHER, ON_DEMAND, SECTIONS, Facts
 from wincnode.lab.nodes import LabNode
-from wincnode.lab.windows import programs
+from wincnode.lab.powershell import MODULES
+from wincnode.lab.windows import programs, standins
 from wincnode.lab.windows.machine import CONTROL, PREFETCH, Machine
 from wincnode.lab.windows.profiles import load_profile, profile_names
 from wincnode.lab.windows.registry import Value
@@ -129,6 +131,17 @@ def test_a_client_answers_by_dism(tmp_path: Path) -> None:
             "Microsoft-Hyper-V-Management-PowerShell": "Disabled",
         },
     }
+
+
+def test_the_tools_for_servers_make_no_server_of_a_client(tmp_path: Path) -> None:
+    """They bring Get-WindowsFeature, which refuses to work there."""
+    with lab_node(tmp_path / "node", profile="win11") as node:
+        folder = node.machine.path(rf"{MODULES}\ServerManager")
+        folder.mkdir()
+        shutil.copy(standins.MODULES / "ServerManager.psm1", folder)
+        with linked(node) as link:
+            events = list(runner.read_facts(link, node="web-1", sections=["features"]))
+    assert facts(events)["features"]["manager"] == "client"
 
 
 def spoil(machine: Machine) -> None:
@@ -280,3 +293,21 @@ def test_a_state_that_no_connection_is_in_hides_no_others(
     data = found.data or {"listening": [], "sessions": []}
     tcp = [row["port"] for row in data["listening"] if row["protocol"] == "tcp"]
     assert (tcp, data["sessions"]) == ([135, 5986] if states else [], [])
+
+
+@pytest.mark.parametrize("engine", ["powershell", "model"])
+def test_a_policy_of_time_goes_before_what_is_set_here(engine: str, tmp_path: Path) -> None:
+    """What a policy leaves out is as the machine has it."""
+    with lab_node(tmp_path / "node", engine=engine) as node:
+        registry = node.machine.registry
+        local = rf"{SERVICES}\W32Time\Parameters"
+        policy = r"HKLM\SOFTWARE\Policies\Microsoft\W32Time\Parameters"
+        for key, name, text in (
+            (local, "Type", "NoSync"),
+            (local, "NtpServer", "time.windows.com,0x8"),
+            (policy, "Type", "NTP"),
+        ):
+            registry.set(key, name, Value(kind="String", data=text))
+        with linked(node) as link:
+            found = facts(runner.read_facts(link, node="web-1", sections=["time"]))["time"]
+    assert (found["source"], found["servers"]) == ("NTP", "time.windows.com,0x8")

@@ -227,11 +227,16 @@ def time(host: Host) -> Section:
     """Read the clock and where it gets its time from."""
     read = host.machine.registry.data
     service = SERVICES + r"\W32Time"
+
+    def chosen(name: str) -> Any:
+        local = read(service + r"\Parameters", name, "")
+        return read(POLICIES + r"\W32Time\Parameters", name, local)
+
     return {
         "utc": now(host.machine.clock_off_s),
         "zone": "UTC",
-        "source": read(service + r"\Parameters", "Type", ""),
-        "servers": read(service + r"\Parameters", "NtpServer", ""),
+        "source": chosen("Type"),
+        "servers": chosen("NtpServer"),
         "host_provider": read(service + r"\TimeProviders\VMICTimeProvider", "Enabled") == 1,
     }
 

@@ -142,6 +142,13 @@ def _key_protectors(machine: Machine, instance: Bound, arguments: Bound) -> Rows
 
 
 def _get_windows_feature(machine: Machine, bound: Bound) -> Rows:
+    if machine.is_client:
+        # dotnetcore-chocolatey/dotnetcore-chocolateypackages#39
+        raise CmdletError(
+            message="The target of the specified cmdlet cannot be a Windows client-based "
+            "operating system.",
+            id="Target_Client,Microsoft.Windows.ServerManager.Commands.GetWindowsFeatureCommand",
+        )
     asked = _texts(bound.get("Name"))
     return [
         {"Name": name, "InstallState": state, "Installed": state == "Installed"}
