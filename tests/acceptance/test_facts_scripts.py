@@ -144,6 +144,30 @@ def test_the_tools_for_servers_make_no_server_of_a_client(tmp_path: Path) -> Non
     assert facts(events)["features"]["manager"] == "client"
 
 
+GALLERY = """\
+function Get-HnsNetwork { [pscustomobject]@{ Name = 'other'; Type = 'NAT'; Ipams = @() } }
+function Get-HnsEndpoint { }
+function Get-HnsNamespace { }
+"""
+
+
+@pytest.mark.parametrize("profile", ["ws2022", "feat.containers"])
+def test_the_module_of_the_gallery_is_not_taken_for_that_of_windows(
+    profile: str, tmp_path: Path
+) -> None:
+    """It gives other objects, and no lists of policies: without Windows' own, HNS is unknown."""
+    with lab_node(tmp_path / "model", engine="model", profile=profile) as node:
+        own = facts(read(node))["hns"]
+    with lab_node(tmp_path / "node", profile=profile) as node:
+        # Found first, as Program Files stands before System32.
+        folder = node.machine.path(rf"{MODULES}\HNS")
+        folder.mkdir()
+        (folder / "HNS.psm1").write_text(GALLERY, encoding="ascii")
+        with linked(node) as link:
+            events = list(runner.read_facts(link, node="web-1", sections=["hns"]))
+    assert facts(events)["hns"] == own
+
+
 def spoil(machine: Machine) -> None:
     """Give a machine odd numbers, a policy, marks of a reboot and a CNI; take classes away."""
     one, windows = Value(kind="DWord", data=1), r"HKLM\SOFTWARE\Microsoft"

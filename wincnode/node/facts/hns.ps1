@@ -6,6 +6,7 @@ Without the cmdlets of HNS, which come with the feature Containers, its objects 
 that run into the registry.
 .NOTES
 Source: learn.microsoft.com/powershell/module/hostnetworkingservice/get-hnsnetwork
+Source: the other module, powershellgallery.com/packages/HNS (functions, no Get-HnsPolicyList)
 Source: learn.microsoft.com/powershell/module/netnat/get-netnat
 Source: learn.microsoft.com/powershell/module/netnat/get-netnatstaticmapping
 Source: the mirror, github.com/rancher-sandbox/rancher-desktop src/go/networking/pkg/vsock/handshake_windows.go
@@ -14,7 +15,9 @@ function Get-WnFactsHns {
     param()
     $networks = $null
     $counts = $null
-    if (Get-Command -Name 'Get-HnsNetwork' -ErrorAction SilentlyContinue) {
+    # A module HNS of the gallery has some of these names, and other objects; the last import wins.
+    Import-Module -Name 'HostNetworkingService' -ErrorAction SilentlyContinue
+    if (Get-Module -Name 'HostNetworkingService') {
         $networks = [object[]]@(
             # What a network lacks is null after that, and no error.
             foreach ($row in @(Get-HnsNetwork -ErrorAction Stop | Where-Object -FilterScript { $_ } | Select-Object -Property @('Name', 'Type', 'Subnets'))) {
