@@ -8,7 +8,7 @@ Source: learn.microsoft.com/windows/win32/cimwin32prov/win32-logicaldisk
 #>
 function Get-WnFactsDisks {
     param()
-    # A filter keeps the provider from waking floppy, optical and network drives.
+    # A filter keeps the provider from waking optical and network drives.
     $volumes = foreach ($disk in @(Get-CimInstance -ClassName Win32_LogicalDisk -Filter 'DriveType = 2 OR DriveType = 3' -Property @('DeviceID', 'DriveType', 'FileSystem', 'Size', 'FreeSpace') -OperationTimeoutSec 15 -ErrorAction Stop)) {
         @{
             drive       = [string]$disk.DeviceID
