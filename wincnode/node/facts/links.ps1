@@ -10,6 +10,7 @@ Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadap
 Source: learn.microsoft.com/windows/win32/fwp/wmi/netadaptercimprov/msft-netadapterchecksumoffloadsettingdata
 Source: learn.microsoft.com/windows/win32/fwp/wmi/ndisimplatcimprov/msft-netlbfoteam
 Source: learn.microsoft.com/powershell/module/hyper-v/get-vmswitchextension
+Source: Get-Command took a minute, github.com/microsoftgraph/entra-powershell/issues/437
 #>
 function Get-WnFactsLinks {
     param()
@@ -19,7 +20,9 @@ function Get-WnFactsLinks {
     # Get-NetLbfoTeam is of a module that not every release documents.
     $teams = @(Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetLbfoTeam -Property @('Name') -OperationTimeoutSec 10 -ErrorAction SilentlyContinue)
     $switches = $null
-    if (Get-Command -Name 'Get-VMSwitch' -ErrorAction SilentlyContinue) {
+    # By the module's name: who looks for a cmdlet that is missing reads every module of the machine.
+    Import-Module -Name 'Hyper-V' -ErrorAction SilentlyContinue
+    if (Get-Module -Name 'Hyper-V') {
         $switches = [object[]]@(
             foreach ($row in @(Get-VMSwitch -SwitchType External -ErrorAction SilentlyContinue)) {
                 $extensions = foreach ($one in @(Get-VMSwitchExtension -VMSwitchName $row.Name -ErrorAction SilentlyContinue)) {
