@@ -21,6 +21,7 @@ from wincnode.inventory.model import Registry as Row
 from wincnode.registry.client import Ways, read
 from wincnode.registry.credentials import Logins, load
 from wincnode.registry.documents import ACCEPT, LIMIT_MANIFEST
+from wincnode.registry.http import origin
 from wincnode.secrets import Secret
 
 QUICK = Pace(tries=3, wait_s=0.01, connect_s=2, silent_s=2)
@@ -203,6 +204,64 @@ def test_no_credentials_follow_a_redirect_to_another_host(tmp_path: Path) -> Non
         ((path, headers),) = storage.seen
         assert path.endswith("?signature=secret")
         assert "Authorization" not in headers
+
+
+def test_who_is_redirected_to_is_shown_nothing_of_the_registry(tmp_path: Path) -> None:
+    """It may ask for a token as any registry may: for its own login, or for nobody's."""
+    with serving() as registry, serving() as storage:
+        storage.index("app", "1", "10.0.20348.1")
+        storage.auth, storage.anonymous = "token", True
+        registry.redirects["/v2/app/manifests/1"] = f"{storage.base}/v2/app/manifests/1"
+        rows = {registry.host: {"auth": AUTH}}
+
+        assert versions(image(registry, "app:1", logins(tmp_path, auths=rows))) == ["10.0.20348.1"]
+
+        shown = [headers.get("Authorization") for _, headers in storage.seen]
+        assert shown == [None, None, "Bearer let-me-in"]
+        assert [headers.get("Authorization") for _, headers in registry.seen] == [None, None]
+        storage.auth = "basic"
+        with pytest.raises(RegistryRefused, match="asks for a user and a password"):
+            image(registry, "app:1", logins(tmp_path, auths=rows))
+        rows[storage.host] = {"auth": AUTH}
+        assert image(registry, "app:1", logins(tmp_path, auths=rows)).kind == "index"
+
+
+def test_a_chain_of_logins_ends(registry: Registry, tmp_path: Path) -> None:
+    """A registry that lets nobody in is asked twice, and no more."""
+    registry.auth, registry.anonymous = "token", True
+    registry.statuses["/v2/app/manifests/1"] = [401] * 9
+    registry.headers["WWW-Authenticate"] = f'Bearer realm="{registry.base}/token"'
+
+    with pytest.raises(RegistryRefused, match="answered 401"):
+        image(registry, "app:1", logins(tmp_path))
+
+    assert registry.paths().count("/v2/app/manifests/1") == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://A.example:443/x", "https://a.example/y"),
+        ("http://a.example:80", "http://a.example"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_a_usual_port_is_no_other_host(url: str, same: str) -> None:
+    """Some registries write it in their redirects; another port is another host."""
+    assert origin(url) == origin(same)
+    assert origin(url.replace("http:", "https:").replace(":443", ":80")) != origin(same)
+
+
+def test_what_a_registry_writes_of_addresses_reaches_no_terminal(registry: Registry) -> None:
+    """Its realm and its redirects stand in messages."""
+    registry.auth, registry.realm = "token", f"{registry.base}/\x1b]0;x\x07t"
+    with pytest.raises(RegistryRefused, match=r"/\\x1b\]0;x\\x07t: gives no token"):
+        image(registry)
+    registry.auth = ""
+    for where in ("ftp://a\x1b0;x/", "http://a:b\x1b/"):
+        registry.redirects["/v2/app/manifests/1"] = where
+        with pytest.raises(RegistryError, match=r"a(:b)?\\x1b"):
+            image(registry)
 
 
 def test_a_helper_gives_the_login(

@@ -20,6 +20,7 @@ import requests
 import urllib3
 
 from wincnode.errors import ArtifactError, ConfigError
+from wincnode.events import printable
 
 T = TypeVar("T")
 
@@ -227,7 +228,7 @@ def told(url: str) -> Iterator[None]:
             raise ArtifactError(text, id="artifact.untrusted") from error
         raise Passing("TLS broke off") from error
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-        raise ArtifactError(f"{url}: is no address", id="artifact.http") from error
+        raise ArtifactError(f"{printable(url)}: is no address", id="artifact.http") from error
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise Passing("no answer in time") from error
     except requests.exceptions.ProxyError as error:
@@ -263,6 +264,6 @@ def redirected(at: str, location: str) -> str:
         raise ArtifactError(f"{at}: redirects to no address", id="artifact.redirect") from error
     allowed = {"https"} if at.startswith("https:") else {"http", "https"}
     if parts.scheme not in allowed or "@" in parts.netloc:
-        what = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        what = printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
         raise ArtifactError(f"{at}: redirects to {what}", id="artifact.redirect")
     return to

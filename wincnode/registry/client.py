@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from wincnode.artifacts.web import PASSING, Pace, Passing
 from wincnode.errors import RegistryError, RegistryRefused
@@ -16,13 +17,15 @@ from wincnode.registry import documents
 from wincnode.registry.credentials import REMEDY, Logins
 from wincnode.registry.documents import Descriptor, Document, bad
 from wincnode.registry.endpoints import Endpoint, endpoints
-from wincnode.registry.http import PACE, Answer, Ask, Http, seconds, shown
+from wincnode.registry.http import PACE, Answer, Ask, Http, Origin, origin, seconds, shown
 from wincnode.registry.tokens import authorization
 from wincnode.secrets import Secret
 
 # Entries whose platform has to be looked up, and indexes below indexes.
 LIMIT_LOOKS = 32
 LIMIT_DEPTH = 3
+# Hosts that ask for a login on the way of one request: the registry, and where it redirects to.
+LIMIT_LOGINS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +66,7 @@ class _Repository:
         self._reference = reference
         self._ways = ways
         self._http = Http(verify=endpoint.verify, pace=ways.pace)
-        self._authorization: Secret | None = None
+        self._shown: dict[Origin, Secret] = {}
         self._layers = layers
         self._looks = 0
 
@@ -154,10 +157,21 @@ class _Repository:
     def _let_in(self, ask: Ask) -> Answer:
         """Ask, and ask again with what the registry wants to see."""
         answer = self._asked(ask)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            login = self._ways.logins.of(self._endpoint.host)
-            self._authorization = authorization(
-                self._http, answer, login, url=ask.url, path=self._reference.path
+        asked: set[Origin] = set()
+        while (
+            answer.status == HTTPStatus.UNAUTHORIZED
+            and (at := origin(answer.url)) not in asked
+            and len(asked) < LIMIT_LOGINS
+        ):
+            asked.add(at)
+            # Whoever is redirected to is shown what is its own, never what is the registry's.
+            host = self._endpoint.host if at == origin(ask.url) else urlsplit(answer.url).netloc
+            self._shown[at] = authorization(
+                self._http,
+                answer,
+                self._ways.logins.of(host),
+                url=answer.url,
+                path=self._reference.path,
             )
             answer = self._asked(ask)
         if answer.status != HTTPStatus.OK:
@@ -165,14 +179,7 @@ class _Repository:
         return answer
 
     def _asked(self, ask: Ask) -> Answer:
-        return self._http.send(
-            Ask(
-                url=ask.url,
-                accept=ask.accept,
-                limit=ask.limit,
-                authorization=self._authorization,
-            )
-        )
+        return self._http.send(replace(ask, shown=self._shown))
 
     def _url(self, kind: str, wanted: str) -> str:
         return self._endpoint.url(self._reference, kind, wanted)

@@ -23,37 +23,45 @@ from wincnode.artifacts.web import (
     tried,
 )
 from wincnode.errors import ArtifactError, RegistryError, RegistryUnreachable
+from wincnode.events import printable
 from wincnode.registry.documents import bad
 from wincnode.secrets import Secret
 
 T = TypeVar("T")
+# A scheme, and a host with its port: what credentials are bound to.
+Origin = tuple[str, str]
 
 # What is read is small, so that slowness shows sooner than with a download.
 PACE = Pace(tries=4, wait_s=0.5, slow_s=10)
 # What an error has to say fits in this; a token too.
 LIMIT_BYTES = 1024 * 1024
+USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
     """One request; `form` makes it a POST, which follows no redirect.
 
-    Args: limit: of the answer's body in bytes.
+    Args: limit: of the answer's body in bytes. shown: what each origin is shown, and no other.
     """
 
     url: str
     accept: str = "application/json"
-    authorization: Secret | None = None
+    shown: Mapping[Origin, Secret] = field(default_factory=dict)
     form: Mapping[str, Secret] | None = None
     limit: int = LIMIT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back; the names of headers are those of requests, in any case."""
+    """What came back; the names of headers are those of requests, in any case.
+
+    Args: url: that answered, after all redirects.
+    """
 
     status: int
     content: bytes
+    url: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,13 +95,12 @@ class Http:
                 response = self._sent(ask, at)
                 with response:
                     if not response.is_redirect or ask.form is not None:
-                        return self._answer(ask, response)
+                        return self._answer(ask, response, at)
                     at = redirected(at, response.headers["location"])
         text = f"{shown(ask.url)}: redirects more than {LIMIT_HOPS} times"
         raise RegistryError(text, id="registry.redirect")
 
     def _sent(self, ask: Ask, at: str) -> requests.Response:
-        trusted = origin(at) == origin(ask.url)
         with told(shown(at)):
             return self._session.request(
                 "GET" if ask.form is None else "POST",
@@ -105,14 +112,14 @@ class Http:
                 },
                 data=ask.form and {name: value.reveal() for name, value in ask.form.items()},
                 # Anything in this place keeps requests from looking into ~/.netrc.
-                auth=_shows(ask.authorization if trusted else None),
+                auth=_shows(ask.shown.get(origin(at))),
                 stream=True,
                 allow_redirects=False,
                 timeout=(self._pace.connect_s, self._pace.silent_s),
                 verify=self._verify,
             )
 
-    def _answer(self, ask: Ask, response: requests.Response) -> Answer:
+    def _answer(self, ask: Ask, response: requests.Response, at: str) -> Answer:
         content = bytearray()
         for piece in pieces(response, self._pace):
             content += piece
@@ -121,18 +128,20 @@ class Http:
         length = response.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and len(content) < int(length[:18]):
             raise Passing(f"broke off after {len(content)} bytes")
-        return Answer(status=response.status_code, content=bytes(content), headers=response.headers)
+        return Answer(
+            status=response.status_code, content=bytes(content), url=at, headers=response.headers
+        )
 
 
-def origin(url: str) -> tuple[str, str]:
-    """Give what credentials are bound to: scheme, host and port."""
+def origin(url: str) -> Origin:
+    """Give what credentials are bound to: scheme, host and port, that of the scheme left out."""
     parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+    return parts.scheme, parts.netloc.lower().removesuffix(USUAL_PORTS.get(parts.scheme, ""))
 
 
 def shown(url: str) -> str:
-    """Give an address without its query, which may be signed."""
-    return url.partition("?")[0]
+    """Give an address without its query, which may be signed; a registry may have written it."""
+    return printable(url.partition("?")[0])
 
 
 def seconds(text: str) -> float:

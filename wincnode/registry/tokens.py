@@ -16,7 +16,7 @@ from wincnode.errors import RegistryRefused
 from wincnode.events import printable
 from wincnode.registry.credentials import REMEDY, Login
 from wincnode.registry.documents import bad, parsed
-from wincnode.registry.http import Answer, Ask, Http, seconds, shown
+from wincnode.registry.http import Answer, Ask, Http, origin, seconds, shown
 from wincnode.secrets import Secret
 
 LIMIT_HEADER = 4096
@@ -95,7 +95,7 @@ def _ask(realm: str, fields: Mapping[str, str], login: Login | None) -> Ask:
     url = f"{realm}{'&' if '?' in realm else '?'}{query}"
     if login is None or login.password is None:
         return Ask(url=url)
-    return Ask(url=url, authorization=_basic(login.user, login.password))
+    return Ask(url=url, shown={origin(url): _basic(login.user, login.password)})
 
 
 def _read(answer: Answer, realm: str) -> Secret:
