@@ -299,6 +299,7 @@ def helper(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
         ("echo hunter2; exit 3", "ended with 3"),
         ("echo hunter2", "wrote no credentials"),
         ('echo \'{"Username": 1, "Secret": "hunter2"}\'', "wrote no credentials"),
+        ('echo \'{"Username": "x", "Secret": "hunter2\\\\ud800"}\'', "wrote no credentials"),
     ],
 )
 def test_a_helper_that_fails_is_told_without_its_output(
@@ -339,6 +340,34 @@ def test_a_config_that_is_none_is_told_without_its_text(tmp_path: Path) -> None:
         load({"DOCKER_CONFIG": str(tmp_path)}, tmp_path)
     assert hides(caught.value, "hunter2")
     assert load({}, tmp_path / "home").of("docker.io") is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"auth": "hunter2\u00e9"},
+        {"auth": ["hunter2"]},
+        {"auth": "/w=="},
+        {"username": "x", "password": "hunter2\ud800"},
+        {"identitytoken": "hunter2\ud800"},
+        {"registrytoken": "hunter2\nX-Also: y"},
+        {"registrytoken": "hunter2\u20ac"},
+    ],
+)
+def test_a_login_that_is_none_is_told_without_its_text(tmp_path: Path, row: object) -> None:
+    """An old hand edited the file; no header and no traceback shows what stands there."""
+    with pytest.raises(ConfigError, match=r"the login of a\.example: \w+ is no t") as caught:
+        logins(tmp_path, auths={"a.example": row}).of("a.example")
+    assert hides(caught.value, "hunter2")
+
+
+@pytest.mark.parametrize("key", ["http://[bad", "ex\u2100mple", "", "//", "\ud800"])
+def test_a_key_that_is_no_address_is_no_registry_s(tmp_path: Path, key: str) -> None:
+    """It keeps no other login from being found."""
+    found = logins(tmp_path, auths={key: {"auth": AUTH}, "a.example": {"auth": AUTH}})
+
+    assert found.of("a.example") is not None
+    assert found.of("b.example") is None
 
 
 def test_a_mirror_comes_first_and_the_registry_after_it(registry: Registry) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import subprocess
@@ -24,6 +23,8 @@ HUB_KEY = "https://index.docker.io/v1/"
 # Source: docker/docker-credential-helpers:credentials/{credentials.go,error.go}
 TOKEN_USER = "<token>"  # noqa: S105 - a user's name
 NOT_FOUND = "credentials not found in native keychain"
+# One header's value: a line break in it would begin another header.
+HEADER_WORD = re.compile(r"[!-~]{1,65536}")
 REMEDY = "Log in with `docker login`, or see credsStore and credHelpers of Docker's config.json."
 
 
@@ -49,13 +50,13 @@ class Logins:
     def of(self, host: str) -> Login | None:
         """Give the login of a registry; a helper of its own comes before the store and the file.
 
-        Raises: RegistryRefused: the helper fails.
+        Raises: RegistryRefused: the helper fails. ConfigError: what the file says is no login.
         """
         key = HUB_KEY if host == DEFAULT_HOST else host
         if helper := self.helpers.get(host) or self.helpers.get(key) or self.store:
             return _asked(helper, key)
         row = next((row for name, row in self.auths.items() if _host(name) == host), None)
-        return _login(row) if row else None
+        return _login(row, f"{self.path}: the login of {host}") if row else None
 
 
 def load(environ: Mapping[str, str], home: Path) -> Logins:
@@ -89,26 +90,44 @@ def _map(value: object) -> Mapping[str, Any]:
 
 def _host(key: str) -> str:
     """Give the registry that a key of `auths` stands for: docker wrote whole addresses too."""
-    host = urlsplit(key if "://" in key else f"//{key}").netloc
+    try:
+        host = urlsplit(key if "://" in key else f"//{key}").netloc
+    except ValueError:
+        return ""  # as docker does with a key that is no address: it is no registry's
     return DEFAULT_HOST if host in {"index.docker.io", "registry-1.docker.io"} else host
 
 
-def _login(row: Mapping[str, Any]) -> Login | None:
-    refresh, bearer = (_secret(row.get(name)) for name in ("identitytoken", "registrytoken"))
+def _login(row: Mapping[str, Any], where: str) -> Login | None:
+    refresh, bearer = (_text(row, name, where) for name in ("identitytoken", "registrytoken"))
     try:
-        decoded = base64.b64decode(str(row.get("auth") or "")).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        decoded = ""
+        decoded = base64.b64decode(_text(row, "auth", where)).decode()
+    except ValueError:
+        # Not chained: the exception may hold the text.
+        raise ConfigError(f"{where}: auth is no text in Base64", remedy=REMEDY) from None
     user, _, password = decoded.rstrip("\0").partition(":")
-    user = user or str(row.get("username") or "")
-    password = password or str(row.get("password") or "")
+    user = user or _text(row, "username", where)
+    password = password or _text(row, "password", where)
+    if bearer and not HEADER_WORD.fullmatch(bearer):
+        raise ConfigError(f"{where}: registrytoken is no token", remedy=REMEDY)
     if refresh or bearer:
-        return Login(refresh_token=refresh, bearer=bearer)
+        return Login(refresh_token=_secret(refresh), bearer=_secret(bearer))
     return Login(user=user, password=Secret(password)) if user else None
 
 
-def _secret(value: object) -> Secret | None:
-    return Secret(value) if isinstance(value, str) and value else None
+def _text(row: Mapping[str, Any], name: str, where: str) -> str:
+    value = row.get(name) or ""
+    if not isinstance(value, str) or not _is_unicode(value):
+        raise ConfigError(f"{where}: {name} is no text", remedy=REMEDY)
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text of JSON can be sent: it may hold halves of characters."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _secret(value: str) -> Secret | None:
+    return Secret(value) if value else None
 
 
 def _asked(helper: str, key: str) -> Login | None:
@@ -146,7 +165,7 @@ def _answered(output: bytes, program: str) -> Login | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         # Not chained: the exception may hold what the helper wrote.
         raise _failed(f"{program} wrote no credentials") from None
-    if not isinstance(user, str) or not isinstance(secret, str):
+    if not all(isinstance(text, str) and _is_unicode(text) for text in (user, secret)):
         raise _failed(f"{program} wrote no credentials")
     if user == TOKEN_USER:
         return Login(refresh_token=Secret(secret))

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from wincnode.artifacts.web import PASSING, Passing
 from wincnode.errors import RegistryRefused
 from wincnode.events import printable
-from wincnode.registry.credentials import REMEDY, Login
+from wincnode.registry.credentials import HEADER_WORD, REMEDY, Login
 from wincnode.registry.documents import bad, parsed
 from wincnode.registry.http import Answer, Ask, Http, origin, seconds, shown
 from wincnode.secrets import Secret
@@ -26,8 +26,6 @@ _WORDS = re.compile(
     r'(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<bare>[^\s,"]++))'
     r"|(?P<scheme>[A-Za-z0-9_-]++)(?=\s|,|$))"
 )
-# One header's value: a line break in it would begin another header.
-_TOKEN = re.compile(r"[!-~]{1,65536}")
 
 
 def challenges(header: str) -> Mapping[str, Mapping[str, str]]:
@@ -107,7 +105,7 @@ def _read(answer: Answer, realm: str) -> Secret:
         raise RegistryRefused(text, remedy=REMEDY)
     found = parsed(answer.content, shown(realm))
     token = found.get("token") or found.get("access_token")
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+    if not isinstance(token, str) or not HEADER_WORD.fullmatch(token):
         raise bad(shown(realm), "it gives no token")
     return Secret(f"Bearer {token}")
 
