@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "wincnode"
 
 # The one table to change when the design changes; a row imports from the rows above it.
 ORDER = (
-    ("errors",),
+    ("errors", "programs"),
     ("secrets", "assets"),
     ("builds", "error_ids", "addresses", "node_ports", "machines", "causes"),
     ("isolation",),

@@ -18,6 +18,7 @@ from wincnode.errors import ConfigError, RegistryError, RegistryRefused, Registr
 from wincnode.images.offer import Image
 from wincnode.images.reference import parse
 from wincnode.inventory.model import Registry as Row
+from wincnode.registry import credentials
 from wincnode.registry.client import Ways, read
 from wincnode.registry.credentials import Logins, load
 from wincnode.registry.documents import ACCEPT, LIMIT_MANIFEST
@@ -298,6 +299,9 @@ def helper(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     [
         ("echo hunter2; exit 3", "ended with 3"),
         ("echo hunter2", "wrote no credentials"),
+        ("exec yes hunter2", "wrote more than 65536 bytes"),
+        ("exec 1>&-; echo hunter2 >&2; exec sleep 20", "took longer than 2 s"),
+        ("echo hunter2; exec sleep 20", "took longer than 2 s"),
         ('echo \'{"Username": 1, "Secret": "hunter2"}\'', "wrote no credentials"),
         ('echo \'{"Username": "x", "Secret": "hunter2\\\\ud800"}\'', "wrote no credentials"),
     ],
@@ -305,7 +309,8 @@ def helper(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 def test_a_helper_that_fails_is_told_without_its_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, word: str
 ) -> None:
-    """What it wrote may be a password."""
+    """What it wrote may be a password; one that never ends is ended."""
+    monkeypatch.setattr(credentials, "HELPER_TIMEOUT_S", 2)
     helper(tmp_path, monkeypatch, script)
 
     with pytest.raises(RegistryRefused, match=word) as caught:
@@ -417,6 +422,21 @@ def test_https_needs_an_authority_that_is_trusted(tmp_path: Path) -> None:
         for row in (Row(ca_file=str(pem)), Row(skip_verify=True)):
             found = read(name, Ways(logins=NOBODY, registries={"_default": row}, pace=QUICK))
             assert versions(found) == ["10.0.20348.1"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://u:hunter2@127.0.0.1:1", "http://u:hunter2@[bad", "::"])
+def test_a_proxy_that_cannot_be_spoken_to_is_named(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """The address of the registry is not what is wrong; without the proxy's password."""
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+
+    with pytest.raises(RegistryError, match="or its proxy in the environment is none") as caught:
+        image(registry)
+
+    assert "hunter2" not in caught.value.message
 
 
 def test_what_passes_is_tried_again(registry: Registry) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wincnode.errors import ConfigError
+from wincnode.programs import written
 
 MASK = "***"
 LIMIT_BYTES = 64 * 1024
@@ -169,22 +170,16 @@ def _from_prompt(_source: Source, what: str) -> str:
 def _from_command(source: Source, what: str) -> str:
     program = source.argument[0]
     try:
-        done = subprocess.run(
-            source.argument,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=COMMAND_TIMEOUT_S,
-            check=False,
-        )
+        code, output = written(source.argument, limit=LIMIT_BYTES, timeout_s=COMMAND_TIMEOUT_S)
     except OSError as err:
         raise ConfigError(f"{what}: cannot start {program}: {err.strerror}") from err
     except subprocess.TimeoutExpired:
         # Not chained: the exception holds what the command had written.
         message = f"{what}: {program} took longer than {COMMAND_TIMEOUT_S} s"
         raise ConfigError(message) from None
-    if done.returncode:
-        raise ConfigError(f"{what}: {program} ended with {done.returncode}")
-    return _text(done.stdout, f"{what}: {program}")
+    if code:
+        raise ConfigError(f"{what}: {program} ended with {code}")
+    return _text(output, f"{what}: {program}")
 
 
 def _text(content: bytes, where: str) -> str:

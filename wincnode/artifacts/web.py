@@ -29,6 +29,9 @@ LIMIT_BYTES = 1024 * MIB
 LIMIT_HOPS = 5
 PIECE_BYTES = 64 * 1024
 LONGEST_ASKED_S = 30.0
+OR_PROXY = (
+    ", or its proxy in the environment is none that is spoken to: those of http and https are"
+)
 # What a server says when it may do better the next time.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -228,7 +231,10 @@ def told(url: str) -> Iterator[None]:
             raise ArtifactError(text, id="artifact.untrusted") from error
         raise Passing("TLS broke off") from error
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-        raise ArtifactError(f"{printable(url)}: is no address", id="artifact.http") from error
+        # Not chained: the libraries do not say which of the two it was, but a proxy's password.
+        proxied = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+        text = f"{printable(url)}: is no address{OR_PROXY if proxied else ''}"
+        raise ArtifactError(text, id="artifact.http") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise Passing("no answer in time") from error
     except requests.exceptions.ProxyError as error:

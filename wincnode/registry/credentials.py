@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from wincnode.errors import ConfigError, RegistryRefused
 from wincnode.images.reference import DEFAULT_HOST
+from wincnode.programs import written
 from wincnode.secrets import LIMIT_BYTES, Secret
 
 HELPER_TIMEOUT_S = 60
@@ -139,28 +140,26 @@ def _asked(helper: str, key: str) -> Login | None:
     if not re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._]*", helper):
         raise _failed(f"the helper of {key} has no name of a program")
     try:
-        done = subprocess.run(
-            [program, "get"],
-            input=key.encode(),
-            stdout=subprocess.PIPE,
-            timeout=HELPER_TIMEOUT_S,
-            check=False,
+        code, output = written(
+            [program, "get"], given=key.encode(), limit=LIMIT_BYTES, timeout_s=HELPER_TIMEOUT_S
         )
     except OSError as err:
         raise _failed(f"cannot start {program}: {err.strerror}") from err
     except subprocess.TimeoutExpired:
         # Not chained: the exception holds what the helper had written.
         raise _failed(f"{program} took longer than {HELPER_TIMEOUT_S} s") from None
-    if done.returncode:
-        if NOT_FOUND in done.stdout[:LIMIT_BYTES].decode(errors="replace"):
+    if len(output) > LIMIT_BYTES:
+        raise _failed(f"{program} wrote more than {LIMIT_BYTES} bytes")
+    if code:
+        if NOT_FOUND in output.decode(errors="replace"):
             return None
-        raise _failed(f"{program} ended with {done.returncode}")
-    return _answered(done.stdout, program)
+        raise _failed(f"{program} ended with {code}")
+    return _answered(output, program)
 
 
 def _answered(output: bytes, program: str) -> Login | None:
     try:
-        found = json.loads(output[:LIMIT_BYTES])
+        found = json.loads(output)
         user, secret = found["Username"], found["Secret"]
     except (ValueError, KeyError, TypeError, RecursionError):
         # Not chained: the exception may hold what the helper wrote.
