@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from wincnode.builds import load_builds
 from wincnode.images.choose import Choice, Node, choose
-from wincnode.images.offer import Entry, Image, Kind, Platform
+from wincnode.images.offer import Entry, Image, Kind, Nested, Platform
 from wincnode.images.reference import parse
 from wincnode.images.workloads import images_of
 from wincnode.isolation import Isolation, Version, version_of
@@ -126,6 +128,11 @@ def test_an_image_for_linux_alone_is_denied() -> None:
         (windows("20348.1"), False),
         (windows("10.0"), False),
         (windows("10.0.x.1"), False),
+        (windows("10.0.20348.1.x"), True),
+        (windows("10.0.20348.beta"), True),
+        (windows("10.0.203480.1"), False),
+        (windows("10.0.20348.1", os=""), True),
+        (windows("", os="", arch=""), False),
         (windows("6.3.9600"), False),
     ],
 )
@@ -185,6 +192,43 @@ def test_an_entry_without_a_platform_comes_last_and_must_fit() -> None:
     assert got(image(bare), "20348") == "10.0.20348.9"
     wrong = entry(None, windows("10.0.17763.1"))
     assert got(image(wrong, bare), "20348") == ""
+
+
+@pytest.mark.parametrize(
+    ("nested", "containerd", "expected"),
+    [
+        (None, "2.3.4", "10.0.20348.1"),  # an index without a platform comes last
+        (None, "2.0.0", "10.0.20348.1"),
+        (windows("10.0.26100.5"), "2.3.4", "10.0.26100.3"),
+        (windows("10.0.26100.5"), "2.0.0", "10.0.26100.3"),
+        (windows("10.0.26100.5"), "1.7.5", "10.0.26100.3"),
+        (windows("10.0.17763.5"), "2.3.4", "10.0.20348.1"),
+        (windows("10.0.26100.5", arch="arm64"), "2.3.4", "10.0.20348.1"),
+    ],
+)
+def test_of_an_index_below_the_index_one_is_taken_too(
+    nested: Platform | None, containerd: str, expected: str
+) -> None:
+    """Each index is limited to one of what it lists; what is below does not compete."""
+    within = (Nested(digest="sha256:n", listed=nested),)
+    below = [replace(entry(windows(f"10.0.26100.{n}")), within=within) for n in (3, 2)]
+    both = image(*below, entry(windows("10.0.20348.1")))
+
+    assert got(both, "26100", containerd) == expected
+    assert got(image(*below), "26100", containerd) == (
+        "" if nested and (nested.arch == "arm64" or "17763" in str(nested)) else "10.0.26100.3"
+    )
+
+
+def test_an_index_that_is_taken_and_holds_nothing_that_fits_gives_nothing() -> None:
+    """There is no way back to what stood beside it."""
+    within = (Nested(digest="sha256:n", listed=windows("10.0.26100.9")),)
+    below = replace(entry(windows("10.0.17763.1")), within=within)
+    assert got(image(below, entry(windows("10.0.20348.1"))), "26100") == ""
+    passed_over = (Nested(digest="sha256:n"),)
+    newer = replace(entry(windows("10.0.26100.1")), within=passed_over)
+    (note,) = choice(image(newer, entry(windows("10.0.20348.1"))), "26100").verdict.warnings
+    assert note.text.endswith("looks nowhere else")
 
 
 def test_an_entry_that_hides_its_build_fails_only_at_the_start() -> None:

@@ -123,6 +123,36 @@ def test_what_an_index_leaves_out_is_looked_up_in_the_config(registry: Registry)
 
     assert versions(found) == ["10.0.20348.1", "10.0.20348.2", "10.0.26100.3"]
     assert [row.listed is None for row in found.entries] == [True, False, False]
+    assert [[up.digest for up in row.within] for row in found.entries] == [[], [], [nested]]
+
+
+def test_platforms_are_read_as_containerd_reads_them(registry: Registry) -> None:
+    """In any case, by any of an architecture's names; without a system, the config says it."""
+    digest = registry.image("app", "10.0.20348.1")
+    shouted = {"os": "Windows", "architecture": "X86_64", "os.version": "10.0.20348.2"}
+    platforms = (shouted, {"architecture": "AMD64"})
+    rows = [{"mediaType": OCI_MANIFEST, "digest": digest, "platform": row} for row in platforms]
+    registry.index("app", "2", *rows)
+
+    found = [(row.real.os, row.real.arch) for row in image(registry, "app:2").entries]
+
+    assert found == [("windows", "amd64")] * 2
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=utf-8", "", "\x1b"])
+def test_a_media_type_that_containerd_refuses_is_told(registry: Registry, kind: str) -> None:
+    """It goes by the header of the answer, whatever the document says of itself."""
+    registry.held["/v2/app/manifests/1"] = (kind, registry.held["/v2/app/manifests/1"][1])
+
+    with pytest.raises(RegistryError, match="containerd refuses it too") as caught:
+        image(registry)
+
+    assert "\x1b" not in caught.value.message
+    registry.held["/v2/app/manifests/1"] = (
+        f"{OCI_INDEX}; charset=utf-8",
+        registry.held["/v2/app/manifests/1"][1],
+    )
+    assert image(registry).kind == "index"
 
 
 def test_layers_that_lie_elsewhere_are_told(registry: Registry) -> None:
@@ -503,6 +533,9 @@ def index_of(*rows: object) -> tuple[str, bytes]:
         (other(b'{"schemaVersion": 2}', "application/json"), "neither an index nor a manifest"),
         (other(b'{"schemaVersion": 1}', DOCKER_MANIFEST), "schema 1"),
         (other(b'{"manifests": [], "layers": []}'), "neither an index nor a manifest"),
+        (other(b'{"config": {}, "layers": []}'), "or both"),
+        (other(b'{"manifests": []}', OCI_MANIFEST), "or both"),
+        (other(f'{{"manifests": [], "mediaType": "{OCI_MANIFEST}"}}'.encode()), "or both"),
         (other(b'{"manifests": [], "mediaType": [1]}'), "mediaType is no text"),
         (other(b'{"manifests": {}}'), "no list of at most 1000"),
         (index_of(*[ENTRY] * 1001), "no list of at most 1000"),

@@ -230,7 +230,7 @@ def told(url: str) -> Iterator[None]:
             text = f"{url}: the server's certificate is not trusted"
             raise ArtifactError(text, id="artifact.untrusted") from error
         raise Passing("TLS broke off") from error
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
         # Not chained: the libraries do not say which of the two it was, but a proxy's password.
         proxied = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
         text = f"{printable(url)}: is no address{OR_PROXY if proxied else ''}"

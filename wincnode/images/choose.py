@@ -7,12 +7,13 @@ Source: containerd/containerd:core/images/image.go, Manifest
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from wincnode.builds import Build
 from wincnode.events import printable
-from wincnode.images.offer import Entry, Image, Platform
+from wincnode.images.offer import Entry, Image, Nested, Platform
 from wincnode.isolation import (
     AMD64,
     Isolation,
@@ -25,6 +26,8 @@ from wincnode.isolation import (
     version_of,
 )
 from wincnode.support import Matcher
+
+Listed = TypeVar("Listed", bound=Entry | Nested)
 
 WINDOWS = "windows"
 # A feature that containerd leaves out of account. Source: containerd/platforms#31
@@ -81,15 +84,26 @@ def picked(image: Image, node: Node) -> Entry | None:
     """Give the entry that containerd takes: one, and no other if that one turns out wrong."""
     if image.kind == "manifest":
         return image.entries[0]
-    ranked = ranking(image, node)
-    if not ranked or (ranked[0].listed is None and not fits(ranked[0].real, node)):
+    entries, best = image.entries, None
+    # Of an index below the index one is taken too, or none: there is no way back up.
+    for depth in range(1 + max((len(row.within) for row in entries), default=0)):
+        best = next(iter(ranking([_step(row, depth) for row in entries], node)), None)
+        if best is None or isinstance(best, Entry):
+            break
+        entries = tuple(row for row in entries if _step(row, depth) == best)
+    if not isinstance(best, Entry) or (best.listed is None and not fits(best.real, node)):
         return None
-    return ranked[0]
+    return best
 
 
-def ranking(image: Image, node: Node) -> list[Entry]:
-    """Give what containerd would take of an index, the best first."""
-    found = [row for row in image.entries if row.listed is None or fits(row.listed, node)]
+def _step(entry: Entry, depth: int) -> Entry | Nested:
+    """Give what the index at a depth lists for an entry: itself, or the index that leads to it."""
+    return entry.within[depth] if depth < len(entry.within) else entry
+
+
+def ranking(rows: Iterable[Listed], node: Node) -> list[Listed]:
+    """Give what containerd would take of what one index lists, the best first."""
+    found = [row for row in rows if row.listed is None or fits(row.listed, node)]
     match node.matcher.order:
         case "revision":
             found.sort(key=lambda row: -_revision(row.listed))
@@ -101,14 +115,24 @@ def ranking(image: Image, node: Node) -> list[Entry]:
 
 
 def version(platform: Platform) -> Version | None:
-    """Read os.version, which containerd takes with its major and minor number alone."""
+    """Read os.version, which containerd takes with its major and minor number alone.
+
+    What follows the build is not looked at. Source: wincnode.isolation.MATCHER, getWindowsOSVersion
+    """
     text = platform.os_version
-    return version_of(text) if text.startswith("10.0.") else None
+    if not text.startswith("10.0."):
+        return None
+    return version_of(text) or version_of(".".join(text.split(".")[:3]))
 
 
 def fits(platform: Platform, node: Node) -> bool:
     """Tell whether containerd takes a platform for the node's; without os.version, any build."""
-    if platform.os != WINDOWS or platform.arch != node.arch or platform.variant not in {"", "v1"}:
+    # An entry that names no system is one for the host's. Source: containerd/platforms:database.go
+    if (
+        platform.os not in {WINDOWS, ""}
+        or platform.arch != node.arch
+        or platform.variant not in {"", "v1"}
+    ):
         return False
     if node.matcher.features and set(platform.features) - {WIN32K}:
         return False
@@ -175,6 +199,8 @@ def _notes(image: Image, entry: Entry, node: Node) -> Iterator[Note]:
             "index": "takes the first of the index that fits",
             "revision": "looks at the revision alone",
         }[node.matcher.order]
+        if best.within != entry.within:
+            how = "takes one of what an index lists, then of that one, and looks nowhere else"
         text = f"{best.real.os_version} would run there too and is newer, but containerd {how}"
         yield Note(text=text, source=node.matcher.source)
     if entry.foreign:

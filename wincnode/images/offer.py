@@ -26,6 +26,14 @@ class Platform:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Nested:
+    """An index that another index points to, with its platform as listed there."""
+
+    digest: str
+    listed: Platform | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One manifest.
 
@@ -33,12 +41,14 @@ class Entry:
         listed: its platform as the index lists it; None where it lists none.
         real: its platform as its config says; the listed one where that is complete.
         foreign: addresses of layers that lie elsewhere; empty too where its manifest was not read.
+        within: the indexes below the image's own that lead to it, the outermost first.
     """
 
     digest: str
     listed: Platform | None
     real: Platform
     foreign: tuple[str, ...] = ()
+    within: tuple[Nested, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

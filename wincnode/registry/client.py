@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from wincnode.artifacts.web import PASSING, Pace, Passing
 from wincnode.errors import RegistryError, RegistryRefused
 from wincnode.events import printable
-from wincnode.images.offer import Entry, Image, Platform
+from wincnode.images.offer import Entry, Image, Nested, Platform
 from wincnode.images.reference import Reference
 from wincnode.inventory.model import Registry
 from wincnode.registry import documents
@@ -77,7 +77,7 @@ class _Repository:
         """
         top = self._document(self._reference.wanted)
         if top.kind == "index":
-            entries = tuple(self._entries(top, depth=1))
+            entries = tuple(self._entries(top, within=()))
         else:
             real = self._config(top)
             entries = (Entry(digest=top.digest, listed=None, real=real, foreign=top.foreign),)
@@ -89,25 +89,28 @@ class _Repository:
             served_by=self._endpoint.base,
         )
 
-    def _entries(self, index: Document, *, depth: int) -> Iterator[Entry]:
+    def _entries(self, index: Document, *, within: tuple[Nested, ...]) -> Iterator[Entry]:
         for row in index.entries:
             if row.media_type in documents.INDEXES:
-                if depth < LIMIT_DEPTH:
+                if len(within) + 1 < LIMIT_DEPTH:
                     self._look()
-                    yield from self._entries(self._document(row.digest), depth=depth + 1)
+                    nested = Nested(digest=row.digest, listed=row.platform)
+                    below = self._document(row.digest, row.media_type)
+                    yield from self._entries(below, within=(*within, nested))
             elif row.media_type in documents.MANIFESTS:
-                yield self._entry(row)  # others, such as attestations, are no images
+                # Others, such as attestations, are no images.
+                yield replace(self._entry(row), within=within)
 
     def _entry(self, row: Descriptor) -> Entry:
         listed = row.platform
-        if listed is not None and (listed.os != "windows" or listed.os_version):
+        if listed is not None and (listed.os not in {"windows", ""} or listed.os_version):
             foreign: tuple[str, ...] = ()
             if self._layers and listed.os == "windows" and self._looks < LIMIT_LOOKS:
                 self._look()
-                foreign = self._document(row.digest).foreign
+                foreign = self._document(row.digest, row.media_type).foreign
             return Entry(digest=row.digest, listed=listed, real=listed, foreign=foreign)
         self._look()
-        manifest = self._document(row.digest)
+        manifest = self._document(row.digest, row.media_type)
         return Entry(
             digest=row.digest,
             listed=listed,
@@ -129,7 +132,11 @@ class _Repository:
         answer = self._get("blobs", digest, accept="*/*", limit=documents.LIMIT_CONFIG)
         return documents.config(answer.content, shown(self._url("blobs", digest)))
 
-    def _document(self, wanted: str) -> Document:
+    def _document(self, wanted: str, listed: str = "") -> Document:
+        """Get an index or a manifest.
+
+        Args: listed: its media type as an index says it, which counts there; else the header's.
+        """
         answer = self._get(
             "manifests", wanted, accept=documents.ACCEPT, limit=documents.LIMIT_MANIFEST
         )
@@ -140,7 +147,7 @@ class _Repository:
             raise bad(where, f"the content has another digest than {claimed}")
         return documents.document(
             answer.content,
-            media_type=answer.headers.get("content-type", ""),
+            media_type=listed or answer.headers.get("content-type", ""),
             digest=wanted if ":" in wanted else digest,
             where=where,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wincnode.errors import RegistryError
+from wincnode.events import printable
 from wincnode.images.offer import Kind, Platform
 
 # Source: opencontainers/image-spec:media-types.md; distribution/distribution:manifest
@@ -26,6 +27,8 @@ ACCEPT = ", ".join((*INDEXES, *MANIFESTS))
 LIMIT_MANIFEST = 4 * 1024 * 1024
 LIMIT_CONFIG = 8 * 1024 * 1024
 LIMIT_ENTRIES = 1000
+# Source: containerd/platforms:database.go, normalizeArch
+SAME_ARCH = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
@@ -55,18 +58,24 @@ class Document:
 def document(content: bytes, *, media_type: str, digest: str, where: str) -> Document:
     """Read an index or a manifest.
 
-    Args: media_type: as the answer's header tells it; empty where it tells none.
+    Args: media_type: as the answer's header tells it, or the index that points there.
     Raises: RegistryError: it is neither, or of Docker's first schema.
     """
     found = parsed(content, where)
-    kind = _text(found, "mediaType", where) or media_type.partition(";")[0].strip()
+    own = _text(found, "mediaType", where)
+    kind = media_type.partition(";")[0].strip()
     if found.get("schemaVersion") == 1:
         raise bad(where, "it is a manifest of Docker's schema 1, which containerd refuses too")
-    both = "manifests" in found and ("layers" in found or "config" in found)
-    if both or kind not in {*INDEXES, *MANIFESTS}:
-        # A document that can be read as both is refused by containerd as well.
+    if kind not in {*INDEXES, *MANIFESTS}:
+        # What the document says of itself does not mend it.
+        # Source: containerd/containerd:core/remotes/docker/resolver.go, getManifestMediaType
+        said = printable(kind, limit=100) or "no media type"
+        raise bad(where, f"{said} is neither an index nor a manifest; containerd refuses it too")
+    others = (*MANIFESTS, "config", "layers") if kind in INDEXES else (*INDEXES, "manifests")
+    if own in others or any(name in found for name in others):
         # Source: containerd/containerd:core/images/image.go, validateMediaType
-        raise bad(where, "it is neither an index nor a manifest")
+        text = f"sent as {kind}, it is neither an index nor a manifest, or both"
+        raise bad(where, f"{text}; containerd refuses it too")
     if kind in INDEXES:
         entries = _list(found.get("manifests"), where)
         return Document(
@@ -132,9 +141,10 @@ def _platform(row: object, where: str) -> Platform:
     features = row.get("os.features") or []
     if not isinstance(features, list) or not all(isinstance(name, str) for name in features):
         raise bad(where, "os.features is no list of texts")
+    arch = _text(row, "architecture", where).lower()
     return Platform(
-        os=_text(row, "os", where),
-        arch=_text(row, "architecture", where),
+        os=_text(row, "os", where).lower(),
+        arch=SAME_ARCH.get(arch, arch),
         variant=_text(row, "variant", where),
         os_version=_text(row, "os.version", where),
         features=tuple(features),
