@@ -6,6 +6,7 @@ import json
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import certificates
@@ -18,7 +19,7 @@ from wincnode.errors import ConfigError, RegistryError, RegistryRefused, Registr
 from wincnode.images.offer import Image
 from wincnode.images.reference import parse
 from wincnode.inventory.model import Registry as Row
-from wincnode.registry import credentials
+from wincnode.registry import credentials, many
 from wincnode.registry.client import Ways, read
 from wincnode.registry.credentials import Logins, load
 from wincnode.registry.documents import ACCEPT, LIMIT_MANIFEST
@@ -467,6 +468,21 @@ def test_a_proxy_that_cannot_be_spoken_to_is_named(
         image(registry)
 
     assert "hunter2" not in caught.value.message
+
+
+def test_what_breaks_at_one_image_is_no_other_s_error(registry: Registry) -> None:
+    """500 is of one image; 503 is of the registry, which is not waited for again."""
+    names = [f"{registry.host}/{name}:1" for name in ("a", *(f"b{n}" for n in range(8)), "app")]
+    registry.statuses["/v2/a/manifests/1"] = [500] * 9
+    quick = Pace(tries=1, connect_s=2, silent_s=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(many, "AT_ONCE", 1)
+        found = many.read_all(names, replace(ways(registry), pace=quick))
+        assert isinstance(found[names[0]], RegistryUnreachable)
+        assert isinstance(found[names[-1]], Image)
+        registry.statuses["/v2/a/manifests/1"] = [503] * 9
+        found = many.read_all(names, replace(ways(registry), pace=quick))
+        assert found[names[-1]] is found[names[0]]
 
 
 def test_what_passes_is_tried_again(registry: Registry) -> None:

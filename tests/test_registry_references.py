@@ -40,7 +40,10 @@ def test_references_are_read_as_docker_reads_them(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "App", "a b", "a.example/../b", "a@sha256:12", "https://a.example/b", "a" * 2000, "a\x1b"],
+    [
+        *("", "App", "a b", "a.example/../b", "a@sha256:12", "https://a.example/b", "a" * 2000),
+        *("a\x1b", "[:::::]/a", "[::1]:99999/a", "a.example:65536/a", "a.example:0/a"),
+    ],
 )
 def test_what_is_no_reference_is_told(text: str) -> None:
     """Nothing is asked of any registry."""

@@ -128,10 +128,19 @@ class RegistryError(WincnodeError):
 
 
 class RegistryUnreachable(RegistryError):
-    """No registry answered, or what answers is none that is trusted."""
+    """No registry answered, or what answers is none that is trusted.
+
+    Args: for_all: whether the registry's other images fare no better.
+    """
 
     exit_code = 4
     id = "registry.unreachable"
+
+    def __init__(
+        self, message: str, *, remedy: str = "", id: str = "", for_all: bool = True
+    ) -> None:
+        super().__init__(message, remedy=remedy, id=id)
+        self.for_all = for_all
 
 
 class RegistryRefused(RegistryError):

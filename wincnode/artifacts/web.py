@@ -55,11 +55,15 @@ class Pace:
 
 
 class Passing(Exception):
-    """What went wrong may be mended by trying again; `after_s` is the pause that was asked for."""
+    """What went wrong may be mended by trying again.
 
-    def __init__(self, message: str, *, after_s: float = 0.0) -> None:
+    Args: after_s: the pause that was asked for. status: of the answer; 0 where none came.
+    """
+
+    def __init__(self, message: str, *, after_s: float = 0.0, status: int = 0) -> None:
         super().__init__(message)
         self.after_s = after_s
+        self.status = status
 
 
 class Session(requests.Session):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from wincnode.addresses import IMAGE_DIGEST, IMAGE_HOST, IMAGE_LIMIT, IMAGE_PATH, IMAGE_TAG
 from wincnode.errors import ConfigError
@@ -32,13 +33,21 @@ class Reference:
         return self.digest or self.tag
 
 
+def _is_host(text: str) -> bool:
+    """Tell whether a registry's name has a port that there is, and an IPv6 address that is one."""
+    try:
+        return urlsplit(f"//{text}").port != 0
+    except ValueError:
+        return False
+
+
 def parse(text: str) -> Reference:
     """Read a reference; without a registry it is one of Docker Hub, without a tag `latest`.
 
     Raises: ConfigError: it is none.
     """
     found = _REFERENCE.fullmatch(text) if len(text) <= IMAGE_LIMIT else None
-    if found is None:
+    if found is None or not _is_host(found["host"] or ""):
         raise ConfigError(
             f"{printable(text, limit=200)!r} is no image reference",
             remedy="Give one such as mcr.microsoft.com/windows/nanoserver:ltsc2022.",

@@ -201,7 +201,8 @@ def _refusal(answer: Answer, url: str) -> Exception:
     text = f"{url}: the registry answered {answer.status}{said}"
     if answer.status in PASSING:
         after_s = seconds(answer.headers.get("retry-after", ""))
-        return Passing(f"the registry answered {answer.status}{said}", after_s=after_s)
+        said = f"the registry answered {answer.status}{said}"
+        return Passing(said, after_s=after_s, status=answer.status)
     if answer.status == HTTPStatus.NOT_FOUND:
         return RegistryError(f"{url}: there is no such image{said}", id="registry.missing")
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ Origin = tuple[str, str]
 PACE = Pace(tries=4, wait_s=0.5, slow_s=10)
 # What an error has to say fits in this; a token too.
 LIMIT_BYTES = 1024 * 1024
+BROKE = HTTPStatus.INTERNAL_SERVER_ERROR
 USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -157,7 +159,9 @@ def ours() -> Iterator[None]:
     except ArtifactError as err:
         match err.id:
             case "artifact.unreachable":
-                raise RegistryUnreachable(err.message) from err
+                # A registry that breaks at one image may well have the next.
+                broke = isinstance(err.__cause__, Passing) and err.__cause__.status == BROKE
+                raise RegistryUnreachable(err.message, for_all=not broke) from err
             case "artifact.untrusted":
                 raise RegistryUnreachable(err.message, id="registry.untrusted") from err
             case "artifact.redirect":

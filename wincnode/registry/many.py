@@ -35,6 +35,6 @@ def _read(name: str, *, ways: Ways, layers: bool, away: dict[str, RegistryUnreac
             return known
         return read(reference, ways, layers=layers)
     except RegistryUnreachable as error:
-        return away.setdefault(reference.host, error)
+        return away.setdefault(reference.host, error) if error.for_all else error
     except WincnodeError as error:
         return error
