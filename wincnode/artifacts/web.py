@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from wincnode.artifacts import timed
 from wincnode.errors import ArtifactError, ConfigError
 from wincnode.events import printable
 
@@ -67,7 +68,15 @@ class Passing(Exception):
 
 
 class Session(requests.Session):
-    """A session that does not look where a redirect leads: it would read all of the body first."""
+    """A session whose answers keep a pace, from their first byte on.
+
+    It does not look where a redirect leads: it would read all of the body first.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in timed.POOLS:
+            self.mount(f"{scheme}://", timed.Adapter())
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         """Lead nowhere; whoever asked follows the header itself."""
