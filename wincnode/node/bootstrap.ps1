@@ -40,7 +40,7 @@ if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
     } catch { $message = 'The request is no wincnode request.' }
 }
 if ($code -ne '') {
-    $at = Get-Date -Format 'yyyy-MM-ddTHH:mm:ss.fffzzz'
+    $at = Get-Date -Format 'o'
     Write-Output -InputObject ('{"run":"' + $run + '","seq":0,"at":"' + $at + '","type":"refused","code":"' + $code + '","message":"' + $message + '"}')
     exit 1
 }
