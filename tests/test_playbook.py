@@ -274,6 +274,12 @@ def test_rendering_is_deterministic() -> None:
         "{% for %}",
         "{{ node }}",
         "{{ include }}",
+        "{{ 5 | dictsort }}",
+        "x{{ none | xmlattr }}",
+        "{{ cycler() }}",
+        "{{ 1e308 * 10 }}",
+        "{{ 'a' * 10 ** 15 }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
     ],
 )
 def test_template_that_reaches_out_or_breaks_is_a_config_error(template: str) -> None:
@@ -307,6 +313,25 @@ def test_facts_are_never_templates() -> None:
 def test_what_is_no_playbook_is_a_config_error(text: str) -> None:
     """The answer is a ConfigError whatever the file holds."""
     assert mistakes_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("name: x", 1, "steps: missing; a list of steps"),
+        ("name: x\nsteps:", 2, "steps: is empty; it takes a list"),
+        ("name: x\nsteps: []", 2, "steps: is an empty list; it takes at least one step"),
+        (
+            "steps:\n  - directory: {path: 'C:\\k'}\n    timeout_s: true",
+            3,
+            "step 1: timeout_s: is True; a number from 1 to 14400",
+        ),
+    ],
+)
+def test_what_steps_lack_is_told_once(text: str, line: int, problem: str) -> None:
+    """Steps that are there, and wrong, are not called missing as well."""
+    assert mistakes_of(text) == [f"{PATH}:{line}: {problem}"]
+    assert not [row for row in mistakes_of("steps:\n  - {}\n") if "missing" in row]
 
 
 def test_fields_that_do_not_go_together_are_told_with_the_other_mistakes() -> None:

@@ -92,6 +92,8 @@ def test_file_that_is_missing_empty_large_or_binary_is_refused(tmp_path: Path) -
             path.chmod(0o600)
         with pytest.raises(ConfigError):
             resolve({"file": str(path)})
+    with pytest.raises(ConfigError, match="password: cannot read"):
+        resolve({"file": "a\0b"})
 
 
 def test_command_gives_its_output() -> None:
@@ -106,6 +108,7 @@ def test_command_gives_its_output() -> None:
         ([sys.executable, "-c", f"print('{TOKEN}'); raise SystemExit(3)"], "ended with 3"),
         ([sys.executable, "-c", "pass"], "gave nothing"),
         (["/nonexistent/program"], "cannot start"),
+        (["a\0b"], "cannot start"),
     ],
 )
 def test_command_that_fails_is_told_without_its_output(words: list[str], reason: str) -> None:

@@ -77,7 +77,7 @@ def parse(text: str, path: Path) -> Playbook:
     marks.refuse_unknown(found, ("name", "vars", "steps"), "", mistakes)
     variables = marks.entries(found["vars"][1], "vars", mistakes) if "vars" in found else {}
     tasks = _tasks(found["steps"][1], mistakes) if "steps" in found else ()
-    if not tasks:
+    if "steps" not in found:
         mistakes.add(root, "steps", "missing; a list of steps")
     mistakes.raise_any()
     return Playbook(
@@ -97,6 +97,8 @@ def _tasks(at: YamlNode, mistakes: Mistakes) -> tuple[Task, ...]:
     if not isinstance(at, SequenceNode):
         mistakes.add(at, "steps", f"is {marks.describe(at)}; it takes a list")
         return ()
+    if not at.value:
+        mistakes.add(at, "steps", "is an empty list; it takes at least one step")
     kinds = all_kinds()
     tasks = [_task(item, number, kinds, mistakes) for number, item in enumerate(at.value, start=1)]
     return tuple(task for task in tasks if task is not None)
@@ -156,7 +158,7 @@ def _timeout(
     if "timeout_s" not in found:
         return kind.timeout_s
     value = marks.plain(found["timeout_s"][1])
-    if isinstance(value, int) and 1 <= value <= LONGEST_STEP_S:
+    if type(value) is int and 1 <= value <= LONGEST_STEP_S:
         return value
     problem = f"is {value!r}; a number from 1 to {LONGEST_STEP_S}"
     mistakes.add(found["timeout_s"][0], f"{where}: timeout_s", problem)

@@ -17,6 +17,14 @@ _NOT_LITERAL = re.compile(r"['\x00-\x08\x0a-\x1f\x7f]")
 _NOT_BASIC = re.compile(r"[\"\\\x00-\x08\x0a-\x1f\x7f]")
 
 
+# What filters and expressions end with that do not fit their values. A template that calls itself
+# for ever, or asks for more memory than there is, is a mistake of the playbook as well.
+_FAILURES = (
+    *(ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError),
+    *(MemoryError, RuntimeError),
+)
+
+
 class CannotRender(Exception):
     """A template that cannot be rendered, and why."""
 
@@ -58,7 +66,7 @@ class Renderer:
             found = compiled(**scope)
             if isinstance(found, Undefined):
                 str(found)  # a StrictUndefined says here what is undefined
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as err:
+        except (TemplateError, *_FAILURES) as err:
             raise CannotRender(_reason(err)) from err
         return _json_value(found)
 
@@ -67,7 +75,7 @@ class Renderer:
 
         try:
             return self._environment.from_string(text).render(scope)
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as err:
+        except (TemplateError, *_FAILURES) as err:
             raise CannotRender(_reason(err)) from err
 
 

@@ -144,8 +144,10 @@ def _from_file(source: Source, what: str) -> str:
             # The opened file is asked, not the path: nobody can swap it in between.
             mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
             content = opened.read(LIMIT_BYTES + 1)
-    except OSError as err:
-        raise ConfigError(f"{what}: cannot read {path}: {err.strerror}") from err
+    except (OSError, ValueError) as err:
+        # A name with a NUL is a ValueError.
+        why = (err.strerror if isinstance(err, OSError) else "") or str(err)
+        raise ConfigError(f"{what}: cannot read {path}: {why}") from err
     if os.name == "posix" and mode & ~0o600:
         raise ConfigError(
             f"{what}: {path} has mode {mode:04o}, wider than 0600",
@@ -171,8 +173,9 @@ def _from_command(source: Source, what: str) -> str:
     program = source.argument[0]
     try:
         code, output = written(source.argument, limit=LIMIT_BYTES, timeout_s=COMMAND_TIMEOUT_S)
-    except OSError as err:
-        raise ConfigError(f"{what}: cannot start {program}: {err.strerror}") from err
+    except (OSError, ValueError) as err:
+        why = (err.strerror if isinstance(err, OSError) else "") or str(err)
+        raise ConfigError(f"{what}: cannot start {program}: {why}") from err
     except subprocess.TimeoutExpired:
         # Not chained: the exception holds what the command had written.
         message = f"{what}: {program} took longer than {COMMAND_TIMEOUT_S} s"
