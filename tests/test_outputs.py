@@ -183,6 +183,32 @@ def test_a_reader_that_goes_changes_no_verdict(facts: Path) -> None:
         assert (done.returncode, done.stderr) == (5, "")
 
 
+@pytest.mark.parametrize("closing", ["2>&-", "2>&- <&-", "2>/dev/full", "2>&3"])
+def test_progress_that_nobody_reads_stops_no_work(fleet: Path, closing: str) -> None:
+    """Nor does it stand in the data: stderr is closed, full, or a pipe whose reader has gone."""
+    if closing == "2>/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("needs a device that is always full")
+    ours, theirs = os.pipe()
+    os.close(ours)
+    words = shlex.join([sys.executable, "-m", "wincnode", "preflight", "web-1", "-o", "json"])
+    line = f"exec {words} {closing.replace('3', str(theirs))}"
+    try:
+        done = subprocess.run(
+            ["/bin/bash", "-c", line],
+            cwd=fleet,
+            env={**os.environ, "WINCNODE_LAB_PASSWORD": PASSWORD},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            pass_fds=[theirs],
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(theirs)
+    assert done.returncode == 0
+    assert [row["status"] for row in json.loads(done.stdout)["nodes"]] == ["ready"]
+
+
 def test_saved_facts_need_no_inventory(facts: Path, tmp_path: Path) -> None:
     """The file of facts is what names the nodes then."""
     (tmp_path / "f.json").write_bytes(facts.read_bytes())

@@ -6,6 +6,7 @@ plain text, never as markup.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable
 from types import TracebackType
@@ -81,8 +82,7 @@ class Progress:
         self._doing[node] = text
         if not self._live:
             # Of hundreds of nodes these are ten thousand lines, for which rich takes seconds.
-            self._console.file.write(f"{node}: {text.plain}\n")
-            self._console.file.flush()
+            self._tell(f"{node}: {text.plain}\n")
 
     def finishing(self, nodes: tuple[str, ...]) -> None:
         """Say after ^C which nodes are followed to their end, and how to leave at once."""
@@ -92,7 +92,13 @@ class Progress:
             style="yellow",
         )
         if not self._live:
-            self._console.print(self._note, soft_wrap=True)
+            self._tell(f"{self._note.plain}\n")
+
+    def _tell(self, line: str) -> None:
+        # That nobody reads it any more, or that a disk is full, must not stop work on a node.
+        with contextlib.suppress(OSError):
+            self._console.file.write(line)
+            self._console.file.flush()
 
     def _board(self) -> Group:
         table = Table.grid(padding=(0, 2))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 
 import typer
 
@@ -37,6 +39,9 @@ VERBS = (
 
 def run() -> int:
     """Run the command line; gives the exit code."""
+    if sys.stderr is None:
+        # Closed, as in some services. Else progress would stand in stdout, between the data.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end of the process
     try:
         result = app(prog_name="wincnode", standalone_mode=False)
     except typer.Exit as end:
@@ -87,7 +92,9 @@ def _bug(error: Exception) -> int:
 
 def _print_error(message: str, remedy: str) -> None:
     if not sys.stderr.isatty():
-        sys.stderr.write(f"wincnode: {message}\n" + (f"    {remedy}\n" if remedy else ""))
+        # Nobody reads it, or the disk is full: the exit code tells it all the same.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"wincnode: {message}\n" + (f"    {remedy}\n" if remedy else ""))
         return
     from wincnode.ui import show_error
 
