@@ -69,6 +69,21 @@ def test_bare_servers_become_ready_nodes(tmp_path: Path) -> None:
         assert not lab.tokens()
 
 
+def test_a_bare_server_is_told_to_be_installed_before_anything_is_moved(tmp_path: Path) -> None:
+    """Else its adapter would move, and a token be made, for a join that cannot come about."""
+    with site(tmp_path, profiles={"web-1": "ws2022"}) as lab:
+        before = changes(lab)
+
+        ended = lab.run("join")
+
+        assert ended.code == 1
+        error = ended.of("web-1")["error"]
+        assert error["id"] == "node.not-installed"
+        assert error["message"] == "web-1: not installed: containerd, kubelet; nothing was changed"
+        assert not lab.nodes["web-1"].machine.hns.bound()
+        assert changes(lab) == before
+
+
 def test_every_way_to_join(tmp_path: Path) -> None:
     """By the kubelet alone, by a line of kubeadm, and not under another machine's name.
 

@@ -30,7 +30,7 @@ from wincnode.commands.inspect import (
     over_fit_nodes,
     wanted,
 )
-from wincnode.commands.install import is_joined, worker_variables
+from wincnode.commands.install import is_joined, refuse_bare, worker_variables
 from wincnode.commands.network_wish import Target
 from wincnode.commands.readiness import Goal, Proof, asked, reach
 from wincnode.commands.reading import read_node
@@ -214,6 +214,7 @@ def _join(
         plan = replace(plan, steps=(*lacking.plan.steps, *plan.steps))
         result = replace(result, notes=(*result.notes, *lacking.notes))
         return (yield from look(transport, plan, result, job=job))
+    refuse_bare(one.found, node=one.name)
     # A token that is there may be the one that a run joins with at this moment.
     if api is not None and tokens.is_there(api, one.name):
         runner.refuse_held(transport, node=one.name)
