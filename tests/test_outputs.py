@@ -209,6 +209,19 @@ def test_progress_that_nobody_reads_stops_no_work(fleet: Path, closing: str) -> 
     assert [row["status"] for row in json.loads(done.stdout)["nodes"]] == ["ready"]
 
 
+def test_a_text_that_the_encoding_cannot_show_is_escaped(fleet: Path, tmp_path: Path) -> None:
+    """As on a host whose locale is C or Latin 1: that is no bug of ours."""
+    book = tmp_path / "book.yaml"
+    text = "steps:\n  - {name: größe, directory: {path: 'C:\\k'}}\n"
+    book.write_text(text, encoding="utf-8")
+
+    with mock.patch.dict(os.environ, {"PYTHONIOENCODING": "ascii"}):
+        done = wincnode(fleet, "apply", str(book), "web-1", "--plan")
+
+    assert done.returncode == 0, done.stderr
+    assert r"gr\xf6\xdfe" in done.stdout
+
+
 def test_saved_facts_need_no_inventory(facts: Path, tmp_path: Path) -> None:
     """The file of facts is what names the nodes then."""
     (tmp_path / "f.json").write_bytes(facts.read_bytes())

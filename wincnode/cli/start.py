@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -42,6 +43,9 @@ def run() -> int:
     if sys.stderr is None:
         # Closed, as in some services. Else progress would stand in stdout, between the data.
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end of the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal or a pipe of another encoding cannot show is escaped, as in stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = app(prog_name="wincnode", standalone_mode=False)
     except typer.Exit as end:
