@@ -13,10 +13,12 @@ from cluster_access import administrator, grant, granted
 from cluster_cases import rendered
 from nodes import base, linked
 
+from wincnode import playbook
 from wincnode.cluster import access, apply, tokens
 from wincnode.cluster.access import RIGHTS, Right, Task, needed
 from wincnode.cluster.api import Object
 from wincnode.cluster.render import Manifest
+from wincnode.commands import apply as playbooks
 from wincnode.commands import join, leave
 from wincnode.commands.compat_sources import from_cluster
 from wincnode.commands.execution import Job
@@ -35,6 +37,13 @@ OBJECTS = {
     cni: Manifest(name=cni, text=rendered(cni, mode)).documents() for cni, mode in MODES.items()
 }
 JOIN = needed(["join"])
+# What a join looks for of an install.
+INSTALLED = """\
+name: installed
+steps:
+  - service: {name: containerd, command: 'C:\\containerd.exe', start: manual, state: stopped}
+  - service: {name: kubelet, command: 'C:\\k\\kubelet.exe', start: manual, state: stopped}
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +157,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         node = stack.enter_context(nodes.lab_node("web-1", Wish(profile="ws2022"), folder / "node"))
         nodes.write_inventory(folder / "wincnode.yaml", {"web-1": node.port}, cluster)
         inventory = load(folder / "wincnode.yaml")
+        services = Job(
+            playbooks=(playbook.parse(INSTALLED, folder / "installed.yaml"),), command="apply"
+        )
+        with linked(node) as link:
+            session = Session(connect=lambda _name: link, watch=lambda _name, _item: None)
+            (done,) = playbooks.run(inventory, Options(nodes=("web-1",)), services, session).nodes
+        assert done.status == "done", done
         job = join.job(inventory, today=datetime.now(UTC).date())
         yield Lab(cluster=cluster, node=node, inventory=inventory, join=job)
 
@@ -201,6 +217,7 @@ def test_a_token_that_stays_hides_no_earlier_error(lab: Lab) -> None:
 
     refused = lab.joined(granted(plane, JOIN), spoil)
     folder.unlink()
+    folder.with_name("aside").rename(folder)
     plane.objects.delete("secrets", name, "kube-system")
     failed = lab.joined(granted(plane, JOIN), watch)
 
