@@ -92,7 +92,7 @@ MENDED = {
         "conn.proxy.env", "registry", ENVIRONMENT, NO_PROXY
     ),
     **{
-        f"{name} of wincnode's": changed(name, "files", MANIFEST, "{}")
+        f"{name} of wincnode's": changed(name, "files", MANIFEST, '{"entries": []}')
         for name in ("net.hns.networks", "net.hns.objects", "left.hcs", "left.dirs", "left.env")
     },
 }

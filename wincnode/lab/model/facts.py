@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
@@ -26,7 +25,7 @@ from wincnode.lab.model.fields import (
     VOLUME,
     renamed,
 )
-from wincnode.lab.model.host import Host, now
+from wincnode.lab.model.host import MANIFEST, Host, now
 from wincnode.lab.model.machine_facts import (
     platform,
     protection,
@@ -37,7 +36,6 @@ from wincnode.lab.model.network_facts import firewall, hns, links, names, ports
 from wincnode.lab.model.ownership import ownership
 from wincnode.lab.model.reach import connectivity
 from wincnode.lab.model.software_facts import proxy, runtime
-from wincnode.lab.model.steps import MANIFEST
 from wincnode.lab.windows.cmdlets import CmdletError, Rows
 from wincnode.lab.windows.firewall import RULES
 from wincnode.lab.windows.machine import CONTROL, CURRENT_VERSION, HARDWARE, SYSTEM32, Machine
@@ -297,16 +295,8 @@ def leftovers(host: Host) -> Section:
         ],
         "cni_configs": [name for name in disk.names(cni) if disk.is_file(f"{cni}\\{name}")],
         "owned": disk.is_file(MANIFEST),
-        "made": [row["key"][MADE[row["kind"]]] for row in _entries(host) if row["kind"] in MADE],
+        "made": [row["key"][MADE[row["kind"]]] for row in host.manifest() if row["kind"] in MADE],
     }
-
-
-def _entries(host: Host) -> list[dict[str, Any]]:
-    """Read what wincnode has noted of its changes."""
-    if not host.disk.is_file(MANIFEST):
-        return []
-    found: list[dict[str, Any]] = json.loads(host.disk.read_text(MANIFEST)).get("entries") or []
-    return found
 
 
 def _server(kubeconfig: str) -> str:

@@ -13,6 +13,7 @@ from wincnode.lab.windows.machine import Machine
 
 Values: TypeAlias = dict[str, Any]
 BASE = r"C:\Program Files\wincnode"
+MANIFEST = BASE + r"\manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +41,13 @@ class Host:
         Raises: CmdletError.
         """
         return call(self.machine, cmdlet, bound)
+
+    def manifest(self) -> list[dict[str, Any]]:
+        """Give what wincnode has noted of its changes, an entry for each thing."""
+        if not self.disk.is_file(MANIFEST):
+            return []
+        rows: list[dict[str, Any]] = json.loads(self.disk.read(MANIFEST))["entries"]
+        return rows
 
     def service(self, name: str) -> dict[str, Any] | None:
         """Give the instance of Win32_Service, or nothing."""

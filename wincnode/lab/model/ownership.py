@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from wincnode.lab.model.host import Host, to_line
-from wincnode.lab.model.steps import MANIFEST
+from wincnode.lab.model.host import MANIFEST, Host, to_line
 
 LONGEST, ROOM = 32768, 524288
 
 
 def ownership(host: Host) -> dict[str, Any]:
     """Read what the runs have changed, and what was there before."""
-    disk = host.disk
-    rows = json.loads(disk.read(MANIFEST))["entries"] if disk.is_file(MANIFEST) else []
     room, entries = ROOM, []
-    for row in rows:
+    for row in host.manifest():
         before, long = {}, []
         for name, value in row["before"].items():
             length = 0 if value is None else len(to_line(value))

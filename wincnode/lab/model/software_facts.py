@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeAlias
 
-from wincnode.lab.model.host import Host
+from wincnode.lab.model.host import MANIFEST, Host
 from wincnode.lab.windows import programs
 from wincnode.lab.windows.services import expanded
 
@@ -15,7 +15,6 @@ ENVIRONMENT = CONTROL_SET + r"\Control\Session Manager\Environment"
 CONNECTIONS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 CONTAINERD = r"C:\Program Files\containerd"
 KUBELET = r"C:\k\kubelet.exe"
-MANIFEST = r"C:\Program Files\wincnode\manifest.json"
 MOST_BYTES = 4096
 SUBNETS = (
     r"C:\k\SourceVip.json",

@@ -5,20 +5,18 @@ The script also ends a step that hangs; nothing of this model hangs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from wincnode.lab.model.compare import same
 from wincnode.lab.model.failures import Failure
-from wincnode.lab.model.host import BASE, Found, Host, to_line
+from wincnode.lab.model.host import MANIFEST, Found, Host, to_line
 from wincnode.lab.model.kinds import KINDS
 from wincnode.lab.model.secrets import Secrets, holds_secret
 from wincnode.lab.process import FunctionProcess
 
 Step: TypeAlias = Mapping[str, Any]
 Diff: TypeAlias = list[dict[str, Any]]
-MANIFEST = BASE + r"\manifest.json"
 SETTLE_S = 0.5
 LONGEST_SHOWN = 65536
 
@@ -133,8 +131,7 @@ class Steps:
         """
         if self._plan.get("undo"):
             return
-        disk = self._host.disk
-        rows = json.loads(disk.read(MANIFEST))["entries"] if disk.is_file(MANIFEST) else []
+        disk, rows = self._host.disk, self._host.manifest()
         mine = {"kind": step["kind"], "key": step["key"]}
         missing = found.values.get("missing", [])
         known = [

@@ -10,13 +10,12 @@ from wincnode.lab.model import hns_networks
 from wincnode.lab.model.compare import same
 from wincnode.lab.model.compute import REFUSED
 from wincnode.lab.model.failures import Failure
-from wincnode.lab.model.host import BASE, Found, Host, Values
+from wincnode.lab.model.host import Found, Host, Values
 from wincnode.lab.windows.hns import EXTERNAL
 from wincnode.lab.windows.hns_rules import NOT_REGISTERED, TOO_LONG, HnsError
 from wincnode.lab.windows.hns_words import WORDS
 from wincnode.node.kinds.hns_network import KIND
 
-MANIFEST = BASE + r"\manifest.json"
 KEEPER = "wincnode"
 DEFAULT = {"0.0.0.0/0", "::/0"}
 LONGEST_WAIT_S, PAUSE_S = 45, 0.5
@@ -234,9 +233,7 @@ def _own(host: Host, document: Mapping[str, Any], name: str) -> bool:
 
 def _made(host: Host) -> Iterator[str]:
     """Give the names of networks that were not there before wincnode made them."""
-    disk = host.disk
-    rows = json.loads(disk.read(MANIFEST))["entries"] if disk.is_file(MANIFEST) else []
-    for row in rows:
+    for row in host.manifest():
         if row["kind"] == KIND.name and row["before"].get("state") == "absent":
             yield row["key"]["name"]
 
