@@ -145,6 +145,15 @@ def _why(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
+def close_stdout() -> None:
+    """Let what is still to be flushed to stdout go nowhere.
+
+    Else Python would try once more as it ends, and end with a code of its own.
+    """
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def printed(show: Callable[[], None]) -> bool:
     """Let something be printed to stdout; says whether it has arrived, and why not.
 
@@ -155,8 +164,7 @@ def printed(show: Callable[[], None]) -> bool:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        # Else Python would try once more as it ends, and end with a code of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_stdout()
         if isinstance(error, BrokenPipeError):
             return True
         typer.echo(f"wincnode: stdout cannot be written: {_why(error)}", err=True)

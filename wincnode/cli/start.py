@@ -29,6 +29,7 @@ from wincnode.cli import (
     workers,
 )
 from wincnode.cli.app import app
+from wincnode.cli.outputs import close_stdout
 from wincnode.errors import Interrupted, NodeError, WincnodeError
 
 # Their import is what puts the verbs on the command line.
@@ -56,8 +57,8 @@ def run() -> int:
         _print_error(error.message, error.remedy)
         return error.exit_code
     except BrokenPipeError:
-        # The reader has gone, as with `| head`; what Python still flushes goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone, as with `| head`.
+        close_stdout()
         return WincnodeError.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where a bug can become a message
         return _click_error(error) or _full(error) or _bug(error)
@@ -79,9 +80,7 @@ def _full(error: Exception) -> int:
     if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
         return 0
     _print_error(f"output cannot be written: {error.strerror}", "")
-    if sys.stdout is not None:
-        # Else Python would try once more as it ends, and end with a code of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    close_stdout()
     return NodeError.exit_code
 
 
