@@ -59,8 +59,9 @@ def gather(sources: Sources, hosts: Sequence[str]) -> tuple[Named, ...]:
     if sources.inventory is not None:
         found += from_inventory(sources.inventory, nodes_of(hosts))
     if sources.cluster:
+        api = _api(sources)
         try:
-            found += from_cluster(_api(sources))
+            found += from_cluster(api)
         except (AttributeError, KeyError, TypeError) as err:
             text = f"the cluster's nodes or pods have a form of their own: {type(err).__name__}"
             raise ClusterError(text, id="cluster.bad-reply") from err

@@ -21,7 +21,7 @@ from wincnode.commands.execution import After, Job
 from wincnode.commands.failures import explained
 from wincnode.commands.inspect import Inspection
 from wincnode.commands.reboots import Reboots
-from wincnode.errors import ConfigError, RunFailed
+from wincnode.errors import ConfigError
 from wincnode.events import printable
 from wincnode.inventory import marks
 from wincnode.inventory.model import Inventory, Node
@@ -124,22 +124,6 @@ def is_joined(found: Inspection, server: str = "") -> bool:
     rows = found.facts.known("leftovers").rows("kubeconfigs")
     ours = [row.text("server") for row in rows if row.text("path") == paths.KUBECONFIG]
     return any(not server or text == server for text in ours)
-
-
-def refuse_bare(found: Inspection, *, node: str) -> None:
-    """Refuse to join a machine that `install` has not been to, before anything there is moved.
-
-    Raises: RunFailed.
-    """
-    services = found.facts.sections.get("services", {}).get("services")
-    if not isinstance(services, Mapping) or is_joined(found):
-        return  # not read; the join itself tells what is missing. Or a service that it mends.
-    if missing := [name for name in ("containerd", "kubelet") if name not in services]:
-        raise RunFailed(
-            f"{node}: not installed: {', '.join(missing)}; nothing was changed",
-            remedy="Run `wincnode install` first.",
-            id="node.not-installed",
-        )
 
 
 def _refuse_combination(

@@ -30,7 +30,7 @@ from wincnode.commands.inspect import (
     over_fit_nodes,
     wanted,
 )
-from wincnode.commands.install import is_joined, refuse_bare, worker_variables
+from wincnode.commands.install import is_joined, worker_variables
 from wincnode.commands.network_wish import Target
 from wincnode.commands.readiness import Goal, Proof, asked, reach
 from wincnode.commands.reading import read_node
@@ -214,7 +214,7 @@ def _join(
         plan = replace(plan, steps=(*lacking.plan.steps, *plan.steps))
         result = replace(result, notes=(*result.notes, *lacking.notes))
         return (yield from look(transport, plan, result, job=job))
-    refuse_bare(one.found, node=one.name)
+    _refuse_bare(one)
     # A token that is there may be the one that a run joins with at this moment.
     if api is not None and tokens.is_there(api, one.name):
         runner.refuse_held(transport, node=one.name)
@@ -267,6 +267,22 @@ def _goal(one: _One) -> Goal:
         proof=one.way.proof,
         stage_timeout_s=one.way.stage_timeout_s,
     )
+
+
+def _refuse_bare(one: _One) -> None:
+    """Refuse to join a machine that `install` has not been to, before anything there is moved.
+
+    Raises: RunFailed.
+    """
+    services = one.found.facts.sections.get("services", {}).get("services")
+    if not isinstance(services, Mapping) or is_joined(one.found):
+        return  # not read; the join itself tells what is missing. Or a service that it mends.
+    if missing := [name for name in ("containerd", "kubelet") if name not in services]:
+        raise RunFailed(
+            f"{one.name}: not installed: {', '.join(missing)}; nothing was changed",
+            remedy="Run `wincnode install` first.",
+            id="node.not-installed",
+        )
 
 
 def _own_name(api: Api, one: _One, transport: Transport) -> Generator[Event, None, _One]:
