@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from facts_documents import document
 from registry_server import DOCKER_MANIFEST, Registry, config, manifest, serving
 from test_checks import facts_with
 from test_outputs import here
@@ -345,8 +346,7 @@ def saved(folder: Path, build: int = 17763) -> None:
     """Save the facts of one node."""
     os = {"build": build, "ubr": 9}
     sections = {"os": os, "hardware": {"architecture": 9}}
-    document = {"schema": "wincnode/facts/v1", "nodes": {"a": {"sections": sections}}}
-    (folder / "facts.json").write_text(json.dumps(document))
+    (folder / "facts.json").write_bytes(document(a={"sections": sections}))
 
 
 def test_saved_facts_are_judged_with_registries_only_on_request(
@@ -415,6 +415,6 @@ def test_nothing_that_is_left_to_judge_is_no_good_news(tmp_path: Path) -> None:
         )
         assert only in stderr
 
-    (tmp_path / "f.json").write_text('{"schema": "wincnode/facts/v1", "nodes": {"a": {}}}')
+    (tmp_path / "f.json").write_bytes(document(a={}))
     code, _, stderr = here(tmp_path, "preflight", "--from", "f.json", "--only", "cl")
     assert (code, "saved facts do not tell cl." in stderr) == (2, True), stderr

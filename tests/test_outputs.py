@@ -1,4 +1,4 @@
-"""Facts about where reports go, and about judging without a network; by starting wincnode."""
+"""Reports and judging without a network, as one gets them who starts wincnode."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import io
 import json
 import os
 import shlex
-import stat
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,15 @@ import harmless
 import jsonschema
 import pytest
 import reports
+from facts_documents import document
 from winps import winps
 
 from wincnode import checks
 from wincnode.checks import Verdict
 from wincnode.cli import run
-from wincnode.cli.outputs import Wish, deliver, wishes, write
+from wincnode.cli.outputs import wishes
 from wincnode.commands import preflight
 from wincnode.commands.inspect import Options, Session, chosen
-from wincnode.commands.preflight import Judging, again
-from wincnode.commands.saved import load, parse
 from wincnode.errors import ConfigError
 from wincnode.facts import FURTHER, SECTIONS
 from wincnode.formats import FORMATS
@@ -47,14 +44,20 @@ from wincnode.transport.local import LocalTransport
 ROOT = os.geteuid() == 0
 
 
-def wincnode(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run wincnode in a folder."""
+def wincnode(
+    folder: Path, *words: str, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """Run wincnode in a folder.
+
+    Args: stdout: a descriptor.
+    """
     return subprocess.run(
         [sys.executable, "-m", "wincnode", *words],
         cwd=folder,
         env={**os.environ, "WINCNODE_LAB_PASSWORD": PASSWORD},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
         timeout=60,
@@ -148,16 +151,7 @@ def test_a_full_disk_is_no_bug_and_changes_no_verdict(
     words = [*words, str(facts)] if "--from" in words else words
     for more in ([], ["-o", "json"]):
         with Path("/dev/full").open("wb") as full:
-            done = subprocess.run(
-                [sys.executable, "-m", "wincnode", *words, *more],
-                cwd=facts.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-                timeout=60,
-            )
+            done = wincnode(facts.parent, *words, *more, stdout=full.fileno())
         assert (done.returncode, "a bug" in done.stderr) == (code, False)
         assert "cannot be written: No space left on device" in done.stderr
 
@@ -168,16 +162,8 @@ def test_a_reader_that_goes_changes_no_verdict(facts: Path) -> None:
         ours, theirs = os.pipe()
         os.close(ours)
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "wincnode", "preflight", "--from", str(facts), *more],
-                cwd=facts.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-                timeout=60,
-            )
+            words = ("preflight", "--from", str(facts), *more)
+            done = wincnode(facts.parent, *words, stdout=theirs)
         finally:
             os.close(theirs)
         assert (done.returncode, done.stderr) == (5, "")
@@ -309,126 +295,6 @@ def test_a_folder_without_rights_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ConfigError, match="Permission denied"):
         wishes([f"json={tmp_path}/x"], FORMATS, default="table")
-
-
-def test_stdout_gets_the_default_where_nothing_else_goes() -> None:
-    """A report in a file alone still tells a person how it went."""
-    assert wishes(None, FORMATS, default="table") == (Wish(format="table"),)
-    assert wishes(["json=-"], FORMATS, default="table") == (Wish(format="json"),)
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    """Its permissions stay, a link stays a link, and what fails leaves the old one."""
-    real = tmp_path / "real"
-    real.write_text("old")
-    real.chmod(0o640)
-    link = tmp_path / "link"
-    link.symlink_to(real)
-
-    write(link, "new")
-    with pytest.raises(UnicodeEncodeError):
-        write(real, "\ud800")
-
-    assert (real.read_text(), link.is_symlink()) == ("new\n", True)
-    assert stat.S_IMODE(real.stat().st_mode) == 0o640
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
-
-
-def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
-    """Other users of a CI host may read it, as far as the umask says."""
-    (tmp_path / "plain").touch()
-
-    write(tmp_path / "report", "x")
-
-    assert (tmp_path / "report").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
-def test_a_pipe_is_written_as_it_is(tmp_path: Path) -> None:
-    """A shell's >(...) and devices are no files to be replaced."""
-    reading, writing = os.pipe()
-    with os.fdopen(reading) as reader:
-        (wish,) = wishes([f"json=/dev/fd/{writing}"], FORMATS, default="")
-        assert wish.path
-        write(wish.path, "x")
-        os.close(writing)
-        assert reader.read() == "x\n"
-
-
-def test_a_file_that_cannot_be_written_any_more_holds_up_no_other(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is named, and the others arrive."""
-    made = [(Wish(format="json", path=tmp_path / "gone" / "a"), "1")]
-    made += [(Wish(format="json", path=tmp_path / "b"), "2")]
-
-    assert not deliver(made)
-    assert (tmp_path / "b").read_text() == "2\n"
-    assert "gone/a: cannot be written: No such file" in capsys.readouterr().err
-
-
-def document(**nodes: object) -> bytes:
-    """Give a document of facts."""
-    return json.dumps({"schema": "wincnode/facts/v1", "nodes": nodes}).encode()
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b"[]", "schema is not wincnode/facts/v1"),
-        (b'{"schema": "wincnode/facts/v2"}', "schema is not wincnode/facts/v1"),
-        (b'{"schema": "wincnode/facts/v1"}', "nodes: is not an object"),
-        (b'{"schema": "wincnode/facts/v1", "nodes": {"a": NaN}}', "NaN is no number"),
-        (document(), "nodes: holds the facts of no node"),
-        (document(a=1), "nodes.a: is not an object"),
-        (document(**{"A b": {}}), "nodes.A b: no name of a node"),
-        (document(**{"\x1b[2J": {}}), r"nodes.\x1b[2J: no name of a node"),
-        (document(a={"section": {}}), "section is unknown; did you mean sections?"),
-        (document(a={"sections": []}), "nodes.a.sections: is not an object"),
-        (document(a={"sections": {"os": 1}}), "nodes.a.sections.os: is not an object"),
-        (document(a={"computer": 1}), "nodes.a.computer: is not a text"),
-        (document(a={"skew_s": "1"}), "nodes.a.skew_s: is not a number"),
-        (b'{"schema":"wincnode/facts/v1","nodes":{"a":{"skew_s":1e999}}}', "number of seconds"),
-    ],
-)
-def test_a_document_that_is_none_is_refused_by_its_place(content: bytes, said: str) -> None:
-    """The file may come from anywhere; the message names what is wrong."""
-    with pytest.raises(ConfigError) as caught:
-        parse(content, Path("facts.json"))
-
-    assert said in caught.value.message
-    assert caught.value.message.startswith("facts.json")
-    assert "\x1b" not in caught.value.message
-
-
-def test_a_file_of_facts_with_a_mark_of_windows_is_read(tmp_path: Path) -> None:
-    """PowerShell's Out-File puts a byte order mark before it."""
-    (tmp_path / "f.json").write_bytes(b"\xef\xbb\xbf" + document(a={"sections": {}}))
-
-    assert list(load(tmp_path / "f.json")) == ["a"]
-
-
-def test_a_file_of_facts_that_powershell_redirected_is_read(tmp_path: Path) -> None:
-    """There `wincnode facts > facts.json` writes UTF-16."""
-    text = document(a={"sections": {}}).decode()
-    for name in ("utf-16-le", "utf-16-be"):
-        (tmp_path / "f.json").write_bytes(f"\ufeff{text}".encode(name))
-        assert list(load(tmp_path / "f.json")) == ["a"]
-
-
-def test_facts_that_are_missing_are_unknown_and_no_crash() -> None:
-    """An empty document is judged, too: nothing is known, and so nothing passes."""
-    saved = parse(document(a={}, b={"sections": {"os": {"build": True}}}), Path("f"))
-    report = again(Inventory(path=Path()), frozenset(), saved, Judging())
-
-    # A check that reads the inventory alone may pass.
-    assert Counter(row.verdict for row in report.nodes[0].findings).most_common(1)[0][0] is (
-        Verdict.UNKNOWN
-    )
-    assert not [row for row in report.nodes[0].findings if row.blocks]
-    assert [node.build for node in report.nodes] == [0, 0]
 
 
 def test_warnings_end_with_5_where_they_count() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import real_facts
+from facts_documents import document
 from test_checks import profile_facts
 
 from wincnode.facts import FURTHER, SECTIONS
@@ -22,27 +23,27 @@ def test_a_real_host_says_what_checks_read(path: Path) -> None:
     assert list(real_facts.complaints(path)) == []
 
 
-def document(folder: Path, **changes: Any) -> Path:
+def written(folder: Path, **changes: Any) -> Path:
     """Write facts of the lab's Server 2022 as `wincnode facts` writes them."""
     sections = {name: profile_facts("ws2022")[name] for name in (*SECTIONS, *FURTHER)}
     node = {"computer": "A", "skew_s": 0.1, "sections": {**sections, **changes}, "unknown": {}}
     path = folder / "host.json"
-    path.write_text(json.dumps({"schema": "wincnode/facts/v1", "nodes": {"a": node}}))
+    path.write_bytes(document(a=node))
     return path
 
 
 def test_a_replay_tells_what_a_host_did_not_say(tmp_path: Path) -> None:
     """A fact of another type, and a section that is empty."""
-    assert list(real_facts.complaints(document(tmp_path))) == []
+    assert list(real_facts.complaints(written(tmp_path))) == []
     hardware = {**profile_facts("ws2022")["hardware"], "memory_bytes": "8 GB"}
-    found = list(real_facts.complaints(document(tmp_path, hardware=hardware, proxy={})))
+    found = list(real_facts.complaints(written(tmp_path, hardware=hardware, proxy={})))
     assert "a: sys.mem: hardware.memory_bytes is not a whole number" in found
     assert any(row.startswith("a: conn.proxy.winhttp: proxy.winhttp is missing") for row in found)
 
 
 def test_a_replay_tells_what_is_judged_otherwise_than_before(tmp_path: Path) -> None:
     """Findings are kept beside their document."""
-    path = document(tmp_path)
+    path = written(tmp_path)
     found = real_facts.judged(path)
     kept = tmp_path / "host.findings.json"
     kept.write_text(json.dumps(real_facts.told(found)))
